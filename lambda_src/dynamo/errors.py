@@ -1,0 +1,58 @@
+"""What a repository may have to tell apart when a write or a read fails.
+
+ConditionFailed        409  an item was not as the condition wanted it; final
+TransactionCancelled   409  the same, of one or more actions of a transaction; final
+ItemTooLarge           422  an item above 400 KB
+StoreError             500  DynamoDB refused the request for a reason no caller can do anything about
+StoreUnavailable       503  conflicts, throttles or no answer, after all retries (in `lambda_src.errors`)
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lambda_src.errors import AppError, Conflict, InvalidInput
+
+CONDITION_FAILED: Final = "ConditionalCheckFailed"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an action of a transaction was refused: "None" if it was not. item: what was there, if that was asked."""
+
+    code: str
+    item: dict[str, Any] | None = None
+
+
+class ConditionFailed(Conflict):
+    """The condition of a write did not hold. item: what was there, if `return_old` asked for it and it existed."""
+
+    def __init__(self, item: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.item = item
+
+
+class TransactionCancelled(Conflict):
+    """A transaction wrote nothing since a condition did not hold. reasons: one per action, in their order."""
+
+    def __init__(self, reasons: tuple[Reason, ...]) -> None:
+        super().__init__()
+        self.reasons = reasons
+
+    def failed(self, position: int) -> bool:
+        """Whether the condition of the action at this position did not hold."""
+        return position in self.failed_positions
+
+    @property
+    def failed_positions(self) -> tuple[int, ...]:
+        """The positions of the actions whose conditions did not hold."""
+        return tuple(index for index, reason in enumerate(self.reasons) if reason.code == CONDITION_FAILED)
+
+
+class ItemTooLarge(InvalidInput):
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items"""
+
+    default_detail = "The input is too large to be stored"
+
+
+class StoreError(AppError):
+    """DynamoDB refused a request: a missing permission or table, or a mistake of ours. Not worth a retry."""

@@ -1,0 +1,119 @@
+"""Keys of items: built from values, taken apart again, never forged by what a user typed.
+
+`#` separates the parts of a key, so a value may not contain it: `%`, `#` and control characters become `%XX`. All else
+stays as it is, which keeps keys readable (`handle:testchannel`, `BRK.B`) and, for values of a fixed width such as
+times and padded numbers, keeps text order true order.
+"""
+
+import re
+from dataclasses import dataclass, field
+from string import Formatter
+from typing import Final
+
+from lambda_src.errors import InvalidKey
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-partition-sort-keys
+PARTITION_KEY_BYTES: Final = 2048
+SORT_KEY_BYTES: Final = 1024
+
+_ESCAPES: Final = str.maketrans({chr(code): f"%{code:02X}" for code in (*range(0x20), ord("#"), ord("%"), 0x7F)})
+_ESCAPED: Final = r"%(?:[01][0-9A-F]|2[35]|7F)"
+_VALUE: Final = rf"(?:[^#%\x00-\x1f\x7f]|{_ESCAPED})+"
+
+
+def escape(value: str | int) -> str:
+    """A value as it stands in a key; `unescape` is its inverse."""
+    return str(value).translate(_ESCAPES)
+
+
+def unescape(text: str) -> str:
+    """The value behind a part of a key."""
+    return re.sub(_ESCAPED, lambda match: chr(int(match[0][1:], 16)), text)
+
+
+def number_text(value: int, width: int) -> str:
+    """A number in a key, padded with zeros so that text order is number order.
+
+    Raises InvalidKey when it is negative or has more than `width` digits.
+    """
+    text = f"{value:0{width}d}"
+    if value < 0 or len(text) > width:
+        raise InvalidKey(f"The number must be between 0 and {10**width - 1}")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTemplate:
+    """The shape of a key: `KeyTemplate("MENTION#{ticker}#{published_at}")`. Without fields it is a constant.
+
+    limit_bytes: of the finished key in UTF-8. None means what its place in an entity allows: 2048 for a table's
+    partition key, otherwise 1024, the limit of a sort key.
+    """
+
+    text: str
+    limit_bytes: int | None = None
+    fields: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _literals: tuple[str, ...] = field(init=False, repr=False, compare=False)  # before, between and after the fields
+
+    def __post_init__(self) -> None:
+        literals, fields = [""], []
+        for literal, name, _, _ in Formatter().parse(self.text):
+            literals[-1] += literal
+            if name is not None:
+                fields.append(name)
+                literals.append("")
+        if not self.text or not all(name.isidentifier() for name in fields) or len(set(fields)) < len(fields):
+            raise ValueError(f"key template {self.text!r} needs text, and names that are not repeated")
+        if not all("#" in between for between in literals[1:-1]):
+            raise ValueError(f"key template {self.text!r} needs # between its fields, or it could not be taken apart")
+        object.__setattr__(self, "fields", tuple(fields))
+        object.__setattr__(self, "_literals", tuple(literals))
+
+    def build(self, **values: str | int) -> str:
+        """The finished key. Raises InvalidKey when a value is empty or the key is longer than its limit."""
+        self._refuse_unknown(values)
+        missing = [name for name in self.fields if name not in values]
+        if missing:
+            raise TypeError(f"key template {self.text!r} lacks {', '.join(missing)}")
+        return self._checked(self._join(values, len(self.fields)))
+
+    def prefix(self, **values: str | int) -> str:
+        """The key up to the first field that is not given, for `begins_with`. Raises InvalidKey like `build`."""
+        self._refuse_unknown(values)
+        given = next((index for index, name in enumerate(self.fields) if name not in values), len(self.fields))
+        if given < len(values):
+            raise TypeError(f"key template {self.text!r} needs {self.fields[given]} before what follows it")
+        return self._checked(self._join(values, given))
+
+    def parse(self, text: str) -> dict[str, str]:
+        """The values a key was built from. Raises ValueError when it has another shape."""
+        pattern = re.escape(self._literals[0])
+        for literal in self._literals[1:]:
+            pattern += f"({_VALUE}){re.escape(literal)}"
+        match = re.fullmatch(pattern, text)
+        if match is None:
+            raise ValueError(f"{text!r} is no key of the shape {self.text!r}")
+        return {name: unescape(part) for name, part in zip(self.fields, match.groups(), strict=True)}
+
+    def _join(self, values: dict[str, str | int], count: int) -> str:
+        parts = [self._literals[0]]
+        for name, literal in zip(self.fields[:count], self._literals[1:], strict=False):
+            value = escape(values[name])
+            if not value:
+                raise InvalidKey(f"{name} must not be empty")
+            parts += (value, literal)
+        return "".join(parts)
+
+    def _checked(self, key: str) -> str:
+        try:
+            size_bytes = len(key.encode())
+        except UnicodeEncodeError as exc:  # half of a surrogate pair: JSON can carry it, UTF-8 cannot
+            raise InvalidKey("A value is not valid Unicode text") from exc
+        if size_bytes > (self.limit_bytes or SORT_KEY_BYTES):
+            raise InvalidKey("A value is too long")
+        return key
+
+    def _refuse_unknown(self, values: dict[str, str | int]) -> None:
+        unknown = values.keys() - set(self.fields)
+        if unknown:
+            raise TypeError(f"key template {self.text!r} knows no {', '.join(sorted(unknown))}")

@@ -1,0 +1,68 @@
+"""Answers that DynamoDB gives on a bad day, put in front of a client."""
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ReadTimeoutError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class _Body:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self, **_: object) -> Iterator[bytes]:
+        yield self._content
+
+
+class Faults:
+    """The next answers of a client; when they are used up, requests go to the engine again.
+
+    requests: bodies of everything the client sent, to us or to the engine.
+    """
+
+    def __init__(self, client: "DynamoDBClient") -> None:
+        self.requests: list[dict[str, Any]] = []
+        self._answers: deque[AWSResponse | Exception] = deque()
+        events: Any = client.meta.events  # the stubs know of no handler that answers
+        events.register("before-send.dynamodb.*", self._before_send)
+
+    def error(self, code: str, *, times: int = 1, status: int = 400, message: str = "", **fields: object) -> None:
+        """Refuse requests with an error of DynamoDB."""
+        body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": message, **fields}
+        self._answers.extend(_response(status, body) for _ in range(times))
+
+    def cancelled(self, codes: Sequence[str], *, times: int = 1) -> None:
+        """Cancel transactions for these reasons."""
+        reasons = [{"Code": code} for code in codes]
+        self.error("TransactionCanceledException", times=times, CancellationReasons=reasons)
+
+    def answer(self, body: Mapping[str, object], *, times: int = 1) -> None:
+        """Answer with success."""
+        self._answers.extend(_response(200, body) for _ in range(times))
+
+    def silence(self, *, times: int = 1) -> None:
+        """Let requests run into the read timeout."""
+        self._answers.extend(ReadTimeoutError(endpoint_url="http://silent.test") for _ in range(times))
+
+    def _before_send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+        body: Any = request.body
+        self.requests.append(json.loads(body))
+        if not self._answers:
+            return None
+        answer = self._answers.popleft()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def _response(status: int, body: Mapping[str, object]) -> AWSResponse:
+    headers = HTTPHeaders()
+    headers["content-type"] = "application/x-amz-json-1.0"
+    return AWSResponse("http://faults.test", status, headers, _Body(json.dumps(body).encode()))
