@@ -1,0 +1,63 @@
+"""From a FastAPI application to a Lambda function behind an HTTP API."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from mangum import Mangum
+
+from lambda_src.runtime.http import PROBLEM_MEDIA_TYPE
+
+logger = logging.getLogger(__name__)
+
+type LambdaHandler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
+
+
+def lambda_handler(app: FastAPI, *, after: Callable[[], None] | None = None) -> LambdaHandler:
+    """The function Lambda calls, for events of an HTTP API in payload format 2.0.
+
+    after: runs at the end of every invocation, for example `Metrics.flush`. Compressed answers leave as base64.
+    """
+    # A loop of our own: asyncio no longer makes one on demand, and the emulator may call from another thread.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    adapter = Mangum(app, lifespan="off", text_mime_types=["text/", "application/json", PROBLEM_MEDIA_TYPE])
+
+    def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        asyncio.set_event_loop(loop)
+        try:
+            return adapter(dict(event), context)
+        finally:
+            if after is not None:
+                after()
+
+    return handler
+
+
+def prime(handler: LambdaHandler, target: str) -> None:
+    """Serve one GET while the function starts, so that the first caller finds everything built and connected.
+
+    target: a path with or without a query; choose one that makes a cheap database read. Nothing is logged but a
+    failure, and a failure never keeps the function from starting.
+    """
+    path, _, query = target.partition("?")
+    event = {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {"host": "localhost", "accept-encoding": "gzip"},
+        "requestContext": {"http": {"method": "GET", "path": path, "sourceIp": "127.0.0.1"}, "requestId": "prime"},
+        "isBase64Encoded": False,
+    }
+    failure: Exception | None = None
+    logging.disable(logging.CRITICAL)
+    try:
+        status = handler(event, None)["statusCode"]
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the first caller meets it again, and it is logged then
+        status, failure = 500, error
+    finally:
+        logging.disable(logging.NOTSET)
+    if status >= 500:
+        logger.warning("priming failed", extra={"status": status}, exc_info=failure)

@@ -1,0 +1,68 @@
+"""Logs as JSON lines and metrics in CloudWatch's embedded format. Everything below calls `logging.getLogger(__name__)`.
+
+A lower layer never imports this module: the entry point calls `configure_logging` once, and a service that counts
+something is handed a `Metrics`.
+"""
+
+import json
+import logging
+import sys
+from functools import partial
+from typing import TextIO
+
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
+
+from lambda_src.runtime.correlation import correlation_id
+
+PRODUCT_LOGGER = "lambda_src"
+
+# ASCII only, so that a lone surrogate in somebody's text cannot keep a line from being written.
+_to_json = partial(json.dumps, default=str, separators=(",", ":"), ensure_ascii=True)
+
+
+def configure_logging(*, service: str, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Write every log record of this process as one JSON line, with `service` and the correlation id.
+
+    level applies to the product's own loggers. Libraries are heard from WARNING on: httpx and botocore write addresses
+    (and with them keys) at INFO. Calling it again replaces what was set before.
+    """
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.addFilter(_with_correlation_id)
+    handler.setFormatter(
+        LambdaPowertoolsFormatter(json_serializer=_to_json, use_rfc3339=True, utc=True, service=service)
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]  # in place of the Lambda runtime's own, which would write each line once more
+    root.setLevel(logging.WARNING)
+    logging.getLogger(PRODUCT_LOGGER).setLevel(level)
+
+
+def _with_correlation_id(record: logging.LogRecord) -> bool:
+    identifier = correlation_id()
+    if identifier is not None and not hasattr(record, "correlation_id"):
+        record.correlation_id = identifier
+    return True
+
+
+class Metrics:
+    """Counts and durations of what happened, written as one log line per invocation by `flush`.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+
+    def __init__(self, *, namespace: str, service: str) -> None:
+        self._provider = AmazonCloudWatchEMFProvider(namespace=namespace, service=service)
+
+    def count(self, name: str, value: float = 1) -> None:
+        """Something happened, `value` times."""
+        self._provider.add_metric(name=name, unit="Count", value=value)
+
+    def milliseconds(self, name: str, value: float) -> None:
+        """Something took that long."""
+        self._provider.add_metric(name=name, unit="Milliseconds", value=value)
+
+    def flush(self) -> None:
+        """Write what was collected since the last flush, if anything."""
+        if self._provider.metric_set:
+            self._provider.flush_metrics()

@@ -1,0 +1,193 @@
+"""Sending messages to SQS queues and moving their visibility."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambda_src.errors import StoreUnavailable
+from lambda_src.runtime.correlation import correlation_id
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, SendMessageBatchRequestEntryTypeDef
+
+logger = logging.getLogger(__name__)
+
+CORRELATION_ATTRIBUTE = "correlation_id"
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+MAX_BATCH_ENTRIES = 10
+MAX_BATCH_BYTES = 262_144  # the older of two limits (now 1 MiB): our messages are small, and every region takes it
+MAX_VISIBILITY_SECONDS = 43_200
+MAX_DELAY_SECONDS = 900
+
+BATCH_ROUNDS = 10
+BACKOFF_BASE_SECONDS = 0.05
+BACKOFF_CAP_SECONDS = 1.0
+
+CONNECT_TIMEOUT_SECONDS = 1.0
+READ_TIMEOUT_SECONDS = 5.0
+
+
+def sqs_client() -> "SQSClient":
+    """A client with timeouts far below a function's: at most about 20 s for a call that never gets an answer."""
+    import boto3  # noqa: PLC0415 -- a function that sends nothing does not pay for it
+
+    return boto3.client(
+        "sqs",
+        config=Config(
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            retries={"mode": "standard", "max_attempts": 3},
+        ),
+    )
+
+
+def queue_name(url_or_arn: str) -> str:
+    """The name at the end of a queue's URL or ARN."""
+    return url_or_arn.replace(":", "/").rsplit("/", 1)[-1]
+
+
+class QueueClient:
+    """Sends messages; every one carries the correlation id of the work that sent it.
+
+    The SQS client is created at the first call. Every method raises StoreUnavailable (retryable) when SQS cannot be
+    reached, is throttling, or refuses.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[], "SQSClient"] = sqs_client,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._make_client = client
+        self._client: SQSClient | None = None
+        self._sleep = sleep
+        self._jitter = jitter
+
+    def send(
+        self, queue_url: str, body: str, *, delay_seconds: int = 0, attributes: Mapping[str, str] | None = None
+    ) -> str:
+        """Send one message and return its id. delay_seconds: 0-900. One request."""
+        try:
+            answer = self._sqs().send_message(
+                QueueUrl=queue_url,
+                MessageBody=body,
+                DelaySeconds=_checked_delay(delay_seconds),
+                MessageAttributes=_attributes(attributes),
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise _unavailable(error) from error
+        return answer["MessageId"]
+
+    def send_batch(self, queue_url: str, bodies: Sequence[str], *, delay_seconds: int = 0) -> None:
+        """Send any number of messages, ten to a request. delay_seconds: 0-900.
+
+        What SQS does not take is sent again, up to BATCH_ROUNDS times with full jitter. Then StoreUnavailable tells
+        how many were not sent; the others were, so a repeat of the whole call sends those twice. Raises ValueError
+        before the first request for a body that is larger than a request may be.
+        """
+        attributes = _attributes(None)
+        delay = _checked_delay(delay_seconds)
+        unsent = 0
+        for chunk in list(_chunks(bodies, overhead_bytes=_size_bytes(attributes))):
+            entries: list[SendMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(i), "MessageBody": body, "DelaySeconds": delay, "MessageAttributes": attributes}
+                for i, body in enumerate(chunk)
+            ]
+            unsent += self._send_entries(queue_url, entries)
+        if unsent:
+            raise StoreUnavailable(f"{unsent} of {len(bodies)} messages could not be sent", retry_after_seconds=1)
+
+    def set_visibility(self, queue_url: str, receipt_handle: str, seconds: int) -> None:
+        """Hide a received message for that many seconds from now, 0-43200; 0 shows it at once. One request."""
+        if not 0 <= seconds <= MAX_VISIBILITY_SECONDS:
+            raise ValueError(f"visibility must be 0-{MAX_VISIBILITY_SECONDS} s, not {seconds}")
+        try:
+            self._sqs().change_message_visibility(
+                QueueUrl=queue_url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise _unavailable(error) from error
+
+    def _send_entries(self, queue_url: str, entries: "list[SendMessageBatchRequestEntryTypeDef]") -> int:
+        """Send up to ten entries, and again those that were not taken; returns how many are left."""
+        for round_number in range(BATCH_ROUNDS):
+            if round_number:
+                self._sleep(self._jitter() * min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2**round_number))
+            failed = self._try_entries(queue_url, entries)
+            entries = [entry for entry in entries if entry["Id"] in failed]
+            if not entries:
+                break
+        return len(entries)
+
+    def _try_entries(self, queue_url: str, entries: "list[SendMessageBatchRequestEntryTypeDef]") -> set[str]:
+        """One request; returns the ids that SQS did not take, all of them when the request as a whole failed."""
+        try:
+            answer = self._sqs().send_message_batch(QueueUrl=queue_url, Entries=entries)
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("messages not sent", extra={"count": len(entries), "reason": _reason(error)})
+            return {entry["Id"] for entry in entries}
+        failures = answer.get("Failed", [])
+        if failures:
+            codes = sorted({failure["Code"] for failure in failures})
+            logger.warning("messages not sent", extra={"count": len(failures), "reason": ", ".join(codes)})
+        return {failure["Id"] for failure in failures}
+
+    def _sqs(self) -> "SQSClient":
+        if self._client is None:
+            self._client = self._make_client()
+        return self._client
+
+
+def _chunks(bodies: Sequence[str], *, overhead_bytes: int) -> Iterator[list[str]]:
+    """Split into requests by count and by size, in order."""
+    chunk: list[str] = []
+    chunk_bytes = 0
+    for body in bodies:
+        size = len(body.encode()) + overhead_bytes
+        if size > MAX_BATCH_BYTES:
+            raise ValueError(f"a message of {size} bytes is larger than a request may be ({MAX_BATCH_BYTES})")
+        if chunk and (len(chunk) == MAX_BATCH_ENTRIES or chunk_bytes + size > MAX_BATCH_BYTES):
+            yield chunk
+            chunk, chunk_bytes = [], 0
+        chunk.append(body)
+        chunk_bytes += size
+    if chunk:
+        yield chunk
+
+
+def _attributes(given: Mapping[str, str] | None) -> "dict[str, MessageAttributeValueTypeDef]":
+    """Message attributes as SQS takes them, with the correlation id unless one is given; SQS refuses empty values."""
+    current = correlation_id()
+    texts = {**({CORRELATION_ATTRIBUTE: current} if current else {}), **(given or {})}
+    return {name: {"DataType": "String", "StringValue": text} for name, text in texts.items() if text}
+
+
+def _size_bytes(attributes: "Mapping[str, MessageAttributeValueTypeDef]") -> int:
+    """What attributes add to a message's size: name, type and value."""
+    return sum(len((name + "String" + value.get("StringValue", "")).encode()) for name, value in attributes.items())
+
+
+def _checked_delay(delay_seconds: int) -> int:
+    if not 0 <= delay_seconds <= MAX_DELAY_SECONDS:
+        raise ValueError(f"delay must be 0-{MAX_DELAY_SECONDS} s, not {delay_seconds}")
+    return delay_seconds
+
+
+def _reason(error: Exception) -> str:
+    """SQS's error code, or the kind of connection failure: what a log needs, without addresses."""
+    response = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Code") or type(error).__name__)
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    logger.warning("queue request failed", extra={"reason": _reason(error)})
+    return StoreUnavailable("The queue cannot be reached", retry_after_seconds=1)

@@ -1,0 +1,96 @@
+"""Settings of a service: typed values that come from environment variables, and the way back for the stack.
+
+A field `sqs_queue_url` is the variable `SQS_QUEUE_URL`. The stack constructs the same class from its own values and
+fills the function's environment with `environment_of`, so that a missing or misspelt variable fails at synthesis.
+"""
+
+import os
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from lambda_src.errors import AppError
+
+NON_PRODUCTION = frozenset({"local", "dev", "staging"})
+
+
+class SettingsInvalid(AppError):
+    """A variable is missing or not valid; the message names each, and never shows a value."""
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs; a service adds its own fields, each with a description.
+
+    Constructing it uses the given values only, whatever the process environment says, so that synthesis stays a pure
+    function of the repository. `from_environment` is the one that reads variables.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    environment: str = Field(min_length=1, description="Name of the deployment: local, dev, staging or prod.")
+    dynamodb_region: str = Field(default="us-east-1", description="Region of the tables.")
+    dynamodb_endpoint: str | None = Field(
+        default=None, description="Address of a DynamoDB engine on this machine; ignored on Lambda."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Lowest level of the product's own log lines."
+    )
+
+    @property
+    def is_production(self) -> bool:
+        """True for every environment that is not known to be harmless."""
+        return self.environment not in NON_PRODUCTION
+
+    @field_validator("dynamodb_endpoint")
+    @classmethod
+    def _ignored_on_lambda(cls, endpoint: str | None, info: ValidationInfo) -> str | None:
+        on_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ and info.data.get("environment") != "local"
+        return None if on_lambda else endpoint
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the variables of this process. Raises SettingsInvalid naming every variable that is missing or wrong."""
+        try:
+            return cls(**EnvSettingsSource(cls)())
+        except ValidationError as error:
+            # `from None`: pydantic's own text shows the values it was given.
+            problems = (f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+            raise SettingsInvalid(f"{cls.__name__} cannot be read. " + "; ".join(problems)) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- pydantic-settings passes it by this name
+        init_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_named_others: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Given values only: see the class."""
+        return (init_settings,)
+
+
+def environment_of(settings: BaseSettings) -> dict[str, str]:
+    """The variables that make `from_environment` give this value again: all that differ from their default.
+
+    Raises TypeError for a field that holds a secret (its name travels, never its value) or is no plain value.
+    """
+    fields = type(settings).model_fields
+    values = {name: getattr(settings, name) for name in fields}
+    return {
+        name.upper(): _as_text(name, value)
+        for name, value in values.items()
+        if value is not None and value != fields[name].default
+    }
+
+
+def _as_text(name: str, value: object) -> str:
+    match value:
+        case SecretStr():
+            raise TypeError(f"{name} holds a secret: pass the secret's name instead")
+        case bool():
+            return "true" if value else "false"
+        case str() | int() | float():
+            return str(value)
+        case _:
+            raise TypeError(f"{name} cannot be an environment variable: {type(value).__name__}")
