@@ -1,0 +1,45 @@
+"""Reading decoded JSON of unknown shape: a member that is missing or of another type is None."""
+
+import json
+from decimal import Decimal, InvalidOperation
+
+type Json = object
+"""dict, list, str, int, Decimal, bool or None, as `decode` makes them."""
+
+
+def decode(content: bytes | str) -> Json:
+    """A JSON document with its fractions as Decimal, exactly as written. Raises ValueError for anything else."""
+    try:
+        return json.loads(content, parse_float=_decimal, parse_constant=_refuse)
+    except RecursionError as exc:
+        raise ValueError("The document is nested too deeply") from exc
+
+
+def at(value: Json, *path: str) -> Json:
+    """The member that the path of names leads to."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def text_at(value: Json, *path: str) -> str | None:
+    """The text there; an empty one counts as none."""
+    found = at(value, *path)
+    return found if isinstance(found, str) and found else None
+
+
+def list_at(value: Json, *path: str) -> list[Json]:
+    """The elements there, none when there is no list."""
+    found = at(value, *path)
+    return found if isinstance(found, list) else []
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as exc:
+        raise ValueError("A number is out of range") from exc
+
+
+def _refuse(constant: str) -> Json:
+    raise ValueError(f"{constant} is no JSON")

@@ -1,0 +1,93 @@
+"""Queue messages: one JSON object each, told apart by `type`. What does not parse is refused with a reason."""
+
+import json
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+ChannelText = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    v: Literal[1] = 1
+    channel_id: ChannelText
+
+    def text(self) -> str:
+        """The message as it travels: compact JSON, about 0.2 KB."""
+        return self.model_dump_json()
+
+
+class ChannelMessage(_Message):
+    """List the uploads of a channel and queue its videos. Without `run_id`: whatever run is current."""
+
+    type: Literal["channel"] = "channel"
+    run_id: str | None = Field(default=None, max_length=64)
+
+
+class VideoMessage(_Message):
+    """Analyse one video in one run."""
+
+    type: Literal["video"] = "video"
+    run_id: str = Field(max_length=64)
+    video_id: ChannelText
+
+
+class BackfillMessage(_Message):
+    """Price the mentions of a channel that owe one; `force` prices all of them again."""
+
+    type: Literal["backfill"] = "backfill"
+    force: bool = False
+    part: int = Field(default=1, ge=1)
+    from_ticker: str = Field(default="", max_length=10)  # where a forced backfill goes on
+
+
+class PricesMessage(_Message):
+    """Refresh the current prices of up to 25 tickers."""
+
+    type: Literal["prices"] = "prices"
+    tickers: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=10)], ...], Field(max_length=25)]
+
+
+class PurgeMessage(_Message):
+    """Remove the items of a deleted channel. Pass 2 removes what stragglers wrote during pass 1."""
+
+    type: Literal["purge"] = "purge"
+    pass_number: Literal[1, 2] = Field(default=1, alias="pass")
+
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True, serialize_by_alias=True)
+
+
+class UpgradeMessage(_Message):
+    """Bring a channel written by the reference to today's layout."""
+
+    type: Literal["upgrade"] = "upgrade"
+
+
+Message = ChannelMessage | VideoMessage | BackfillMessage | PricesMessage | PurgeMessage | UpgradeMessage
+
+_ADAPTER: Final[TypeAdapter[Message]] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
+_LEGACY_KEYS: Final = {"channel_id"}  # the reference sent {"channel_id": "..."} and meant its current run
+
+
+def parse_message(body: str) -> Message:
+    """The message in a queue record's body.
+
+    Raises ValueError with a short reason, never the body, when it is not JSON or of an unknown version, type or shape.
+    """
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise ValueError("not JSON") from exc
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - one family for everything refused
+    if value.keys() == _LEGACY_KEYS:
+        value = {"v": 1, "type": "channel", **value}
+    elif "v" not in value:
+        raise ValueError("no version")
+    try:
+        return _ADAPTER.validate_python(value)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:300]) from exc

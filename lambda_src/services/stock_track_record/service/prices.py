@@ -1,0 +1,181 @@
+"""Prices as the API answers for them: one stock's price now, and requests that the worker carries out."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from itertools import batched
+from typing import Final, Literal
+
+from lambda_src.runtime.clock import Clock
+from lambda_src.runtime.deadline import Deadline
+from lambda_src.services.stock_track_record.clients.queues import WorkQueues
+from lambda_src.services.stock_track_record.errors import ChannelNotFound
+from lambda_src.services.stock_track_record.messages import BackfillMessage, PricesMessage
+from lambda_src.services.stock_track_record.models import Channel, Stock
+from lambda_src.services.stock_track_record.repository import Repository
+from lambda_src.services.stock_track_record.rules.dates import timestamp
+from lambda_src.services.stock_track_record.rules.tickers import is_valid_ticker, normalise_ticker
+from lambda_src.services.stock_track_record.service.channels import valid_channel_id
+from lambda_src.services.stock_track_record.service.market import Market
+from lambda_src.services.stock_track_record.service.reference import ReferenceReader
+
+logger = logging.getLogger(__name__)
+
+TICKERS_PER_MESSAGE: Final = 25
+RECHECK_AFTER: Final = timedelta(hours=20)  # a mention without a price is asked about once a day
+_STALE_AFTER: Final = timedelta(hours=1)
+_MEMORY_SECONDS: Final = 300
+_MEMORY_SIZE: Final = 1_000
+_SLOT_WAIT_SECONDS: Final = 5.0  # paces a client that asks for one ticker after another
+_ASKING_SECONDS: Final = 20.0  # the gateway gives up after 30
+_BACKFILL_PAUSE_SECONDS: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class PriceAnswer:
+    """A price with the time it is of, or why there is none."""
+
+    ticker: str
+    price: Decimal | None = None
+    updated_at: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """The prices at hand, and how many tickers were queued to be fetched."""
+
+    prices: dict[str, Decimal]
+    updated_at: str
+    queued: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """What became of a request to price a channel's mentions."""
+
+    status: Literal["no_videos", "complete", "started"]
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PriceService:
+    """Use cases of prices in the API."""
+
+    repository: Repository
+    queues: WorkQueues
+    market: Market
+    reference: ReferenceReader
+    has_key: Callable[[str], bool]
+    clock: Clock
+    _memory: dict[str, tuple[PriceAnswer, Deadline]] = field(default_factory=dict)
+
+    def current_price(self, ticker: str) -> PriceAnswer:
+        """The best price to be had within about 20 s; problems are values in the answer, never errors.
+
+        Order: memory of this process (5 min), stored price (1 h), Finnhub, Yahoo, stored price of any age.
+        0-1 GetItem; at most 2 provider calls with 1-2 slot writes each; 1 UpdateItem for a fetched price.
+        """
+        normal = normalise_ticker(ticker)
+        if not is_valid_ticker(normal, frozenset()):
+            return PriceAnswer(normal[:20], error="This is no valid ticker")
+        remembered = self._memory.get(normal)
+        if remembered is not None and remembered[1].remaining_seconds() > 0:
+            return remembered[0]
+        stock = self.repository.stocks.stock_by_ticker(normal)
+        if stock is not None and self._is_younger(stock, _STALE_AFTER):
+            return self._remember(PriceAnswer(normal, stock.last_price, stock.price_updated_at))
+        price = fetch_current_price(
+            self.market,
+            normal,
+            ask_finnhub=self.has_key("finnhub_api_key"),
+            wait_seconds=_SLOT_WAIT_SECONDS,
+            deadline=Deadline.after(_ASKING_SECONDS),
+        )
+        if price is None:
+            if stock is not None and stock.last_price is not None:
+                return PriceAnswer(normal, stock.last_price, stock.price_updated_at)
+            return PriceAnswer(normal, error=f"No price is available for {normal}")
+        now = timestamp(self.clock())
+        if stock is not None:
+            self.repository.stocks.record_price(normal, price, now)
+        return self._remember(PriceAnswer(normal, price, now))
+
+    def refresh_prices(self, channel_id: str) -> Refresh:
+        """Stored prices of the channel's stocks; missing and old ones are queued. No provider is asked here.
+
+        Raises ChannelNotFound. 1 BatchGetItem, 1 per 100 stocks, 1 SendMessageBatch per 250 queued.
+        """
+        channel, tickers = self.repository.mentions.tickers_of_channel(valid_channel_id(channel_id))
+        if channel is None or channel.deleting:
+            raise ChannelNotFound
+        if channel.layout is None:
+            tickers = frozenset(mention.ticker for mention in self.reference.mentions(channel))
+        stocks = self.repository.stocks.stocks_by_tickers(sorted(tickers))
+        wanted = sorted(
+            ticker for ticker in tickers if ticker not in stocks or not self._is_younger(stocks[ticker], _STALE_AFTER)
+        )
+        messages = [
+            PricesMessage(channel_id=channel.id, tickers=group)
+            for group in batched(wanted, TICKERS_PER_MESSAGE, strict=False)
+        ]
+        self.queues.send_all(messages)
+        prices = {ticker: stock.last_price for ticker, stock in stocks.items() if stock.last_price is not None}
+        return Refresh(dict(sorted(prices.items())), timestamp(self.clock()), len(wanted))
+
+    def request_backfill(self, channel_id: str, *, force: bool) -> Backfill:
+        """Queue the pricing of the channel's mentions, at most once in 10 minutes.
+
+        Raises ChannelNotFound. 1 GetItem and 1 Query; with something to do 1 UpdateItem and 1 message.
+        """
+        channel = self._channel(channel_id)
+        if channel.layout is None:
+            self.reference.request_upgrade(channel)
+        checked_before = timestamp(self.clock() - RECHECK_AFTER)
+        missing = self.repository.mentions.count_unpriced(channel.id, checked_before=checked_before)
+        if missing == 0 and not self.repository.videos.has_videos(channel.id):
+            return Backfill("no_videos")
+        if missing == 0 and not force:
+            return Backfill("complete")
+        work = self.repository.work
+        if work.request_channel_work(channel.id, "backfill", seconds=_BACKFILL_PAUSE_SECONDS):
+            self.queues.send(BackfillMessage(channel_id=channel.id, force=force))
+        return Backfill("started", missing)
+
+    # ---- parts -----------------------------------------------------------------------------------------------------
+
+    def _channel(self, channel_id: str) -> Channel:
+        channel = self.repository.channels.channel_by_id(valid_channel_id(channel_id))
+        if channel is None or channel.deleting:
+            raise ChannelNotFound
+        return channel
+
+    def _is_younger(self, stock: Stock, age: timedelta) -> bool:
+        if stock.last_price is None or stock.price_updated_at is None:
+            return False
+        return stock.price_updated_at > timestamp(self.clock() - age)
+
+    def _remember(self, answer: PriceAnswer) -> PriceAnswer:
+        if len(self._memory) >= _MEMORY_SIZE:
+            self._memory.clear()  # rare, and cheaper than keeping an order
+        self._memory[answer.ticker] = (answer, Deadline.after(_MEMORY_SECONDS))
+        return answer
+
+
+def fetch_current_price(
+    market: Market, ticker: str, *, ask_finnhub: bool, wait_seconds: float, deadline: Deadline
+) -> Decimal | None:
+    """Finnhub's price, else Yahoo's; None when neither has one or the deadline is near.
+
+    wait_seconds: longest wait for a slot of either provider.
+    """
+    if ask_finnhub and deadline.remaining_seconds() > 0:
+        _, price = market.quote(ticker, wait_seconds=wait_seconds)
+        if price is not None:
+            return price
+    if deadline.remaining_seconds() <= 0:
+        return None
+    _, chart = market.recent(ticker, wait_seconds=wait_seconds)
+    return None if chart is None else chart.market_price

@@ -1,0 +1,299 @@
+"""Stock Track Record on test tables: the real services over DynamoDB Local, with a queue whose deliveries a test plays.
+
+house = ...                                   # fixture `house`
+channel_id = house.api.post("/api/channels", json={"url": ...}).json()["id"]
+house.drain()                                 # deliver everything that was sent, until nothing is left
+"""
+
+import json
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import httpx
+
+from cdk_app.local.standins import World, base_urls, standins_app
+from lambda_src.dynamo.cursor import CursorKeys
+from lambda_src.dynamo.store import Store
+from lambda_src.dynamo.values import from_item
+from lambda_src.errors import StoreUnavailable
+from lambda_src.runtime.queue import QueueClient
+from lambda_src.runtime.secrets import Secret
+from lambda_src.services.stock_track_record.bootstrap.api import build_api
+from lambda_src.services.stock_track_record.bootstrap.common import Outside
+from lambda_src.services.stock_track_record.bootstrap.worker import build_worker
+from lambda_src.services.stock_track_record.clients.transport import Http
+from lambda_src.services.stock_track_record.handlers.routes import create
+from lambda_src.services.stock_track_record.settings import ApiSettings, WorkerSettings
+from tests.support.http_server import ThreadedServer
+
+QUEUE = "http://queue.test/processing"
+PRICE_QUEUE = "http://queue.test/prices"
+DLQ = "http://queue.test/processing-dlq"
+PRICE_DLQ = "http://queue.test/prices-dlq"
+NOON = datetime(2025, 1, 15, 8, 30, 0, 123_000, tzinfo=UTC)
+
+ALL_KEYS = {
+    "youtube_api_key": "youtube-sample",
+    "gemini_api_key": "gemini-sample",
+    "finnhub_api_key": "finnhub-sample",
+    "alpha_vantage_api_key": "alpha-sample",
+}
+
+
+class TestClock:
+    """A clock that moves when it is told to."""
+
+    __test__ = False
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message on a queue."""
+
+    queue_url: str
+    message_id: str
+    body: str
+    delay_seconds: int = 0
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        value = json.loads(self.body)
+        assert isinstance(value, dict)
+        return value
+
+
+class PlayedQueue(QueueClient):
+    """Keeps what is sent; the test decides what is delivered, when and how often. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: deque[Sent] = deque()
+        self.every: list[Sent] = []
+        self.visibility: list[tuple[str, int]] = []
+        self.is_down = False
+        self._numbers = count(1)
+        self._lock = threading.Lock()
+
+    def send(
+        self, queue_url: str, body: str, *, delay_seconds: int = 0, attributes: Mapping[str, str] | None = None
+    ) -> str:
+        if self.is_down:
+            raise StoreUnavailable
+        with self._lock:
+            sent = Sent(queue_url, f"message-{next(self._numbers)}", body, delay_seconds, dict(attributes or {}))
+            self.every.append(sent)
+            self.waiting.append(sent)
+        return sent.message_id
+
+    def send_batch(self, queue_url: str, bodies: Sequence[str], *, delay_seconds: int = 0) -> None:
+        for body in bodies:
+            self.send(queue_url, body, delay_seconds=delay_seconds)
+
+    def set_visibility(self, queue_url: str, receipt_handle: str, seconds: int) -> None:
+        with self._lock:
+            self.visibility.append((receipt_handle, seconds))
+
+    def of_type(self, kind: str) -> list[Sent]:
+        """Every message of a type that was ever sent to a working queue."""
+        return [sent for sent in self.every if "dlq" not in sent.queue_url and sent.content.get("type") == kind]
+
+    def dead(self) -> list[Sent]:
+        return [sent for sent in self.every if "dlq" in sent.queue_url]
+
+    def take(self) -> list[Sent]:
+        """What waits on the working queues, in order; it no longer waits then."""
+        with self._lock:
+            taken = [sent for sent in self.waiting if "dlq" not in sent.queue_url]
+            self.waiting = deque(sent for sent in self.waiting if "dlq" in sent.queue_url)
+        return taken
+
+
+class FixedKeys(Secret):
+    """The keys of the outside services, without Secrets Manager."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__("keys")
+        self.values = dict(values)
+        self.refreshed = 0
+
+    def get(self, name: str, *, default: str | None = None) -> str:
+        value = self.values.get(name, default)
+        assert value is not None
+        return value
+
+    def refresh(self) -> None:
+        self.refreshed += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A Lambda context with plenty of time, unless a test says otherwise."""
+
+    milliseconds: int = 900_000
+    aws_request_id: str = "invocation"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+def record(sent: Sent, *, receive_count: int = 1) -> dict[str, Any]:
+    """The record Lambda hands over for one delivery of a message."""
+    name = sent.queue_url.rsplit("/", 1)[-1]
+    return {
+        "messageId": sent.message_id,
+        "receiptHandle": f"{sent.message_id}/{receive_count}",
+        "body": sent.body,
+        "attributes": {
+            "ApproximateReceiveCount": str(receive_count),
+            "SentTimestamp": "1736929800123",
+            "SenderId": "test",
+            "ApproximateFirstReceiveTimestamp": "1736929800123",
+        },
+        "messageAttributes": {
+            name: {"stringValue": value, "dataType": "String"} for name, value in sent.attributes.items()
+        },
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{name}",
+        "awsRegion": "us-east-1",
+    }
+
+
+class Applications:
+    """The service over given tables, with stand-ins for the outside services and everything else under control."""
+
+    def __init__(
+        self,
+        *,
+        client: Any,
+        names: Mapping[str, str],
+        world: World | None = None,
+        clock: Callable[[], datetime] | None = None,
+        keys: Mapping[str, str] = ALL_KEYS,
+        sleep: Callable[[float], None] | None = None,
+        **settings: Any,
+    ) -> None:
+        self.names = names
+        self.store = Store(client, names)
+        self.world = world or World.custom()
+        self.clock = clock or TestClock()
+        self.queue = PlayedQueue()
+        self.keys = FixedKeys(keys)
+        self.slept: list[float] = []
+        self._server = ThreadedServer(standins_app(self.world))
+        common: dict[str, Any] = {
+            "environment": "local",
+            "dynamodb_table_name": names["main"],
+            "dynamodb_stocks_table_name": names["stocks"],
+            "sqs_queue_url": QUEUE,
+            "price_queue_url": PRICE_QUEUE,
+            "api_keys_secret_id": "keys",
+            **{name.lower(): url for name, url in base_urls(self._server.url).items()},
+        }
+        api_fields, worker_fields = set(ApiSettings.model_fields), set(WorkerSettings.model_fields)
+        self.api_settings = ApiSettings(
+            **common, cursor_secret_id="cursor", **{k: v for k, v in settings.items() if k in api_fields}
+        )
+        self.worker_settings = WorkerSettings(
+            **common, sqs_dlq_url=DLQ, price_dlq_url=PRICE_DLQ,
+            **{k: v for k, v in settings.items() if k in worker_fields},
+        )  # fmt: skip
+        self._outside = Outside(
+            client=client,
+            queue=self.queue,
+            keys=self.keys,
+            http=Http(),
+            clock=self.clock,
+            sleep=sleep or self.slept.append,
+        )
+        self._outside_of_worker = replace(self._outside, http=Http(repeats=2, sleep=self.slept.append))
+        self.services = build_api(self.api_settings, self._outside, cursor_keys=lambda: CursorKeys(b"k" * 32, None))
+        self._api_server = ThreadedServer(create(self.services, inline_endpoints=False))
+        self.api = httpx.Client(base_url=self._api_server.url, timeout=30)
+        self.worker = build_worker(self.worker_settings, self._outside_of_worker)
+
+    def stop(self) -> None:
+        self.api.close()
+        self._api_server.stop()
+        self._outside.http.close()
+        self._outside_of_worker.http.close()
+        self._server.stop()
+
+    # ---- deliveries ------------------------------------------------------------------------------------------------
+
+    def deliver(self, *messages: Sent, receive_count: int = 1, milliseconds: int = 900_000) -> list[str]:
+        """One invocation with these messages; returns the ids of those that are to be delivered again."""
+        event = {"Records": [record(sent, receive_count=receive_count) for sent in messages]}
+        answer = self.worker(event, Invocation(milliseconds))
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def drain(self, *, max_deliveries: int = 5_000) -> int:
+        """Deliver everything that waits, again while it fails (at most 5 times each), until nothing is left."""
+        deliveries = 0
+        while messages := self.queue.take():
+            for sent in messages:
+                for receive_count in range(1, 6):
+                    deliveries += 1
+                    assert deliveries <= max_deliveries, "the queues never run dry"
+                    if not self.deliver(sent, receive_count=receive_count):
+                        break
+        return deliveries
+
+    def sweep(self) -> None:
+        self.worker({"task": "sweep"}, Invocation())
+
+    # ---- what a test looks at --------------------------------------------------------------------------------------
+
+    def add(self, url: str = "https://www.youtube.com/@TestChannel", **body: Any) -> str:
+        answer = self.api.post("/api/channels", json={"url": url, **body})
+        assert answer.status_code == 201, answer.text
+        channel_id = answer.json()["id"]
+        assert isinstance(channel_id, str)
+        return channel_id
+
+    def channel(self, channel_id: str) -> dict[str, Any]:
+        answer = self.api.get(f"/api/channels/{channel_id}")
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        assert isinstance(body, dict)
+        return body
+
+    def messages(self, channel_id: str) -> list[str]:
+        """The texts of the channel's log."""
+        lines = self.api.get(f"/api/channels/{channel_id}/logs").json()["logs"]
+        return [line["message"] for line in lines]
+
+    @contextmanager
+    def counted(self) -> Iterator[Counter[str]]:
+        """The DynamoDB requests made inside the block, by operation, once it is over."""
+        before = Counter(self.services.usage.calls)
+        counted: Counter[str] = Counter()
+        yield counted
+        counted.update(Counter(self.services.usage.calls) - before)
+
+    def items(self, client: Any = None) -> list[dict[str, Any]]:
+        """Every item of the main table, as the table layer reads it."""
+        client = client or self._outside.client
+        pages: Iterable[Any] = client.get_paginator("scan").paginate(
+            TableName=self.api_settings.dynamodb_table_name, ConsistentRead=True
+        )
+        return [from_item(item) for page in pages for item in page["Items"]]
+
+    def items_of(self, entity_type: str) -> list[dict[str, Any]]:
+        return [item for item in self.items() if item["entity_type"] == entity_type]
