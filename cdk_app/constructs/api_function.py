@@ -1,0 +1,141 @@
+"""An HTTP API in front of one function, as browsers meet it: throttled, logged, with exact CORS origins."""
+
+import json
+from typing import Final
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from constructs import Construct
+
+from cdk_app.constructs.acknowledge import acknowledge
+from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
+from cdk_app.constructs.service_function import ServiceFunction, log_group
+from cdk_app.environments import Environment, Throttle
+
+ALL_PATHS: Final = "/{proxy+}"
+COSTLY_METHODS: Final = (gateway.HttpMethod.POST, gateway.HttpMethod.DELETE)
+CORS_MAX_AGE_SECONDS: Final = 600
+SLOW_P95_MILLISECONDS: Final = 3000
+SERVER_ERRORS_TOLERATED: Final = 5  # per 5 minutes
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+ACCESS_LOG: Final = {
+    "request_id": "$context.requestId",
+    "time": "$context.requestTime",
+    "ip": "$context.identity.sourceIp",
+    "method": "$context.httpMethod",
+    "path": "$context.path",
+    "route": "$context.routeKey",
+    "status": "$context.status",
+    "response_bytes": "$context.responseLength",
+    "milliseconds": "$context.responseLatency",
+    "function_milliseconds": "$context.integrationLatency",
+    "error": "$context.error.message",
+    "function_error": "$context.integrationErrorMessage",
+}
+
+
+class ApiFunction(Construct):
+    """The HTTP API of a service. Attributes for others: api, stage, alias (of the version that serves).
+
+    The gateway answers preflight requests itself and puts CORS headers on its own refusals (a throttled 429 never
+    reaches the function); the application sets the same headers from the same list where no gateway stands before it.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, function: ServiceFunction, environment: Environment
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.function = function
+        self.alias = lambda_.Alias(
+            self, "Live", alias_name="live", version=function.function.current_version, description="Serves the API"
+        )
+        integration = HttpLambdaIntegration("Integration", self.alias)
+        self.api = gateway.HttpApi(
+            self,
+            "Http",
+            api_name=Stack.of(self).stack_name,
+            create_default_stage=False,
+            default_integration=integration,
+            cors_preflight=_cors(environment),
+        )
+        costly_routes = self.api.add_routes(path=ALL_PATHS, methods=list(COSTLY_METHODS), integration=integration)
+        self.stage = self._stage(costly_routes, environment)
+        acknowledge(self.api, "AwsSolutions-APIG4", "The API is public by its contract: it has no accounts")
+
+    def watch(self, alarms: ServiceAlarms) -> None:
+        """Alarm on server errors and slow answers of the API, and on its function."""
+        alarms.show("API", [*self._alarms(alarms), *self.function.watch(alarms)])
+
+    def _alarms(self, alarms: ServiceAlarms) -> list[cloudwatch.Alarm]:
+        return [
+            alarms.watch(
+                self,
+                "ServerErrors",
+                metric=self.api.metric_server_error(period=PERIOD, statistic="Sum"),
+                at_least=SERVER_ERRORS_TOLERATED,
+                meaning="the API answers 5xx",
+            ),
+            alarms.watch(
+                self,
+                "Latency",
+                metric=self.api.metric_latency(period=PERIOD, statistic="p95"),
+                at_least=SLOW_P95_MILLISECONDS,
+                periods=3,
+                meaning=f"one request in twenty takes longer than {SLOW_P95_MILLISECONDS} ms",
+            ),
+        ]
+
+    def _stage(self, routes: list[gateway.HttpRoute], environment: Environment) -> gateway.CfnStage:
+        """The one stage, at the root of the address. Costly routes have a limit of their own, below the stage's."""
+        access_log = log_group(self, "AccessLog", environment)
+        stage = gateway.CfnStage(
+            self,
+            "Stage",
+            api_id=self.api.api_id,
+            stage_name="$default",
+            auto_deploy=True,
+            access_log_settings=gateway.CfnStage.AccessLogSettingsProperty(
+                destination_arn=_arn_without_streams(access_log), format=json.dumps(ACCESS_LOG)
+            ),
+            default_route_settings=gateway.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=environment.throttle.requests_per_second,
+                throttling_burst_limit=environment.throttle.burst,
+            ),
+            route_settings={
+                f"{method.value} {ALL_PATHS}": _limit(environment.write_throttle) for method in COSTLY_METHODS
+            },
+        )
+        for route in routes:
+            stage.node.add_dependency(route)  # a limit can only be set on a route that is there
+        return stage
+
+
+def _limit(throttle: Throttle) -> dict[str, int]:
+    """A limit under CloudFormation's own names: CDK does not translate what stands in a map of routes."""
+    return {"ThrottlingRateLimit": throttle.requests_per_second, "ThrottlingBurstLimit": throttle.burst}
+
+
+def _arn_without_streams(group: logs.LogGroup) -> str:
+    """The ARN that API Gateway asks for; CloudFormation's own ends in `:*`, for the streams inside."""
+    stack = Stack.of(group)
+    return stack.format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name=group.log_group_name,
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
+def _cors(environment: Environment) -> gateway.CorsPreflightOptions:
+    method = gateway.CorsHttpMethod
+    return gateway.CorsPreflightOptions(
+        allow_origins=list(environment.origins),
+        allow_methods=[method.GET, method.POST, method.DELETE, method.OPTIONS],
+        allow_headers=["Content-Type"],
+        allow_credentials=False,
+        max_age=Duration.seconds(CORS_MAX_AGE_SECONDS),
+    )

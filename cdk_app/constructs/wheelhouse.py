@@ -1,0 +1,94 @@
+"""The locked dependencies of the functions, unpacked once per platform, so that synthesis never downloads.
+
+    python -m cdk_app.constructs.wheelhouse          fills it; needs the network, part of set-up
+
+uv installs `lambda_src/requirements.txt` with its hashes into `.wheelhouse/<platform>-<lock>/`. The name holds the
+digest of the lock: a changed lock is a missing wheelhouse rather than an old one used by mistake.
+"""
+
+import hashlib
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+LOCK: Final = ROOT / "lambda_src" / "requirements.txt"
+FILL_COMMAND: Final = "python -m cdk_app.constructs.wheelhouse"
+PYTHON_VERSION: Final = (3, 13)  # of the Lambda runtime; byte code is only valid for exactly this minor version
+INSTALL_TIMEOUT_SECONDS: Final = 300
+
+
+class WheelhouseMissing(RuntimeError):
+    """The dependencies of a platform are not on this machine yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Where a bundle will run. uv_name: uv's name of the platform, or None for the machine we are on."""
+
+    name: str
+    uv_name: str | None
+
+
+LAMBDA_ARM64: Final = Platform("aarch64-manylinux2014", uv_name="aarch64-manylinux2014")
+HOST: Final = Platform(f"host-{platform.system()}-{platform.machine()}".lower(), uv_name=None)
+
+
+def location(target: Platform) -> Path:
+    """Folder that holds, or will hold, the unpacked dependencies of the current lock."""
+    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
+    return ROOT / ".wheelhouse" / f"{target.name}-{digest}"
+
+
+def unpacked(target: Platform) -> Path:
+    """Folder of the unpacked dependencies. Raises WheelhouseMissing with the command that fills it."""
+    folder = location(target)
+    if not folder.is_dir():
+        raise WheelhouseMissing(
+            f"The locked dependencies for {target.name} are not unpacked yet. Run `make setup`, or: {FILL_COMMAND}"
+        )
+    return folder
+
+
+def fill(target: Platform) -> Path:
+    """Unpack the locked dependencies for a platform, once; those of an older lock are removed.
+
+    Downloads unless uv has the wheels cached. The folder appears complete or not at all. Raises CalledProcessError
+    when uv cannot install a wheel.
+    """
+    folder = location(target)
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(exist_ok=True)
+    for old in folder.parent.glob(f"{target.name}-*"):
+        shutil.rmtree(old)
+    partial = folder.with_name(f"{folder.name}.partial")
+    subprocess.run(install_command(target, partial), check=True, timeout=INSTALL_TIMEOUT_SECONDS)  # noqa: S603
+    partial.rename(folder)
+    return folder
+
+
+def install_command(target: Platform, folder: Path) -> Sequence[str]:
+    """The uv command that installs exactly the locked wheels into a folder, for a platform that need not be ours."""
+    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
+    command += ["--target", str(folder), "--requirement", str(LOCK)]
+    command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy"]
+    if target.uv_name is not None:
+        version = ".".join(map(str, PYTHON_VERSION))
+        command += ["--python-platform", target.uv_name, "--python-version", version]
+    return command
+
+
+def main() -> None:
+    """Fill the wheelhouse for Lambda and for this machine, and say where it is."""
+    for target in (LAMBDA_ARM64, HOST):
+        sys.stdout.write(f"{target.name}: {fill(target).relative_to(ROOT)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Synthesis: a pure function of the repository, and one that stops at what the policy checks find."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.assembly import ROOT, Assembly, run_python, synthesise
+
+SOURCES = ("app.py", "cdk.json", "cdk_app", "lambda_src", "tests/infra/synthesise.py")
+DEPLOYED = ("dev", "staging", "prod")
+
+
+def cdk_variables(out: Path, **context: str) -> dict[str, str]:
+    """What the CDK CLI tells an app: where to write, and the context of `cdk.json` and `-c`."""
+    flags = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return {"CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps({**flags, **context})}
+
+
+def checkout(folder: Path) -> Path:
+    """A second copy of the repository, with the wheelhouse but without anything cached."""
+    for source in SOURCES:
+        (folder / source).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, folder / source)
+        else:
+            shutil.copyfile(ROOT / source, folder / source)
+    (folder / ".wheelhouse").symlink_to(ROOT / ".wheelhouse")
+    return folder
+
+
+def test_another_folder_gives_the_same_bytes(assemblies, tmp_path):
+    """Templates, and the asset hashes inside them, and the zip itself."""
+    synthesise(tmp_path / "out", *DEPLOYED, root=checkout(tmp_path / "another" / "place"))
+    for name in DEPLOYED:
+        here, there = assemblies[name], Assembly(name, tmp_path / "out" / name)
+        assert here.templates.keys() == there.templates.keys()
+        for stack, template in here.templates.items():
+            assert template.path.read_bytes() == there.templates[stack].path.read_bytes(), (name, stack)
+        [bundle] = here.folder.glob("asset.*.zip")
+        assert bundle.read_bytes() == (there.folder / bundle.name).read_bytes()
+
+
+def test_the_app_means_dev_when_no_environment_is_named(assemblies, tmp_path):
+    """And it writes what the other tests read."""
+    done = run_python("app.py", variables=cdk_variables(tmp_path))
+    assert done.returncode == 0, done.stderr
+    written = Assembly("dev", tmp_path)
+    for stack, template in assemblies["dev"].templates.items():
+        assert written.templates[stack].body == template.body
+
+
+def test_the_app_refuses_an_environment_nobody_described(tmp_path):
+    done = run_python("app.py", variables=cdk_variables(tmp_path, environment="production"))
+    assert done.returncode != 0
+    assert "choose one of: local, dev, staging, prod" in done.stderr
+
+
+def test_variables_of_the_shell_do_not_reach_a_template(assemblies, tmp_path):
+    program = (
+        "import sys, runpy; sys.argv = ['synthesise', sys.argv[1], 'dev'];"
+        "runpy.run_path('tests/infra/synthesise.py', run_name='__main__')"
+    )
+    shell = {"DYNAMODB_ENDPOINT": "http://localhost:1", "MAX_CHANNELS": "7", "FRONTEND_URL": "https://other.example"}
+    done = run_python("-c", program, str(tmp_path), variables=shell)
+    assert done.returncode == 0, done.stderr
+    assert Assembly("dev", tmp_path / "dev").app.body == assemblies["dev"].app.body
+
+
+def test_a_resource_that_breaks_a_policy_stops_the_synthesis(tmp_path):
+    program = """
+from aws_cdk import App, Stack
+from aws_cdk import aws_sqs as sqs
+from cdk_app.stages import check_policies
+app = App()
+sqs.Queue(Stack(app, "Careless"), "Queue")
+check_policies(app)
+app.synth()
+"""
+    done = run_python("-c", program, variables=cdk_variables(tmp_path))
+    assert done.returncode != 0
+    assert "AwsSolutions-SQS4" in done.stdout + done.stderr
+
+
+def test_feature_flags_are_those_that_the_locked_cdk_recommends():
+    """Set on day one: changing them later changes templates. Renew `cdk.json` together with aws-cdk-lib, on purpose."""
+    program = """
+import importlib.resources, json, tarfile
+[package] = [p for p in (importlib.resources.files("aws_cdk") / "_jsii").iterdir() if p.name.endswith(".jsii.tgz")]
+with tarfile.open(package) as files:
+    print(files.extractfile("package/recommended-feature-flags.json").read().decode())
+"""
+    recommended = json.loads(run_python("-c", program).stdout)
+    assert json.loads((ROOT / "cdk.json").read_text())["context"] == recommended
+
+
+@pytest.mark.parametrize("stack", ["StockTrackRecordData", "StockTrackRecordApp"])
+def test_no_account_region_or_address_is_in_a_template(assembly, stack):
+    text = assembly.templates[stack].path.read_text()
+    assert "us-east-1" not in text
+    assert "@" not in text.replace("@aws-cdk", "")
+    assert "Fn::ImportValue" not in text, "a restored table must be exchangeable while the app is deployed"

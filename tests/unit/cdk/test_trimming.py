@@ -1,0 +1,97 @@
+"""Trimming: what stays is what is read, and a package that changed its layout is noticed."""
+
+import gzip
+import json
+import ssl
+from pathlib import Path
+
+import certifi
+import pytest
+
+from cdk_app.constructs import trimming
+from cdk_app.constructs.trimming import UnexpectedPackage
+
+
+@pytest.fixture
+def site_packages(tmp_path):
+    """A small copy of the layout that trimming knows."""
+    for part in trimming.UNUSED_PARTS:
+        write(tmp_path / part if "." in part else tmp_path / part / "file")
+    write(tmp_path / "bin" / "tool")
+    write(tmp_path / "boto3" / "session.py")
+    write(tmp_path / "boto3" / "session.pyi")
+    write(tmp_path / "certifi" / "cacert.pem", certifi.contents())
+    info = tmp_path / "boto3-1.0.dist-info"
+    write(info / "RECORD")
+    write(info / "METADATA", "Metadata-Version: 2.4\nName: boto3\nVersion: 1.0\nKeywords: a\n\nA long description\n")
+    write(info / "licenses" / "LICENSE")
+    data = tmp_path / "botocore" / "data"
+    write(data / "ec2" / "2016-11-15" / "service-2.json.gz")
+    write(data / "_retry.json", "{}")
+    write(data / "endpoints.json", json.dumps({"partitions": [{"services": {"dynamodb": {}, "ec2": {}}}]}))
+    for service in trimming.BOTOCORE_SERVICES:
+        for version in ("2010-01-01", "2020-01-01"):
+            folder = data / service / version
+            write(folder / "waiters-2.json")
+            shape = {"documentation": {"shape": "Text", "documentation": "<p>words</p>"}}
+            description = {"documentation": "<p>words</p>", "shapes": {"Output": {"members": shape}}}
+            (folder / "service-2.json.gz").write_bytes(gzip.compress(json.dumps(description).encode()))
+    return tmp_path
+
+
+def write(path: Path, text: str = "") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_only_the_services_that_are_called_stay_in_their_newest_version(site_packages):
+    trimming.trim(site_packages)
+    data = site_packages / "botocore" / "data"
+    assert {path.name for path in data.iterdir() if path.is_dir()} == trimming.BOTOCORE_SERVICES
+    assert [path.name for path in (data / "dynamodb").iterdir()] == ["2020-01-01"]
+    assert [path.name for path in (data / "dynamodb" / "2020-01-01").iterdir()] == ["service-2.json"]
+
+
+def test_documentation_goes_but_a_member_of_that_name_stays(site_packages):
+    trimming.trim(site_packages)
+    description = json.loads((site_packages / "botocore/data/sqs/2020-01-01/service-2.json").read_text())
+    assert description == {"shapes": {"Output": {"members": {"documentation": {"shape": "Text"}}}}}
+
+
+def test_endpoints_of_other_services_go(site_packages):
+    trimming.trim(site_packages)
+    endpoints = json.loads((site_packages / "botocore/data/endpoints.json").read_text())
+    assert endpoints["partitions"] == [{"services": {"dynamodb": {}}}]
+
+
+def test_packages_still_know_their_version_and_licence(site_packages):
+    trimming.trim(site_packages)
+    info = site_packages / "boto3-1.0.dist-info"
+    assert (info / "METADATA").read_text() == "Metadata-Version: 2.4\nName: boto3\nVersion: 1.0\n"
+    assert sorted(path.name for path in info.iterdir()) == ["METADATA", "licenses"]
+
+
+def test_code_stays_and_what_only_tools_read_goes(site_packages):
+    trimming.trim(site_packages)
+    assert [path.name for path in (site_packages / "boto3").iterdir()] == ["session.py"]
+    assert not (site_packages / "bin").exists()
+
+
+def test_a_package_with_another_layout_is_noticed(site_packages):
+    (site_packages / "botocore" / "cacert.pem").unlink()
+    with pytest.raises(UnexpectedPackage, match=r"botocore/cacert\.pem"):
+        trimming.trim(site_packages)
+
+
+def test_amazons_roots_are_five_certificates_that_load(site_packages):
+    trimming.trim(site_packages)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(site_packages / trimming.AMAZON_ROOTS_FILE)
+    subjects = [str(root["subject"]) for root in context.get_ca_certs()]
+    assert len(subjects) == len(trimming.AMAZON_ROOTS)
+    assert all(any(f"'{name}'" in subject for subject in subjects) for name in trimming.AMAZON_ROOTS)
+
+
+def test_a_root_that_certifi_dropped_is_noticed():
+    with pytest.raises(UnexpectedPackage, match="Amazon Root CA 1"):
+        trimming.amazon_roots("# nothing here\n")

@@ -1,0 +1,60 @@
+"""The wheelhouse: filled by set-up, never by synthesis."""
+
+import pytest
+
+from cdk_app.constructs import wheelhouse
+from cdk_app.constructs.wheelhouse import HOST, LAMBDA_ARM64, WheelhouseMissing
+
+
+@pytest.fixture
+def lock(tmp_path, monkeypatch):
+    lock = tmp_path / "requirements.txt"
+    lock.write_text("six==1.17.0\n")
+    monkeypatch.setattr(wheelhouse, "ROOT", tmp_path)
+    monkeypatch.setattr(wheelhouse, "LOCK", lock)
+    return lock
+
+
+def test_a_missing_wheelhouse_names_the_command_that_fills_it(lock):
+    with pytest.raises(WheelhouseMissing, match=r"make setup.*python -m cdk_app\.constructs\.wheelhouse"):
+        wheelhouse.unpacked(LAMBDA_ARM64)
+
+
+def test_a_changed_lock_is_a_missing_wheelhouse(lock):
+    wheelhouse.location(LAMBDA_ARM64).mkdir(parents=True)
+    assert wheelhouse.unpacked(LAMBDA_ARM64).is_dir()
+    lock.write_text("six==1.16.0\n")
+    with pytest.raises(WheelhouseMissing):
+        wheelhouse.unpacked(LAMBDA_ARM64)
+
+
+def test_a_filled_wheelhouse_is_not_filled_again(lock, monkeypatch):
+    folder = wheelhouse.location(HOST)
+    folder.mkdir(parents=True)
+    monkeypatch.setattr("subprocess.run", lambda *_args, **_kwargs: pytest.fail("installed again"))
+    assert wheelhouse.fill(HOST) == folder
+
+
+def test_wheels_for_lambda_are_chosen_for_its_platform_with_hashes_and_without_building(tmp_path):
+    command = wheelhouse.install_command(LAMBDA_ARM64, tmp_path)
+    assert command[command.index("--python-platform") + 1] == "aarch64-manylinux2014"
+    assert command[command.index("--python-version") + 1] == "3.13"
+    assert {"--require-hashes", "--no-deps"} <= set(command)
+    assert command[command.index("--only-binary") + 1] == ":all:"
+
+
+def test_wheels_for_this_machine_are_chosen_by_its_interpreter(tmp_path):
+    assert "--python-platform" not in wheelhouse.install_command(HOST, tmp_path)
+
+
+def test_a_new_lock_replaces_the_dependencies_of_the_old_one_and_half_filled_ones(lock, monkeypatch):
+    old = wheelhouse.location(HOST)
+    old.mkdir(parents=True)
+    lock.write_text("six==1.16.0\n")
+    folder = wheelhouse.location(HOST)
+    partial = folder.with_name(f"{folder.name}.partial")
+    (partial / "half").mkdir(parents=True)
+    monkeypatch.setattr("subprocess.run", lambda *_args, **_kwargs: partial.mkdir())
+    assert wheelhouse.fill(HOST) == folder
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    assert not any(folder.iterdir())
