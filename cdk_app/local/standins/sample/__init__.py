@@ -1,0 +1,1 @@
+"""The sample world: invented channels and invented prices around the names of real companies."""
