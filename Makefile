@@ -1,0 +1,82 @@
+# Everything this repository can do, each target one line. Bare `make` lists them.
+# Every target first brings the installed packages in line with the locks, which takes no time when they are.
+
+ENVIRONMENT ?= dev
+SERVICE ?=
+T ?=
+PORT_OFFSET ?= 0
+
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+# The certificates of a company are known to the system; pip asks there by itself, uv and Node when told.
+export UV_SYSTEM_CERTS := true
+export NODE_USE_SYSTEM_CA := 1
+# The first makes every synthesis 4 s slower.
+unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
+
+# Any Python can do the set-up; it looks for 3.13 itself. Without one, uv brings its own.
+ANY_PYTHON = $(shell for python in python3.13 python3 python; do $$python -c '' 2>/dev/null && echo $$python && break; done)
+SETUP_PYTHON = $(or $(ANY_PYTHON),uv run --no-project --python 3.13 python)
+
+CDK = cdk --no-notices --context environment=$(ENVIRONMENT)
+COMPILE = uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run reset test check synth deploy diff snapshots docs lock bench-cold-start bench-capacity soak
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf '  %-18s%s\n' "$$target" "$$text"; done
+
+setup: ## install everything from the locks: Python packages, Node, CDK CLI, DynamoDB Local, emulator, wheels
+	@$(SETUP_PYTHON) -I cdk_app/local/setup.py
+
+run: setup ## the whole house on this machine, until Ctrl-C; a second one beside it: PORT_OFFSET=100
+	@python -m cdk_app.local run --port-offset $(PORT_OFFSET)
+
+reset: setup ## forget the data of the local house
+	@python -m cdk_app.local reset --port-offset $(PORT_OFFSET)
+
+ifeq ($(T),)
+test: check ## all checks and tests; T=tests/unit or T='-k cursor' runs only those tests
+	pytest -n auto
+else
+test: setup
+	pytest $(T)
+endif
+
+check: setup ## format, lint, types, import directions, generated documents
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+	python -m cdk_app.docs --check
+
+synth: setup ## write the templates of ENVIRONMENT=dev to cdk.out
+	$(CDK) synth --quiet '$(ENVIRONMENT)/*'
+
+deploy: setup ## deploy ENVIRONMENT=dev to AWS, or one SERVICE=StockTrackRecord of it
+	$(CDK) deploy '$(ENVIRONMENT)/$(SERVICE)*'
+
+diff: setup ## what `make deploy` would change
+	$(CDK) diff '$(ENVIRONMENT)/$(SERVICE)*'
+
+snapshots: setup ## renew the template snapshots; review them like code
+	pytest tests/infra --snapshot-update
+
+docs: setup ## renew TABLES.md of every service from its tables.py
+	python -m cdk_app.docs
+
+lock: setup ## renew the locks from the ranges in pyproject.toml and package.json
+	$(COMPILE) --group dev pyproject.toml --output-file requirements-dev.txt
+	$(COMPILE) --group cdk --constraint requirements-dev.txt pyproject.toml --output-file requirements.txt
+	$(COMPILE) --group lambda --constraint requirements-dev.txt pyproject.toml --output-file lambda_src/requirements.txt
+	$(COMPILE) --group emulator pyproject.toml --output-file cdk_app/local/requirements.txt
+	npm install --package-lock-only --ignore-scripts
+
+bench-cold-start: setup ## CPU time of a cold start in the real bundle, beside a bare boto3 function
+	python -m tests.benchmarks.cold_start
+
+bench-capacity: setup ## requests and capacity units of the access patterns, beside the algorithm they replace
+	python -m tests.benchmarks.capacity
+
+soak: setup ## the long versions of the race, kill and duplicate tests
+	pytest -m soak tests

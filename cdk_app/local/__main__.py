@@ -1,0 +1,93 @@
+"""`python -m cdk_app.local run` and `reset`: the local cloud in the foreground, and forgetting what it kept."""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cdk_app.local.cloud import LocalCloud
+from cdk_app.local.house import House
+from cdk_app.local.interrupts import Interrupted, Interrupts
+from cdk_app.local.layout import Layout, LocalCloudError, shield_from_real_aws
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+terminal = Console(highlight=False, markup=False)
+
+PortOffset = Annotated[int, typer.Option(min=0, max=50000, help="Added to every port; such a house has its own data.")]
+
+
+@app.command()
+def run(port_offset: PortOffset = 0) -> None:
+    """Start the local cloud and keep it up until Ctrl-C."""
+    started = time.monotonic()
+    interrupts = Interrupts()
+    interrupts.install()
+    shield_from_real_aws(os.environ)
+    layout = Layout(port_offset)
+    cloud = LocalCloud(layout, announce=_announce, interrupts=interrupts)
+    try:
+        with suppress(Interrupted), _only_one_house(layout):
+            try:
+                house = cloud.open()
+                terminal.print(_addresses(house))
+                terminal.print(f"ready in {time.monotonic() - started:.0f} s; Ctrl-C stops it", style="bold green")
+                cloud.watch()
+            finally:
+                interrupts.ignore()
+                _announce("Stopping")
+                cloud.close()
+    except LocalCloudError as error:
+        terminal.print(f"The local cloud stopped. {error}", style="red", soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def reset(port_offset: PortOffset = 0) -> None:
+    """Forget all local data: tables, queues, secrets, deployed stacks and logs."""
+    layout = Layout(port_offset)
+    try:
+        with _only_one_house(layout):
+            shutil.rmtree(layout.state_directory)
+    except LocalCloudError as error:
+        terminal.print(str(error), style="red", soft_wrap=True)
+        raise typer.Exit(1) from error
+    terminal.print("Local data forgotten")
+
+
+@contextmanager
+def _only_one_house(layout: Layout) -> Iterator[None]:
+    """Hold the lock of a state directory. Raises LocalCloudError when another process does."""
+    layout.state_directory.mkdir(parents=True, exist_ok=True)
+    with (layout.state_directory / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LocalCloudError("The local cloud is running already; Ctrl-C in its terminal stops it") from error
+        yield
+
+
+def _announce(step: str) -> None:
+    terminal.print(f"  {step}")
+
+
+def _addresses(house: House) -> Table:
+    table = Table("", "address", title="The house")
+    table.add_row("Console", house.console_url)
+    for service in house.services:
+        table.add_row(service.title, service.url)
+        table.add_row(f"{service.title}, documentation", f"{service.url}/docs")
+    table.add_row("AWS emulator", house.aws_endpoint)
+    table.add_row("DynamoDB Local", house.dynamodb_endpoint)
+    table.add_row("Outside services", house.stand_ins_url or "the real ones")
+    return table
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,188 @@
+"""Brings the local cloud up in the right order, watches it, and takes it down in the reverse one."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from typing import Any, Final, Never
+
+import httpx
+from starlette.types import ASGIApp
+
+from cdk_app.local.catalogue import ListedService
+from cdk_app.local.console import create_console
+from cdk_app.local.deployment import Deployment
+from cdk_app.local.dynamodb_local import DynamoDBLocal
+from cdk_app.local.expiry import ExpirySweeper
+from cdk_app.local.house import House, ServiceInHouse
+from cdk_app.local.interrupts import Interrupts
+from cdk_app.local.inventory import Inventory, read_inventory, service_in_house
+from cdk_app.local.layout import ROOT, Layout, LocalCloudError, refuse_taken_port
+from cdk_app.local.ministack import QUICK, MiniStack, answers, local_session
+from cdk_app.local.outside import OutsideWorld, outside_world, store_keys
+from cdk_app.local.processes import ChildProcess
+from cdk_app.local.proxy import create_proxy
+from cdk_app.local.tables import DeployedTable, bring_about, tables_of
+from cdk_app.local.web import WebServer
+
+WATCH_SECONDS: Final = 0.5
+FIRST_ANSWER_TIMEOUT_SECONDS: Final = 60  # a function is unpacked and imported at its first request
+FIRST_ANSWER_TRIES: Final = 3
+STAND_INS_TIMEOUT_SECONDS: Final = 30
+
+type Announce = Callable[[str], None]
+
+
+class LocalCloud:
+    """One running house. `close` ends whatever `open` began, also when it began only half."""
+
+    def __init__(self, layout: Layout, *, announce: Announce, interrupts: Interrupts) -> None:
+        self._layout = layout
+        self._interrupts = interrupts
+        self._announce = announce
+        self._exit = ExitStack()
+        self._watched: list[tuple[str, Callable[[], bool]]] = []
+
+    def open(self) -> House:
+        """Start everything and return once every API answered. Raises LocalCloudError."""
+        self._refuse_taken_ports()
+        self._layout.log_directory.mkdir(parents=True, exist_ok=True)
+        world = outside_world(ROOT / ".env")
+        self._announce("Starting DynamoDB Local, MiniStack and the stand-ins")
+        engine = self._start_dynamodb()
+        stand_ins = self._start_stand_ins() if world.needs_stand_ins else None
+        cloud = self._start_ministack(world)
+        if stand_ins is not None:
+            stand_ins.wait_until(self._stand_ins_answer, timeout_seconds=STAND_INS_TIMEOUT_SECONDS)
+        cloud.wait_until_ready()
+        engine.wait_until_ready()
+        deployment = Deployment(cloud, self._layout, self._interrupts)
+        if not deployment.is_current():
+            self._announce("Deploying the stacks (cdk deploy)")
+            cloud.seed_bootstrap()
+            deployment.renew()
+        self._announce("Opening tables, APIs and console")
+        listed = deployment.services()
+        inventories = {service: read_inventory(cloud, service.stack_names) for service in listed}
+        self._open_tables(cloud, listed)
+        for inventory in inventories.values():
+            store_keys(cloud, inventory.of("AWS::SecretsManager::Secret"), world.keys)
+        services = tuple(self._open_api(cloud, service, inventory) for service, inventory in inventories.items())
+        house = House(
+            services=services,
+            aws_endpoint=self._layout.emulator_url,
+            dynamodb_endpoint=self._layout.dynamodb_url,
+            console_url=f"http://localhost:{self._layout.console_port}",
+            stand_ins_url=self._layout.stand_ins_url if stand_ins else None,
+            state_directory=self._layout.state_directory,
+        )
+        self._serve("console", create_console(house), port=self._layout.console_port)
+        for service in services:
+            _wait_for_first_answer(service)
+        return house
+
+    def watch(self) -> Never:
+        """Look after the house until Interrupted. Raises LocalCloudError when a part of it ended by itself."""
+        while True:
+            time.sleep(WATCH_SECONDS)
+            for name, is_running in self._watched:
+                if not is_running():
+                    raise LocalCloudError(f"{name} ended by itself; its log is in {self._layout.log_directory}")
+
+    def close(self) -> None:
+        """End everything that was started, last first. Nothing of it is left afterwards."""
+        self._exit.close()
+
+    def _refuse_taken_ports(self) -> None:
+        layout = self._layout
+        for port, purpose in (
+            (layout.emulator_port, "MiniStack"),
+            (layout.dynamodb_port, "DynamoDB Local"),
+            (layout.stand_ins_port, "the stand-ins of outside services"),
+            (layout.console_port, "the console"),
+        ):
+            refuse_taken_port(port, purpose)
+
+    def _start_dynamodb(self) -> DynamoDBLocal:
+        engine = DynamoDBLocal(self._layout.dynamodb_port, self._layout.state_directory / "dynamodb")
+        with self._interrupts.held():
+            self._exit.callback(engine.stop)
+            engine.start()
+        self._watched.append(("DynamoDB Local", lambda: engine.is_running))
+        return engine
+
+    def _start_stand_ins(self) -> ChildProcess:
+        with self._interrupts.held():
+            process = ChildProcess.start(
+                "stand-ins",
+                (sys.executable, "-m", "cdk_app.local.standins", "--port", str(self._layout.stand_ins_port)),
+                environment=os.environ,
+                log_path=self._layout.log_directory / "stand-ins.log",
+            )
+            self._exit.callback(process.stop, grace_seconds=5)
+        self._watched.append(("The process of the stand-ins", lambda: process.is_running))
+        return process
+
+    def _start_ministack(self, world: OutsideWorld) -> MiniStack:
+        with self._interrupts.held():
+            cloud = MiniStack.start(
+                port=self._layout.emulator_port,
+                state_directory=self._layout.state_directory / "ministack",
+                log_path=self._layout.log_directory / "ministack.log",
+                function_environment={
+                    "AWS_ENDPOINT_URL_DYNAMODB": self._layout.dynamodb_url,
+                    **world.function_environment(self._layout.stand_ins_url),
+                },
+            )
+            self._exit.callback(cloud.stop)
+        self._watched.append(("MiniStack", lambda: cloud.process.is_running))
+        return cloud
+
+    def _stand_ins_answer(self) -> bool:
+        return answers(self._layout.stand_ins_url)
+
+    def _open_tables(self, cloud: MiniStack, listed: Iterable[ListedService]) -> None:
+        dynamodb = local_session().client("dynamodb", endpoint_url=self._layout.dynamodb_url, config=QUICK)
+        stacks = cloud.session.client("cloudformation", endpoint_url=cloud.url, config=QUICK)
+        names = [name for service in listed for name in service.stack_names]
+        tables: list[DeployedTable] = []
+        for name in names:
+            template: Any = stacks.get_template(StackName=name)["TemplateBody"]
+            tables += tables_of(json.loads(template) if isinstance(template, str) else template)
+        for table in tables:
+            bring_about(dynamodb, table)
+        sweeper = ExpirySweeper(dynamodb, tables)
+        self._exit.callback(sweeper.stop)
+        sweeper.start()
+
+    def _open_api(self, cloud: MiniStack, service: ListedService, inventory: Inventory) -> ServiceInHouse:
+        port = self._layout.service_port(service.local_port)
+        self._serve(service.title, create_proxy(emulator_url=cloud.url, api_id=inventory.api_id), port=port)
+        return service_in_house(
+            cloud, inventory, name=service.name, title=service.title, url=f"http://localhost:{port}"
+        )
+
+    def _serve(self, name: str, app: ASGIApp, *, port: int) -> None:
+        refuse_taken_port(port, name)
+        server = WebServer(name, app, port=port)
+        self._exit.callback(server.stop)
+        server.start()
+        self._watched.append((f"The server of the {name}", lambda: server.is_running))
+
+
+def _wait_for_first_answer(service: ServiceInHouse) -> None:
+    """Until `/health` answers 200. The first request starts the function; those after it find it warm.
+
+    A few tries only: a function that cannot be imported answers quickly, and the same each time.
+    """
+    for _ in range(FIRST_ANSWER_TRIES):
+        answer = httpx.get(f"{service.url}/health", timeout=FIRST_ANSWER_TIMEOUT_SECONDS, trust_env=False)
+        if answer.is_success:
+            return
+        time.sleep(1)
+    logs = ", ".join(function.log_group for function in service.functions)
+    raise LocalCloudError(
+        f"{service.title} answers GET /health with {answer.status_code}: {answer.text[:1000]}\nIts log groups: {logs}"
+    )

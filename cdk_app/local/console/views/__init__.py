@@ -1,0 +1,1 @@
+"""Pages as pure functions: values in, HTML out."""

@@ -1,0 +1,61 @@
+"""What a running local cloud consists of: the one value that the runner hands to the console and prints as a table.
+
+Everything here is plain data about addresses on the loopback interface. It is known once the stacks are deployed and
+does not change until the next `make run`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+ACCOUNT_ID = "123456789012"  # the account that the emulator pretends to be
+REGION = "us-east-1"
+CREDENTIALS: Mapping[str, str] = MappingProxyType({"aws_access_key_id": "local", "aws_secret_access_key": "local"})
+
+
+@dataclass(frozen=True, slots=True)
+class QueueInHouse:
+    """A queue and where its refused messages go. name: as CloudFormation made it; urls as SQS names them."""
+
+    name: str
+    url: str
+    dead_letter_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionInHouse:
+    """A deployed function. name: the physical name; log_group: where its lines are read."""
+
+    name: str
+    log_group: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceInHouse:
+    """One service of the house. name: as in its stack names; url: its API as a browser on this machine reaches it."""
+
+    name: str
+    title: str
+    url: str
+    functions: tuple[FunctionInHouse, ...] = ()
+    queues: tuple[QueueInHouse, ...] = ()
+    table_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The running local cloud.
+
+    aws_endpoint: the emulator of every AWS service but DynamoDB; dynamodb_endpoint: DynamoDB Local;
+    stand_ins_url: None when every outside service is reached with a real key.
+    """
+
+    services: tuple[ServiceInHouse, ...]
+    aws_endpoint: str
+    dynamodb_endpoint: str
+    console_url: str
+    stand_ins_url: str | None
+    state_directory: Path
+    region: str = REGION
+    credentials: Mapping[str, str] = field(default_factory=lambda: CREDENTIALS)

@@ -1,0 +1,105 @@
+"""Where the local cloud listens and where it keeps its files.
+
+Two houses can stand side by side: an offset moves every port, and gives the second house files of its own.
+"""
+
+import os
+import socket
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cdk_app.local.house import REGION
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+LOCAL_DIRECTORY: Final = ROOT / ".local"
+HOST: Final = "127.0.0.1"  # everything listens on loopback only
+
+
+class LocalCloudError(Exception):
+    """The local cloud cannot start or go on. The message is for the person at the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Ports and folders of one house. port_offset: 0-50000, added to every port."""
+
+    port_offset: int = 0
+
+    @property
+    def console_port(self) -> int:
+        return 8000 + self.port_offset
+
+    @property
+    def emulator_port(self) -> int:
+        return 4570 + self.port_offset
+
+    @property
+    def dynamodb_port(self) -> int:
+        return 8102 + self.port_offset
+
+    @property
+    def stand_ins_port(self) -> int:
+        return 8010 + self.port_offset
+
+    def service_port(self, declared: int) -> int:
+        """The port of a service's API. declared: `Service.local_port`."""
+        return declared + self.port_offset
+
+    @property
+    def emulator_url(self) -> str:
+        return f"http://localhost:{self.emulator_port}"
+
+    @property
+    def dynamodb_url(self) -> str:
+        return f"http://localhost:{self.dynamodb_port}"
+
+    @property
+    def stand_ins_url(self) -> str:
+        return f"http://{HOST}:{self.stand_ins_port}"
+
+    @property
+    def state_directory(self) -> Path:
+        """All that `make reset` forgets."""
+        return LOCAL_DIRECTORY / (f"state-{self.port_offset}" if self.port_offset else "state")
+
+    @property
+    def log_directory(self) -> Path:
+        return self.state_directory / "logs"
+
+
+def refuse_taken_port(port: int, purpose: str) -> None:
+    """Raise LocalCloudError when something listens on a port already.
+
+    Binding tells more than connecting does: a socket that is bound and not yet listening is found too.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free for a server
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise LocalCloudError(
+                f"Port {port}, needed for {purpose}, is taken. End the program that has it "
+                f"(`lsof -i :{port}` names it), or move this house aside: make run PORT_OFFSET=100"
+            ) from error
+
+
+def shield_from_real_aws(environment: MutableMapping[str, str]) -> None:
+    """Change an environment so that no program below can meet a real AWS account.
+
+    Credentials, profiles and endpoints of the user go; so do Python settings, which would change what the functions
+    do (`PYTHONDONTWRITEBYTECODE` alone makes every synthesis 4 s slower).
+    """
+    for name in list(environment):
+        if name.startswith(("AWS_", "CDK_", "PYTHON")) or name == "VIRTUAL_ENV":
+            del environment[name]
+    environment.update(
+        AWS_ACCESS_KEY_ID="local",
+        AWS_SECRET_ACCESS_KEY="local",  # noqa: S106 - the emulators accept anything
+        AWS_REGION=REGION,
+        AWS_DEFAULT_REGION=REGION,
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_EC2_METADATA_DISABLED="true",
+    )

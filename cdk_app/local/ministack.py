@@ -1,0 +1,107 @@
+"""MiniStack: the emulator of every AWS service but DynamoDB, with the functions as its child processes.
+
+It keeps its state in memory and writes it to disk when it is ended politely; after a kill the state of the last polite
+end comes back, which `deployment` notices. Functions inherit its environment, and the variables of their stack win:
+that is how they find DynamoDB Local and the stand-ins without a word of either in a template.
+https://pypi.org/project/ministack/
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import boto3
+import httpx
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from cdk_app.local.house import ACCOUNT_ID, CREDENTIALS, REGION
+from cdk_app.local.layout import HOST, LOCAL_DIRECTORY
+from cdk_app.local.processes import ChildProcess
+
+EXECUTABLE: Final = LOCAL_DIRECTORY / "ministack-venv" / "bin" / "ministack"
+START_TIMEOUT_SECONDS: Final = 60
+# Writing its state took 2 s in trials; a busy laptop gets more.
+STOP_GRACE_SECONDS: Final = 20
+
+QUICK: Final = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
+
+# What `cdk bootstrap` would make, as far as the CLI asks for it; it accepts this version of that stack and later ones.
+BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"
+BOOTSTRAP_VERSION: Final = "30"
+ASSET_BUCKET: Final = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
+
+
+class MiniStack:
+    """One emulator, from start to stop. url: where it listens. session: boto3 with the credentials it accepts."""
+
+    def __init__(self, process: ChildProcess, url: str) -> None:
+        self.process = process
+        self.url = url
+        self.session = local_session()
+
+    @classmethod
+    def start(
+        cls, *, port: int, state_directory: Path, log_path: Path, function_environment: Mapping[str, str]
+    ) -> "MiniStack":
+        """Start it; `wait_until_ready` is the other half. function_environment: what every function inherits."""
+        scratch = state_directory / "scratch"  # unpacked functions; it leaves them behind
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        environment = {
+            **os.environ,
+            **function_environment,
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(port),
+            "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+            "MINISTACK_REGION": REGION,
+            "LAMBDA_EXECUTOR": "local",
+            "IOT_MTLS_ENABLED": "0",
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(state_directory / "state"),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(state_directory / "s3"),
+            "TMPDIR": str(scratch),
+        }
+        process = ChildProcess.start("MiniStack", [str(EXECUTABLE)], environment=environment, log_path=log_path)
+        return cls(process, f"http://localhost:{port}")
+
+    def wait_until_ready(self) -> None:
+        """Return once it answers. Raises LocalCloudError when it does not within a minute."""
+        self.process.wait_until(self._answers, timeout_seconds=START_TIMEOUT_SECONDS)
+
+    def seed_bootstrap(self) -> None:
+        """Put in place what `cdk deploy` expects of a bootstrapped account. Can be repeated."""
+        parameters = self.session.client("ssm", endpoint_url=self.url, config=QUICK)
+        parameters.put_parameter(Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True)
+        buckets = self.session.client("s3", endpoint_url=self.url, config=QUICK)
+        try:
+            buckets.head_bucket(Bucket=ASSET_BUCKET)
+        except ClientError:
+            buckets.create_bucket(Bucket=ASSET_BUCKET)
+
+    def stop(self) -> None:
+        """End it and its functions, its state written."""
+        self.process.stop(grace_seconds=STOP_GRACE_SECONDS)
+
+    def _answers(self) -> bool:
+        return answers(f"{self.url}/_ministack/health")
+
+
+def local_session() -> boto3.Session:
+    """boto3 with the credentials that both emulators accept; each client is still given its endpoint."""
+    return boto3.Session(
+        aws_access_key_id=CREDENTIALS["aws_access_key_id"],
+        aws_secret_access_key=CREDENTIALS["aws_secret_access_key"],
+        region_name=REGION,
+    )
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of this address is answered well within two seconds."""
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False

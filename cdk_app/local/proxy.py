@@ -1,0 +1,127 @@
+"""Gives a deployed HTTP API a port of its own, by sending everything on to the emulator below the path of the API.
+
+The emulator would also tell its APIs apart by the host `<api id>.execute-api.localhost`, but then keeps `/health` and
+`/logout` for itself and loses trailing slashes; below `/_aws/execute-api/<api id>/$default` it does neither. Path,
+query, headers and bodies pass untouched, byte for byte; size and time have the limits of the real API Gateway.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import httpx
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+MAX_BODY_BYTES: Final = 10 * 1024 * 1024
+TIMEOUT: Final = httpx.Timeout(30, connect=5)
+MAX_CONNECTIONS: Final = 50
+
+# Headers that concern one connection only: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
+HOP_BY_HOP: Final = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+# A page elsewhere that makes its name point to this machine is refused (DNS rebinding).
+LOCAL_NAMES: Final = ("localhost", "127.0.0.1")
+
+type RawHeaders = list[tuple[bytes, bytes]]
+
+
+def create_proxy(*, emulator_url: str, api_id: str) -> Starlette:
+    """The application that stands for one API. Its connections are closed when the server ends its lifespan."""
+    client = httpx.AsyncClient(
+        timeout=TIMEOUT, limits=httpx.Limits(max_connections=MAX_CONNECTIONS), trust_env=False, follow_redirects=False
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with client:
+            yield
+
+    return Starlette(
+        routes=[Route("/{path:path}", Forward(client, emulator_url=emulator_url, api_id=api_id))],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_NAMES)],
+        lifespan=lifespan,
+    )
+
+
+class Forward:
+    """An ASGI application that hands each request to the emulator and its answer back."""
+
+    def __init__(self, client: httpx.AsyncClient, *, emulator_url: str, api_id: str) -> None:
+        self._client = client
+        self._url = httpx.URL(emulator_url)
+        self._prefix = f"/_aws/execute-api/{api_id}/$default".encode("ascii")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            return JSONResponse({"message": "Request Entity Too Large"}, status_code=413)
+        try:
+            return await self._ask(request, body)
+        except httpx.TimeoutException:
+            return JSONResponse({"message": "Service Unavailable"}, status_code=503)
+        except httpx.TransportError:
+            return JSONResponse({"message": "The emulator does not answer"}, status_code=502)
+
+    async def _ask(self, request: Request, body: bytes) -> Response:
+        sent = httpx.Request(
+            request.method,
+            self._url,
+            headers=_passed_on(request.headers.raw),
+            content=body,
+            extensions={"target": self._prefix + _target(request.scope)},
+        )
+        answer = await self._client.send(sent, stream=True)
+        try:
+            received = bytearray()
+            async for chunk in answer.aiter_raw():  # raw: a compressed body stays compressed
+                received += chunk
+                if len(received) > MAX_BODY_BYTES:
+                    return JSONResponse({"message": "Internal Server Error"}, status_code=500)
+        finally:
+            await answer.aclose()
+        response = Response(bytes(received), status_code=answer.status_code)
+        response.raw_headers = [(name.lower(), value) for name, value in _passed_on(answer.headers.raw)]
+        return response
+
+
+async def _body(request: Request) -> bytes | None:
+    """The whole body, or None when it is larger than API Gateway takes."""
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > MAX_BODY_BYTES:
+            return None
+    return bytes(received)
+
+
+def _target(scope: Scope) -> bytes:
+    """Path and query as the caller wrote them. httpx would tidy a URL, this it leaves alone."""
+    query: bytes = scope["query_string"]
+    path: bytes = scope["raw_path"]
+    return path + b"?" + query if query else path
+
+
+def _passed_on(headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
+    return [(name, value) for name, value in headers if name.lower() not in HOP_BY_HOP]

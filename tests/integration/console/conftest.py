@@ -1,0 +1,204 @@
+"""A small house for the console: a real emulator with a function, queues and messages, and real tables."""
+
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from cdk_app.local import ministack
+from cdk_app.local.console import create_console
+from cdk_app.local.house import FunctionInHouse, House, QueueInHouse, ServiceInHouse
+from cdk_app.local.ministack import MiniStack
+from tests.support.http_server import ThreadedServer
+from tests.support.ports import free_port
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PARTITION = "CHANNEL#1"
+EVIL = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+CHROMIUM_FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+# Prints the lines it is given, as our functions print theirs.
+FUNCTION = """
+import json
+
+def handler(event, context):
+    for line in event["lines"]:
+        print(line if isinstance(line, str) else json.dumps(line), flush=True)
+"""
+
+
+def installed(program: str | Path, how: str) -> str:
+    """Path of a program; without it the tests skip and say how to get it, in CI they fail."""
+    found = shutil.which(program)
+    if found is None:
+        reason = f"{program} is missing: {how}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class RunningConsole:
+    """A console that is served, and the house it shows."""
+
+    url: str
+    house: House
+    cloud: MiniStack
+
+    @property
+    def table(self) -> str:
+        return self.house.services[0].table_names[0]
+
+    @property
+    def queue(self) -> QueueInHouse:
+        return self.house.services[0].queues[0]
+
+    @property
+    def dead_letter_url(self) -> str:
+        assert self.queue.dead_letter_url is not None
+        return self.queue.dead_letter_url
+
+    def run_function(self, *lines: dict[str, Any] | str) -> None:
+        """Have the function write these lines to its log."""
+        functions = self.cloud.session.client("lambda", endpoint_url=self.cloud.url)
+        name = self.house.services[0].functions[0].name
+        functions.invoke(FunctionName=name, Payload=json.dumps({"lines": lines}))
+
+    def serve_request(self, route: str, *, correlation_id: str, **figures: float) -> None:
+        """Have the function log one request as served."""
+        self.run_function(
+            {
+                "message": "request served",
+                "level": "INFO",
+                "method": "GET",
+                "route": route,
+                "status": 200,
+                "correlation_id": correlation_id,
+                **figures,
+            }
+        )
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
+    installed(ministack.EXECUTABLE, "run `make setup`")
+    folder = tmp_path_factory.mktemp("ministack")
+    started = MiniStack.start(
+        port=free_port(), state_directory=folder, log_path=folder / "ministack.log", function_environment={}
+    )
+    try:
+        started.wait_until_ready()
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture(scope="module")
+def table(dynamodb_client: "DynamoDBClient") -> Iterator[str]:
+    """Name of a table with an index; one item holds text that would like to be a script."""
+    name = f"ConsoleTest-{uuid4().hex[:8]}"
+    dynamodb_client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("PK", "SK", "GSI1PK", "GSI1SK")],
+        KeySchema=[{"AttributeName": "PK", "KeyType": "HASH"}, {"AttributeName": "SK", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "GSI1-index",
+                "KeySchema": [
+                    {"AttributeName": "GSI1PK", "KeyType": "HASH"},
+                    {"AttributeName": "GSI1SK", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    channel = {"PK": PARTITION, "SK": PARTITION, "GSI1PK": "CHANNELS", "GSI1SK": "2026-11-20", "name": EVIL}
+    videos = [{"PK": PARTITION, "SK": f"VIDEO#{number:03}", "title": f"Video {number}"} for number in range(60)]
+    for item in (channel, *videos):
+        dynamodb_client.put_item(TableName=name, Item={attribute: {"S": text} for attribute, text in item.items()})
+    yield name
+    dynamodb_client.delete_table(TableName=name)
+
+
+@pytest.fixture(scope="module")
+def console(cloud: MiniStack, dynamodb_client: "DynamoDBClient", table: str) -> Iterator[RunningConsole]:
+    function = _create_function(cloud, "local-ConsoleTestApp-ApiFunction1A2B3C4D-XYZ")
+    house = House(
+        services=(
+            ServiceInHouse(
+                name="ConsoleTest",
+                title="Console Test",
+                url="http://localhost:8001",
+                functions=(function,),
+                queues=(_create_queue(cloud, "Work"),),
+                table_names=(table,),
+            ),
+        ),
+        aws_endpoint=cloud.url,
+        dynamodb_endpoint=dynamodb_client.meta.endpoint_url,
+        console_url="http://localhost:8000",
+        stand_ins_url=None,
+        state_directory=Path("unused"),
+    )
+    with ThreadedServer(create_console(house)) as server:
+        yield RunningConsole(server.url, house, cloud)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = installed("chromium", "apt-get install -y chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails its test when the browser complains: a script error, or a blocked resource."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def _create_function(cloud: MiniStack, name: str) -> FunctionInHouse:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("app.py", FUNCTION)
+    cloud.session.client("lambda", endpoint_url=cloud.url).create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="app.handler",
+        Role="arn:aws:iam::123456789012:role/function",
+        Code={"ZipFile": code.getvalue()},
+        MemorySize=256,
+        Timeout=10,
+    )
+    return FunctionInHouse(name=name, log_group=f"/aws/lambda/{name}")
+
+
+def _create_queue(cloud: MiniStack, name: str) -> QueueInHouse:
+    queues = cloud.session.client("sqs", endpoint_url=cloud.url)
+    dead_letter_url = queues.create_queue(QueueName=f"{name}-dlq")["QueueUrl"]
+    return QueueInHouse(name, queues.create_queue(QueueName=name)["QueueUrl"], dead_letter_url)

@@ -1,0 +1,164 @@
+"""The whole house in one run: deployed by the CDK, used through its ports, ended by Ctrl-C, started again."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from cdk_app.local.layout import ROOT, Layout
+from tests.support.ports import free_port
+
+READY_SECONDS: Final = 180
+ANALYSED_SECONDS: Final = 180
+STOPPED_SECONDS: Final = 60
+SAMPLE_CHANNEL: Final = "https://www.youtube.com/@SampleStocks"
+
+type Json = Any
+
+
+class MakeRun:
+    """`make run` on ports of its own, with data of its own."""
+
+    def __init__(self, log_directory: Path) -> None:
+        self.layout = Layout(port_offset=_free_offset())
+        self.api = httpx.Client(
+            base_url=f"http://localhost:{self.layout.service_port(8001)}", timeout=30, trust_env=False
+        )
+        self._log_directory = log_directory
+        self._starts = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> str:
+        """Start it, and return what it printed until it was ready."""
+        self._starts += 1
+        log = self._log_directory / f"run-{self._starts}.log"
+        command = [sys.executable, "-m", "cdk_app.local", "run", "--port-offset", str(self.layout.port_offset)]
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + READY_SECONDS
+        while "ready in" not in (printed := log.read_text(encoding="utf-8")):
+            assert self._process.poll() is None, printed
+            assert time.monotonic() < deadline, printed
+            time.sleep(0.2)
+        return printed
+
+    def interrupt(self) -> int:
+        """What Ctrl-C does; returns the exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(STOPPED_SECONDS)
+
+    def descendants(self) -> set[int]:
+        """Process ids of everything that runs for it."""
+        assert self._process is not None
+        parents = _parents()
+        found = {self._process.pid}
+        for _ in range(len(parents)):
+            more = {pid for pid, parent in parents.items() if parent in found} - found
+            if not more:
+                break
+            found |= more
+        return found
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever happened."""
+        self.api.close()
+        if self._process is not None and self._process.poll() is None:
+            self.interrupt()
+        shutil.rmtree(self.layout.state_directory, ignore_errors=True)
+
+
+@pytest.fixture
+def house(tmp_path) -> Iterator[MakeRun]:
+    house = MakeRun(tmp_path)
+    yield house
+    house.end()
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="reads the process table of Linux")
+def test_a_channel_is_analysed_on_one_machine_and_is_there_after_a_restart(house):
+    assert "Deploying" in house.start()
+    assert house.api.get("/health").json() == {"status": "ok"}
+
+    channel = _analyse(house.api)
+    assert channel["status"] == "completed"
+    assert channel["processed_video_count"] == channel["video_count"] >= 60
+    _check_results(house.api, channel["id"])
+    _check_console(house)
+
+    running = house.descendants()
+    assert len(running) > 4  # the runner, DynamoDB Local, MiniStack, the stand-ins, functions
+    assert house.interrupt() == 0
+    assert not running & _parents().keys()
+
+    printed = house.start()
+    assert "Deploying" not in printed
+    assert _seconds_until_ready(printed) < 30
+    assert house.api.get(f"/api/channels/{channel['id']}").json() == channel
+
+
+def _analyse(api: httpx.Client) -> Json:
+    """Add the sample channel and wait for the end of its analysis, as the web client does."""
+    created = api.post("/api/channels", json={"url": SAMPLE_CHANNEL, "time_range_months": 12})
+    assert created.status_code == 201, created.text
+    address = f"/api/channels/{created.json()['id']}"
+    deadline = time.monotonic() + ANALYSED_SECONDS
+    while (channel := api.get(address).json())["status"] in {"pending", "processing"}:
+        assert time.monotonic() < deadline, api.get(f"{address}/logs").text
+        time.sleep(1)
+    return channel
+
+
+def _check_results(api: httpx.Client, channel_id: str) -> None:
+    """Stocks, timeline, drill-down and log speak of the same picks."""
+    stocks = api.get(f"/api/channels/{channel_id}/stocks").json()["stocks"]
+    timeline = api.get(f"/api/channels/{channel_id}/timeline").json()["timeline"]
+    assert len(stocks) >= 20
+    assert sum(stock["total_mentions"] for stock in stocks) == sum(len(entry["mentions"]) for entry in timeline)
+    ticker = stocks[0]["ticker"]
+    drill_down = api.get(f"/api/channels/{channel_id}/stocks/{ticker}").json()
+    assert len(drill_down["mentions"]) == stocks[0]["total_mentions"]
+    assert api.get(f"/api/channels/{channel_id}/logs").json()["logs"]
+
+
+def _check_console(house: MakeRun) -> None:
+    page = httpx.get(f"http://localhost:{house.layout.console_port}/", timeout=30, trust_env=False)
+    assert page.status_code == 200
+    assert "Stock Track Record" in page.text
+
+
+def _seconds_until_ready(printed: str) -> int:
+    found = re.search(r"ready in (\d+) s", printed)
+    assert found is not None
+    return int(found[1])
+
+
+def _parents() -> dict[int, int]:
+    """Parent of every process that is more than a zombie, by process id."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+            continue
+        if state != "Z":
+            parents[int(stat.parent.name)] = int(parent)
+    return parents
+
+
+def _free_offset() -> int:
+    """An offset at which a house finds its first port free; it says so itself when another is taken."""
+    for _ in range(100):
+        offset = free_port() - Layout().console_port
+        if 0 < offset <= 50_000:
+            return offset
+    pytest.fail(f"no free port between 8000 and 58000 (this is process {os.getpid()})")

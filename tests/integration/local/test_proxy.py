@@ -1,0 +1,136 @@
+"""The proxy against a server that tells what reached it."""
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cdk_app.local import proxy
+from cdk_app.local.proxy import create_proxy
+from cdk_app.local.web import WebServer
+from tests.support.http_server import ThreadedServer
+from tests.support.ports import free_port
+
+PREFIX = b"/_aws/execute-api/abc123/$default"
+
+
+@dataclass
+class Emulator:
+    """Remembers the last request and answers as told."""
+
+    answer: Response = field(default_factory=Response)
+    method: str = ""
+    target: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    async def __call__(self, scope, receive, send) -> None:
+        request = Request(scope, receive)
+        self.method = request.method
+        self.target = scope["raw_path"] + b"?" + scope["query_string"]
+        self.headers = dict(request.headers)
+        self.body = await request.body()
+        await self.answer(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def the_emulator() -> Emulator:
+    return Emulator()
+
+
+@pytest.fixture(scope="module")
+def api(the_emulator: Emulator) -> Iterator[httpx.Client]:
+    port = free_port()
+    with ThreadedServer(Starlette(routes=[Route("/{path:path}", the_emulator)])) as upstream:
+        server = WebServer("proxy", create_proxy(emulator_url=upstream.url, api_id="abc123"), port=port)
+        server.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            yield client
+        server.stop()
+
+
+@pytest.fixture
+def emulator(the_emulator: Emulator) -> Emulator:
+    """The one emulator, having forgotten the test before."""
+    for name, value in vars(Emulator()).items():
+        setattr(the_emulator, name, value)
+    return the_emulator
+
+
+def test_the_emulator_is_told_which_api_is_meant(api, emulator):
+    api.get("/health")
+    assert emulator.target == PREFIX + b"/health?"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_every_method_passes(api, emulator, method):
+    api.request(method, "/api/channels")
+    assert emulator.method == method
+
+
+def test_path_and_query_pass_as_they_were_written(api, emulator):
+    target = b"/api/a%2Fb/../%23%20%c3%a9/?x=%2F&x=a+b&y"
+    api.send(httpx.Request("GET", api.base_url, headers={"host": "localhost"}, extensions={"target": target}))
+    assert emulator.target == PREFIX + target
+
+
+def test_headers_pass_but_those_of_the_connection(api, emulator):
+    api.get("/", headers={"origin": "http://localhost:5173", "x-request-id": "r1", "te": "trailers"})
+    assert emulator.headers["origin"] == "http://localhost:5173"
+    assert emulator.headers["x-request-id"] == "r1"
+    assert "te" not in emulator.headers
+
+
+def test_a_body_passes_byte_for_byte(api, emulator):
+    body = bytes(range(256)) * 4000
+    api.post("/", content=body)
+    assert emulator.body == body
+
+
+def test_an_answer_passes_with_status_cookies_and_compression(api, emulator):
+    compressed = gzip.compress(b"long text " * 1000)
+    emulator.answer = Response(compressed, status_code=418, headers={"content-encoding": "gzip"})
+    emulator.answer.set_cookie("a", "1")
+    emulator.answer.set_cookie("b", "2")
+    with api.stream("GET", "/") as answer:
+        assert b"".join(answer.iter_raw()) == compressed
+    assert answer.status_code == 418
+    assert answer.headers["content-length"] == str(len(compressed))
+    assert [cookie.partition(";")[0] for cookie in answer.headers.get_list("set-cookie")] == ["a=1", "b=2"]
+
+
+def test_an_answer_without_a_body_has_none(api, emulator):
+    emulator.answer = Response(status_code=204)
+    answer = api.delete("/api/channels/1")
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_a_body_over_the_limit_of_the_gateway_is_refused(api, emulator):
+    answer = api.post("/", content=b"x" * (proxy.MAX_BODY_BYTES + 1))
+    assert answer.status_code == 413
+    assert emulator.method == ""
+
+
+def test_a_foreign_host_name_is_refused(api, emulator):
+    assert api.get("/", headers={"host": "rebound.example"}).status_code == 400
+    assert emulator.method == ""
+
+
+def test_an_emulator_that_is_gone_is_a_bad_gateway():
+    port = free_port()
+    server = WebServer("proxy", create_proxy(emulator_url=f"http://127.0.0.1:{free_port()}", api_id="a"), port=port)
+    server.start()
+    answer = httpx.get(f"http://127.0.0.1:{port}/", trust_env=False)
+    server.stop()
+    assert answer.status_code == 502
+
+
+def test_a_redirect_is_for_the_caller_to_follow(api, emulator):
+    emulator.answer = Response(status_code=302, headers={"location": "/elsewhere"})
+    assert api.get("/").headers["location"] == "/elsewhere"
