@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from cdk_app.local.catalogue import ListedService
 from cdk_app.local.console import create_console
+from cdk_app.local.cors import restore_cors
 from cdk_app.local.deployment import Deployment
 from cdk_app.local.dynamodb_local import DynamoDBLocal
 from cdk_app.local.expiry import ExpirySweeper
@@ -24,7 +25,7 @@ from cdk_app.local.ministack import QUICK, MiniStack, answers, local_session
 from cdk_app.local.outside import OutsideWorld, outside_world, store_keys
 from cdk_app.local.processes import ChildProcess
 from cdk_app.local.proxy import create_proxy
-from cdk_app.local.tables import DeployedTable, bring_about, tables_of
+from cdk_app.local.tables import bring_about, tables_of
 from cdk_app.local.web import WebServer
 
 WATCH_SECONDS: Final = 0.5
@@ -33,6 +34,7 @@ FIRST_ANSWER_TRIES: Final = 3
 STAND_INS_TIMEOUT_SECONDS: Final = 30
 
 type Announce = Callable[[str], None]
+type Template = dict[str, Any]
 
 
 class LocalCloud:
@@ -66,9 +68,13 @@ class LocalCloud:
         self._announce("Opening tables, APIs and console")
         listed = deployment.services()
         inventories = {service: read_inventory(cloud, service.stack_names) for service in listed}
-        self._open_tables(cloud, listed)
+        templates = {service: _templates(cloud, service.stack_names) for service in listed}
+        self._open_tables([template for its in templates.values() for template in its])
         for inventory in inventories.values():
             store_keys(cloud, inventory.of("AWS::SecretsManager::Secret"), world.keys)
+        for each, inventory in inventories.items():
+            for template in templates[each]:
+                restore_cors(cloud, api_id=inventory.api_id, template=template)
         services = tuple(self._open_api(cloud, service, inventory) for service, inventory in inventories.items())
         house = House(
             services=services,
@@ -143,14 +149,9 @@ class LocalCloud:
     def _stand_ins_answer(self) -> bool:
         return answers(self._layout.stand_ins_url)
 
-    def _open_tables(self, cloud: MiniStack, listed: Iterable[ListedService]) -> None:
+    def _open_tables(self, templates: Iterable[Template]) -> None:
         dynamodb = local_session().client("dynamodb", endpoint_url=self._layout.dynamodb_url, config=QUICK)
-        stacks = cloud.session.client("cloudformation", endpoint_url=cloud.url, config=QUICK)
-        names = [name for service in listed for name in service.stack_names]
-        tables: list[DeployedTable] = []
-        for name in names:
-            template: Any = stacks.get_template(StackName=name)["TemplateBody"]
-            tables += tables_of(json.loads(template) if isinstance(template, str) else template)
+        tables = [table for template in templates for table in tables_of(template)]
         for table in tables:
             bring_about(dynamodb, table)
         sweeper = ExpirySweeper(dynamodb, tables)
@@ -170,6 +171,13 @@ class LocalCloud:
         self._exit.callback(server.stop)
         server.start()
         self._watched.append((f"The server of the {name}", lambda: server.is_running))
+
+
+def _templates(cloud: MiniStack, stack_names: Iterable[str]) -> list[Template]:
+    """The templates as deployed: what runs here is what they say."""
+    stacks = cloud.session.client("cloudformation", endpoint_url=cloud.url, config=QUICK)
+    bodies: list[Any] = [stacks.get_template(StackName=name)["TemplateBody"] for name in stack_names]
+    return [json.loads(body) if isinstance(body, str) else body for body in bodies]
 
 
 def _wait_for_first_answer(service: ServiceInHouse) -> None:

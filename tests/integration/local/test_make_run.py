@@ -89,6 +89,7 @@ def test_a_channel_is_analysed_on_one_machine_and_is_there_after_a_restart(house
     assert "Deploying" in house.start()
     assert house.api.get("/health").json() == {"status": "ok"}
 
+    _check_browser_may_write(house.api)
     channel = _analyse(house.api)
     assert channel["status"] == "completed"
     assert channel["processed_video_count"] == channel["video_count"] >= 60
@@ -128,6 +129,17 @@ def _check_results(api: httpx.Client, channel_id: str) -> None:
     drill_down = api.get(f"/api/channels/{channel_id}/stocks/{ticker}").json()
     assert len(drill_down["mentions"]) == stocks[0]["total_mentions"]
     assert api.get(f"/api/channels/{channel_id}/logs").json()["logs"]
+
+
+def _check_browser_may_write(api: httpx.Client) -> None:
+    """A preflight of the web client is answered for its origin, and for no other."""
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    answers = [
+        api.options("/api/channels", headers={"Origin": origin, **asked})
+        for origin in ("http://localhost:5173", "http://evil.example")
+    ]
+    assert [answer.headers.get("access-control-allow-origin") for answer in answers] == ["http://localhost:5173", None]
+    assert answers[0].is_success
 
 
 def _check_console(house: MakeRun) -> None:
