@@ -107,3 +107,8 @@ def test_the_api_starts_from_a_snapshot_in_production_and_in_staging(assemblies)
     started = {name: "SnapStart" in function(assembly, "ApiFunction") for name, assembly in assemblies.items()}
     assert started == {"local": False, "dev": False, "staging": True, "prod": True}
     assert function(assemblies["prod"], "ApiFunction")["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+
+
+def test_the_worker_may_send_to_itself_and_the_api_may_not(assembly):
+    assert function(assembly, "Worker")["RecursiveLoop"] == "Allow"
+    assert "RecursiveLoop" not in function(assembly, "ApiFunction")
