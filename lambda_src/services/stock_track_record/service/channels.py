@@ -87,10 +87,7 @@ class ChannelService:
 
     def channel(self, channel_id: str) -> Channel:
         """The channel, unless it is unknown or deleted: ChannelNotFound. 1 request."""
-        channel = self.repository.channels.channel_by_id(valid_channel_id(channel_id))
-        if channel is None or channel.deleting:
-            raise ChannelNotFound
-        return channel
+        return living_channel(self.repository, channel_id)
 
     def delete_channel(self, channel_id: str) -> None:
         """Take the channel off the list at once; its items are removed by the worker. Raises ChannelNotFound."""
@@ -136,6 +133,14 @@ class ChannelService:
         if not (_TIMESTAMP.fullmatch(created_at) and _CHANNEL_ID.fullmatch(channel_id)):
             raise InvalidCursor
         return ListPosition(created_at, ChannelId(channel_id))
+
+
+def living_channel(repository: Repository, channel_id: str) -> Channel:
+    """The channel. Raises ChannelNotFound when it is unknown or its deletion began. 1 request, strongly consistent."""
+    channel = repository.channels.channel_by_id(valid_channel_id(channel_id))
+    if channel is None or channel.deleting:
+        raise ChannelNotFound
+    return channel
 
 
 def valid_channel_id(text: str) -> ChannelId:

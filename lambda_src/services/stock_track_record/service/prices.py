@@ -13,11 +13,11 @@ from lambda_src.runtime.deadline import Deadline
 from lambda_src.services.stock_track_record.clients.queues import WorkQueues
 from lambda_src.services.stock_track_record.errors import ChannelNotFound
 from lambda_src.services.stock_track_record.messages import BackfillMessage, PricesMessage
-from lambda_src.services.stock_track_record.models import Channel, Stock
+from lambda_src.services.stock_track_record.models import Stock
 from lambda_src.services.stock_track_record.repository import Repository
 from lambda_src.services.stock_track_record.rules.dates import timestamp
 from lambda_src.services.stock_track_record.rules.tickers import is_valid_ticker, normalise_ticker
-from lambda_src.services.stock_track_record.service.channels import valid_channel_id
+from lambda_src.services.stock_track_record.service.channels import living_channel, valid_channel_id
 from lambda_src.services.stock_track_record.service.market import Market
 from lambda_src.services.stock_track_record.service.reference import ReferenceReader
 
@@ -130,7 +130,7 @@ class PriceService:
 
         Raises ChannelNotFound. 1 GetItem and 1 Query; with something to do 1 UpdateItem and 1 message.
         """
-        channel = self._channel(channel_id)
+        channel = living_channel(self.repository, channel_id)
         if channel.layout is None:
             self.reference.request_upgrade(channel)
         checked_before = timestamp(self.clock() - RECHECK_AFTER)
@@ -145,12 +145,6 @@ class PriceService:
         return Backfill("started", missing)
 
     # ---- parts -----------------------------------------------------------------------------------------------------
-
-    def _channel(self, channel_id: str) -> Channel:
-        channel = self.repository.channels.channel_by_id(valid_channel_id(channel_id))
-        if channel is None or channel.deleting:
-            raise ChannelNotFound
-        return channel
 
     def _is_younger(self, stock: Stock, age: timedelta) -> bool:
         if stock.last_price is None or stock.price_updated_at is None:

@@ -12,12 +12,11 @@ from typing import Final
 from lambda_src.dynamo.cursor import CursorCodec
 from lambda_src.errors import InvalidCursor
 from lambda_src.runtime.clock import Clock
-from lambda_src.services.stock_track_record.errors import ChannelNotFound
 from lambda_src.services.stock_track_record.models import Channel, ChannelId, Mention, Stock
 from lambda_src.services.stock_track_record.repository import Repository
 from lambda_src.services.stock_track_record.rules.dates import parse_timestamp
 from lambda_src.services.stock_track_record.rules.tickers import is_valid_ticker, normalise_ticker
-from lambda_src.services.stock_track_record.service.channels import valid_channel_id
+from lambda_src.services.stock_track_record.service.channels import living_channel
 from lambda_src.services.stock_track_record.service.reference import ReferenceReader
 
 LIST_NAME: Final = "timeline"
@@ -70,7 +69,7 @@ class ResultService:
 
         1 GetItem, 1 Query per MB of mentions, 1 BatchGetItem per 100 stocks.
         """
-        channel = self._channel(channel_id)
+        channel = living_channel(self.repository, channel_id)
         groups = [list(group) for _, group in groupby(self._mentions(channel), key=attrgetter("ticker"))]
         known = self.repository.stocks.stocks_by_tickers(group[0].ticker for group in groups)
         return [
@@ -90,7 +89,7 @@ class ResultService:
         1 GetItem, 1 Query per MB of mentions.
         """
         after = None if cursor is None else self._position(cursor, channel_id)
-        channel = self._channel(channel_id)
+        channel = living_channel(self.repository, channel_id)
         by_video: dict[str, list[Mention]] = {}
         for mention in self._mentions(channel):
             by_video.setdefault(mention.video_id, []).append(mention)
@@ -107,7 +106,7 @@ class ResultService:
 
         1 GetItem, 1 Query.
         """
-        channel = self._channel(channel_id)
+        channel = living_channel(self.repository, channel_id)
         normal = normalise_ticker(ticker)
         if not is_valid_ticker(normal, frozenset()):
             return normal, []
@@ -116,12 +115,6 @@ class ResultService:
         return normal, self.repository.mentions.mentions_of_stock(channel.id, normal)
 
     # ---- parts -----------------------------------------------------------------------------------------------------
-
-    def _channel(self, channel_id: str) -> Channel:
-        channel = self.repository.channels.channel_by_id(valid_channel_id(channel_id))
-        if channel is None or channel.deleting:
-            raise ChannelNotFound
-        return channel
 
     def _mentions(self, channel: Channel) -> list[Mention]:
         if channel.layout is None:
