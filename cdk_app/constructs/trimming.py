@@ -16,8 +16,12 @@ BOTOCORE_SHARED_DATA: Final = frozenset(
     {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 )
 UNUSED_SERVICE_FILES: Final = ("examples-1.json", "waiters-2.json")
-# Pages of a documentation server; resources, where all code uses clients; roots that certifi, kept for httpx, has too.
-UNUSED_PARTS: Final = ("aws_lambda_powertools/event_handler/openapi/swagger_ui", "boto3/data", "botocore/cacert.pem")
+UNUSED_PARTS: Final = (
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui",  # pages of a documentation server
+    "boto3/data",  # resources, where all code uses clients
+    "botocore/cacert.pem",  # roots that certifi, kept for httpx, has too
+    "pydantic/v1",  # FastAPI loads it only to refuse its models, and does without where it is absent
+)
 INSTALLER_RECORDS: Final = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "top_level.txt"})
 METADATA_KEPT: Final = ("Metadata-Version:", "Name:", "Version:")
 # Roots of every AWS endpoint, https://www.amazontrust.com/repository/. Loading these five instead of all of

@@ -7,6 +7,10 @@ import gc
 
 gc.disable()  # nothing made while the function starts is garbage: looking for it costs a tenth of the start
 
+from lambda_src.runtime import openapi_models  # noqa: E402
+
+openapi_models.load_lazily()  # before the imports below, which import FastAPI
+
 from lambda_src.runtime.lambda_http import lambda_handler, prime  # noqa: E402
 from lambda_src.runtime.observability import configure_logging  # noqa: E402
 from lambda_src.services.stock_track_record.bootstrap.api import build_api  # noqa: E402

@@ -1,0 +1,218 @@
+"""Requests and capacity units of the API's reads, beside the algorithm they replace, on one engine in one run.
+
+    python -m tests.benchmarks.capacity
+
+Fills DynamoDB Local with the example channel, calls every endpoint over HTTP, then lets `ReferenceReads` answer the
+same questions from the same tables. Writes `docs/benchmarks/capacity.md`. Needs `make setup`.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cdk_app.local.dynamodb_local import DynamoDBLocal
+from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.meter import Usage, UsageMeter
+from lambda_src.dynamo.render import create_table_input
+from lambda_src.services.stock_track_record.tables import TABLES
+from tests.benchmarks import example_channel, reports
+from tests.benchmarks.example_channel import CHANNEL, CHANNELS, LOG_LINES, MENTIONS_PER_VIDEO, TICKERS, UNPRICED, VIDEOS
+from tests.benchmarks.reference_reads import ReferenceReads
+from tests.support.ports import free_port
+from tests.support.stock_track_record import Applications
+
+MENTIONS: Final = VIDEOS * MENTIONS_PER_VIDEO
+ONE_TICKER: Final = TICKERS[0]
+PAGE: Final = 3
+PER_PAGE: Final = 20
+POLLED_LINES: Final = 100
+
+
+class DifferentAnswers(RuntimeError):
+    """The service and the reference do not say the same, so their costs cannot be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question, and how many things each side answers with.
+
+    ours, reference: answer it and return that number. expected: both numbers; the reference's own where it reads more.
+    """
+
+    name: str
+    ours: Callable[[], int]
+    reference: Callable[[], int]
+    expected: int
+    expected_of_reference: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one question took on either side."""
+
+    question: Question
+    ours: Usage
+    reference: Usage
+
+
+@contextmanager
+def example() -> Iterator[tuple[Applications, ReferenceReads, UsageMeter]]:
+    """The service over the example's tables, the reference over the same, and the meter that counts both."""
+    engine = DynamoDBLocal(free_port())
+    try:
+        engine.start()
+        engine.wait_until_ready()
+        names = {table.name: table.seed_name for table in TABLES}
+        client = make_client(region="us-east-1", endpoint_url=engine.endpoint_url, read_timeout_seconds=30)
+        for table in TABLES:
+            client.create_table(**create_table_input(table, names[table.name]))
+        meter = UsageMeter()
+        meter.attach(client)
+        application = Applications(client=client, names=names)
+        try:
+            example_channel.write(application.store)
+            yield application, ReferenceReads(client, names["main"], names["stocks"]), meter
+        finally:
+            application.stop()
+    finally:
+        engine.stop()
+
+
+def questions(application: Applications, reference: ReferenceReads) -> list[Question]:
+    """The reads of the API. Those that change something come last."""
+
+    def get(path: str) -> dict[str, Any]:
+        return _answer(application, "GET", path)
+
+    def post(path: str) -> dict[str, Any]:
+        return _answer(application, "POST", path)
+
+    channel = f"/api/channels/{CHANNEL}"
+    since = get(f"{channel}/logs?limit={POLLED_LINES}")["logs"][0]["created_at"]
+    return [
+        Question(
+            "stocks",
+            lambda: len(get(f"{channel}/stocks")["stocks"]),
+            lambda: len(reference.stocks(CHANNEL)),
+            len(TICKERS),
+        ),
+        Question(
+            "timeline",
+            lambda: sum(len(video["mentions"]) for video in get(f"{channel}/timeline")["timeline"]),
+            lambda: len(reference.timeline(CHANNEL)),
+            MENTIONS,
+        ),
+        Question(
+            "one stock (drilldown)",
+            lambda: len(get(f"{channel}/stocks/{ONE_TICKER}")["mentions"]),
+            lambda: len(reference.drilldown(CHANNEL, ONE_TICKER)),
+            -(-MENTIONS // len(TICKERS)),
+        ),
+        Question(
+            f"list of channels, page {PAGE} of {CHANNELS // PER_PAGE}",
+            lambda: len(get(f"/api/channels?page={PAGE}&per_page={PER_PAGE}")["items"]),
+            lambda: len(reference.channel_page(page=PAGE, per_page=PER_PAGE)[1]),
+            PER_PAGE,
+        ),
+        Question(
+            f"logs, newest {POLLED_LINES} of {LOG_LINES:,}",
+            lambda: len(get(f"{channel}/logs?limit={POLLED_LINES}")["logs"]),
+            lambda: len(reference.logs(CHANNEL)),
+            POLLED_LINES,
+            LOG_LINES,
+        ),
+        Question(
+            f"logs, since the last {POLLED_LINES}",
+            lambda: len(get(f"{channel}/logs?since={since}")["logs"]),
+            lambda: len(reference.logs(CHANNEL)),
+            POLLED_LINES,
+            LOG_LINES,
+        ),
+        Question(
+            "refresh of prices, all fresh",
+            lambda: len(post(f"{channel}/refresh-prices")["prices"]),
+            lambda: len(reference.stocks(CHANNEL)),
+            len(TICKERS),
+        ),
+        Question(
+            f"backfill: count of {UNPRICED} unpriced",
+            lambda: int(post(f"{channel}/backfill-prices")["missing"]),
+            lambda: reference.count_unpriced(CHANNEL),
+            UNPRICED,
+        ),
+    ]
+
+
+def _answer(application: Applications, method: str, path: str) -> dict[str, Any]:
+    answer = application.api.request(method, path)
+    answer.raise_for_status()
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def measure(question: Question, meter: UsageMeter) -> Cost:
+    """Ask both sides. Raises DifferentAnswers when one of them does not say what it should."""
+    before = meter.snapshot()
+    ours = question.ours()
+    between = meter.snapshot()
+    reference = question.reference()
+    after = meter.snapshot()
+    expected = (question.expected, question.expected_of_reference or question.expected)
+    if (ours, reference) != expected:
+        raise DifferentAnswers(f"{question.name}: {(ours, reference)} instead of {expected}")
+    return Cost(question, between - before, after - between)
+
+
+def cost_table(costs: list[Cost]) -> str:
+    head = ("Read", "requests", "read units", "write units", "reference: requests", "read units", "fewer requests")
+    rows = (
+        (
+            cost.question.name,
+            f"{cost.ours.requests}",
+            f"{cost.ours.read_units:.1f}",
+            f"{cost.ours.write_units:.1f}",
+            f"{cost.reference.requests}",
+            f"{cost.reference.read_units:.1f}",
+            f"{cost.reference.requests / cost.ours.requests:.0f} x",
+        )
+        for cost in costs
+    )
+    return reports.table(head, rows)
+
+
+def report(costs: list[Cost]) -> str:
+    copy_bytes = example_channel.mean_copy_bytes()
+    return f"""# Requests and capacity units
+
+The example channel has {VIDEOS} videos, {MENTIONS:,} mentions of {len(TICKERS)} tickers ({round(copy_bytes)} bytes
+each on average, as copied beside the channel) and {LOG_LINES:,} log lines; {CHANNELS} channels are listed. Each route
+is called once over HTTP; then the algorithm it replaces (one Query per video, one GetItem per ticker) answers the same
+from the same tables, and both have to find the same number of rows. Made by `make bench-capacity`.
+
+{cost_table(costs)}
+
+{reports.circumstances(("boto3",))}
+
+## How to read it
+
+- Figures are those DynamoDB Local states in its answers (`ReturnConsumedCapacity`); AWS counts the same way.
+- All reads of results are eventually consistent here. In the minute after a run has ended they are consistent, which
+  doubles their read units and changes no number of requests.
+- A Query reads 1 MB per request and rounds its size up once; one Query per video rounds up {VIDEOS} times, to 0.5 each.
+  The service's own Query reads larger items, so its gain lies in requests, and with them in time, more than in units.
+- The count of unpriced mentions reads a sparse index that holds nothing else. Its write is the lock that lets one
+  backfill begin in ten minutes.
+"""
+
+
+def main() -> None:
+    with example() as (application, reference, meter):
+        costs = [measure(question, meter) for question in questions(application, reference)]
+    path = reports.publish("capacity", report(costs))
+    sys.stdout.write(f"{cost_table(costs)}\n\n{path.name} written\n")
+
+
+if __name__ == "__main__":
+    main()
