@@ -19,16 +19,20 @@ import httpx
 
 from cdk_app.local.standins import World, base_urls, standins_app
 from lambda_src.dynamo.cursor import CursorKeys
+from lambda_src.dynamo.meter import UsageMeter
 from lambda_src.dynamo.store import Store
 from lambda_src.dynamo.values import from_item
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.queue import QueueClient
 from lambda_src.runtime.secrets import Secret
+from lambda_src.runtime.worker import QueueWorker
 from lambda_src.services.stock_track_record.bootstrap.api import build_api
 from lambda_src.services.stock_track_record.bootstrap.common import Outside
 from lambda_src.services.stock_track_record.bootstrap.worker import build_worker
 from lambda_src.services.stock_track_record.clients.transport import Http
 from lambda_src.services.stock_track_record.handlers.routes import create
+from lambda_src.services.stock_track_record.messages import Message
+from lambda_src.services.stock_track_record.repository import Repository
 from lambda_src.services.stock_track_record.settings import ApiSettings, WorkerSettings
 from tests.support.http_server import ThreadedServer
 
@@ -191,6 +195,7 @@ class Applications:
     ) -> None:
         self.names = names
         self.store = Store(client, names)
+        self.endpoint_url: str = client.meta.endpoint_url
         self.world = world or World.custom()
         self.clock = clock or TestClock()
         self.queue = PlayedQueue()
@@ -237,10 +242,26 @@ class Applications:
 
     # ---- deliveries ------------------------------------------------------------------------------------------------
 
-    def deliver(self, *messages: Sent, receive_count: int = 1, milliseconds: int = 900_000) -> list[str]:
+    def another_worker(
+        self, *, client: Any = None, queue: QueueClient | None = None, http: Http | None = None, **settings: Any
+    ) -> QueueWorker[Message]:
+        """A worker as another process has it, over the same tables and queues: its parts and settings by name."""
+        outside = self._outside_of_worker
+        outside = replace(
+            outside, client=client or outside.client, queue=queue or outside.queue, http=http or outside.http
+        )
+        return build_worker(self.worker_settings.model_copy(update=settings), outside)
+
+    def deliver(
+        self,
+        *messages: Sent,
+        receive_count: int = 1,
+        milliseconds: int = 900_000,
+        worker: QueueWorker[Message] | None = None,
+    ) -> list[str]:
         """One invocation with these messages; returns the ids of those that are to be delivered again."""
         event = {"Records": [record(sent, receive_count=receive_count) for sent in messages]}
-        answer = self.worker(event, Invocation(milliseconds))
+        answer = (worker or self.worker)(event, Invocation(milliseconds))
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def drain(self, *, max_deliveries: int = 5_000) -> int:
@@ -279,13 +300,24 @@ class Applications:
         lines = self.api.get(f"/api/channels/{channel_id}/logs").json()["logs"]
         return [line["message"] for line in lines]
 
+    def forward(self, **by: float) -> None:
+        """Let time pass: `forward(minutes=5)`."""
+        assert isinstance(self.clock, TestClock)
+        self.clock.forward(**by)
+
+    @property
+    def repository(self) -> Repository:
+        return self.services.channels.repository
+
     @contextmanager
     def counted(self) -> Iterator[Counter[str]]:
         """The DynamoDB requests made inside the block, by operation, once it is over."""
-        before = Counter(self.services.usage.calls)
+        meter = self.services.usage
+        assert isinstance(meter, UsageMeter)
+        before = Counter(meter.calls)
         counted: Counter[str] = Counter()
         yield counted
-        counted.update(Counter(self.services.usage.calls) - before)
+        counted.update(Counter(meter.calls) - before)
 
     def items(self, client: Any = None) -> list[dict[str, Any]]:
         """Every item of the main table, as the table layer reads it."""
