@@ -151,9 +151,11 @@ CHANNELS_BY_IDS: Final = AccessPattern(
 LEASE_LISTING: Final = AccessPattern(
     "lease_listing", "May this worker list the channel's uploads?", ("UpdateItem",), cost="1 request; 1 WRU"
 )
-MARK_RUN: Final = AccessPattern(
-    "mark_run", "When was this run last touched or sent again?", ("UpdateItem",), cost="1 request; 1 WRU"
+RELEASE_LISTING: Final = AccessPattern(
+    "release_listing", "Let another worker list the uploads", ("UpdateItem",), cost="1 request; 1 WRU"
 )
+MARK_TOUCHED: Final = AccessPattern("mark_touched", "The run only waits", ("UpdateItem",), cost="1 request; 1 WRU")
+MARK_RESENT: Final = AccessPattern("mark_resent", "The run was sent again", ("UpdateItem",), cost="1 request; 1 WRU")
 DROP_STALE_RUN: Final = AccessPattern(
     "drop_stale_run", "Forget a run whose channel is gone or elsewhere", ("DeleteItem",), cost="1 request; 1 WRU"
 )
@@ -205,6 +207,10 @@ REQUEUE_VIDEO: Final = AccessPattern(
 LEASE_VIDEO: Final = AccessPattern(
     "lease_video", "May this worker analyse the video?", ("UpdateItem",), cost="1 request; 1 WRU"
 )
+RELEASE_VIDEO: Final = AccessPattern("release_video", "Let it be tried again", ("UpdateItem",), cost="1 request; 1 WRU")
+HAND_OVER_VIDEO: Final = AccessPattern(
+    "hand_over_video", "Keep the video for a delayed message", ("UpdateItem",), cost="1 request; 1 WRU"
+)
 SAVE_EXTRACTION: Final = AccessPattern(
     "save_extraction", "Keep the paid answer until its mentions are written", ("UpdateItem",),
     cost="1 request; 1 WRU per KB",
@@ -231,9 +237,13 @@ MENTIONS_OF_STOCK: Final = AccessPattern(
 TICKERS_OF_CHANNEL: Final = AccessPattern(
     "tickers_of_channel", "Which tickers did this channel ever mention?", ("BatchGetItem",), cost="1 request; 1.5 RRU"
 )
+COUNT_UNPRICED: Final = AccessPattern(
+    "count_unpriced", "How many mentions still owe a price?", ("Query",), index=GSI2,
+    cost="1 request per MB of unpriced mentions, 0.5 RRU when there are none",
+)  # fmt: skip
 UNPRICED_MENTIONS: Final = AccessPattern(
     "unpriced_mentions", "Which mentions still owe a price?", ("Query",), index=GSI2,
-    cost="1 request per MB of unpriced mentions, 0.5 RRU when there are none",
+    cost="1 request per MB of unpriced mentions",
 )  # fmt: skip
 PRICE_MENTIONS: Final = AccessPattern(
     "price_mentions", "T9: write the price of up to 50 mentions", ("UpdateItem",), transaction=True,
@@ -242,10 +252,18 @@ PRICE_MENTIONS: Final = AccessPattern(
 RECORD_NO_PRICE: Final = AccessPattern(
     "record_no_price", "The providers have no price for this mention", ("UpdateItem",), cost="1 request; 2 WRU"
 )
-LOCK_CHANNEL_WORK: Final = AccessPattern(
-    "lock_channel_work", "Is a backfill or upgrade of this channel under way?", ("UpdateItem",),
-    cost="1 request; 1 WRU",
-)  # fmt: skip
+REQUEST_CHANNEL_WORK: Final = AccessPattern(
+    "request_channel_work", "May a backfill or upgrade be asked for?", ("UpdateItem",), cost="1 request; 1 WRU"
+)
+LOCK_BACKFILL: Final = AccessPattern(
+    "lock_backfill", "May this worker price the channel's mentions?", ("UpdateItem",), cost="1 request; 1 WRU"
+)
+HAND_OVER_BACKFILL: Final = AccessPattern(
+    "hand_over_backfill", "Keep the backfill for its next message", ("UpdateItem",), cost="1 request; 1 WRU"
+)
+UNLOCK_BACKFILL: Final = AccessPattern(
+    "unlock_backfill", "Let another worker price the mentions", ("UpdateItem",), cost="1 request; 1 WRU"
+)
 MENTIONS_OF_TICKER: Final = AccessPattern(
     "mentions_of_ticker", "Support: who mentioned this ticker, in any channel?", ("Query",), index=GSI1,
     cost="1 request per MB",
@@ -278,9 +296,13 @@ PURGE_PAGE: Final = AccessPattern(
 DROP_CHANNEL: Final = AccessPattern(
     "drop_channel", "Remove the channel item itself, last", ("DeleteItem",), cost="1 request; 1 WRU"
 )
-MARK_PURGE: Final = AccessPattern(
-    "mark_purge", "How far is this purge?", ("UpdateItem", "DeleteItem"), cost="1 request; 1 WRU"
+MARK_PURGE_RESENT: Final = AccessPattern(
+    "mark_purge_resent", "This purge's message was sent again", ("UpdateItem",), cost="1 request; 1 WRU"
 )
+BEGIN_SECOND_PASS: Final = AccessPattern(
+    "begin_second_pass", "Look once more for stragglers, later", ("UpdateItem",), cost="1 request; 1 WRU"
+)
+FORGET_PURGE: Final = AccessPattern("forget_purge", "The purge is over", ("DeleteItem",), cost="1 request; 1 WRU")
 ACQUIRE_SLOT: Final = AccessPattern(
     "acquire_slot", "When may this process call the provider?", ("UpdateItem",), cost="1-2 requests; 1 WRU each"
 )
@@ -323,13 +345,16 @@ MAIN: Final = Table(
     patterns=(
         CHANNEL_BY_ID, CHANNELS_NEWEST_FIRST, LISTED_CHANNEL_COUNT, CREATE_CHANNEL, RESTART_CHANNEL, CANCEL_CHANNEL,
         DELETE_CHANNEL, CLAIM_BY_IDENTITY, CHANNELS_BY_IDENTITY,
-        ACTIVE_RUN_OF_CHANNEL, ACTIVE_WORK, CHANNELS_BY_IDS, LEASE_LISTING, MARK_RUN, DROP_STALE_RUN, BEGIN_RUN,
-        REFRESH_CHANNEL, ADOPT_IDENTITY, MERGE_DUPLICATE, FINISH_LISTING, COMPLETE_RUN, FAIL_RUN,
-        VIDEOS_OF_CHANNEL, HAS_VIDEOS, CHANNEL_AND_VIDEO, REGISTER_VIDEOS, REQUEUE_VIDEO, LEASE_VIDEO,
-        SAVE_EXTRACTION, FINISH_VIDEO, VIDEOS_BY_YOUTUBE_ID,
-        MENTIONS_OF_CHANNEL, MENTIONS_OF_STOCK, TICKERS_OF_CHANNEL, UNPRICED_MENTIONS, PRICE_MENTIONS,
-        RECORD_NO_PRICE, LOCK_CHANNEL_WORK, MENTIONS_OF_TICKER, MENTIONS_OF_VIDEO, UPGRADE_VIDEO, UPGRADE_CHANNEL,
-        NEWEST_LOGS, LOGS_SINCE, APPEND_LOG, PURGE_PAGE, DROP_CHANNEL, MARK_PURGE, ACQUIRE_SLOT, PENALISE_SLOT,
+        ACTIVE_RUN_OF_CHANNEL, ACTIVE_WORK, CHANNELS_BY_IDS, LEASE_LISTING, RELEASE_LISTING, MARK_TOUCHED,
+        MARK_RESENT, DROP_STALE_RUN, BEGIN_RUN, REFRESH_CHANNEL, ADOPT_IDENTITY, MERGE_DUPLICATE, FINISH_LISTING,
+        COMPLETE_RUN, FAIL_RUN,
+        VIDEOS_OF_CHANNEL, HAS_VIDEOS, CHANNEL_AND_VIDEO, REGISTER_VIDEOS, REQUEUE_VIDEO, LEASE_VIDEO, RELEASE_VIDEO,
+        HAND_OVER_VIDEO, SAVE_EXTRACTION, FINISH_VIDEO, VIDEOS_BY_YOUTUBE_ID,
+        MENTIONS_OF_CHANNEL, MENTIONS_OF_STOCK, TICKERS_OF_CHANNEL, COUNT_UNPRICED, UNPRICED_MENTIONS, PRICE_MENTIONS,
+        RECORD_NO_PRICE, REQUEST_CHANNEL_WORK, LOCK_BACKFILL, HAND_OVER_BACKFILL, UNLOCK_BACKFILL,
+        MENTIONS_OF_TICKER, MENTIONS_OF_VIDEO, UPGRADE_VIDEO, UPGRADE_CHANNEL,
+        NEWEST_LOGS, LOGS_SINCE, APPEND_LOG, PURGE_PAGE, DROP_CHANNEL, MARK_PURGE_RESENT, BEGIN_SECOND_PASS,
+        FORGET_PURGE, ACQUIRE_SLOT, PENALISE_SLOT,
     ),
 )  # fmt: skip
 
@@ -352,17 +377,19 @@ API_PATTERNS: Final = {
     MAIN: (
         CHANNEL_BY_ID, CHANNELS_NEWEST_FIRST, LISTED_CHANNEL_COUNT, CREATE_CHANNEL, RESTART_CHANNEL, CANCEL_CHANNEL,
         DELETE_CHANNEL, VIDEOS_OF_CHANNEL, HAS_VIDEOS, MENTIONS_OF_CHANNEL, MENTIONS_OF_STOCK, TICKERS_OF_CHANNEL,
-        UNPRICED_MENTIONS, LOCK_CHANNEL_WORK, MENTIONS_OF_VIDEO, NEWEST_LOGS, LOGS_SINCE, ACQUIRE_SLOT, PENALISE_SLOT,
+        COUNT_UNPRICED, REQUEST_CHANNEL_WORK, MENTIONS_OF_VIDEO, NEWEST_LOGS, LOGS_SINCE, ACQUIRE_SLOT, PENALISE_SLOT,
     ),
     STOCKS: (STOCK_BY_TICKER, STOCKS_BY_TICKERS, RECORD_PRICE),
 }  # fmt: skip
 WORKER_PATTERNS: Final = {
     MAIN: (
-        CHANNEL_BY_ID, CLAIM_BY_IDENTITY, ACTIVE_RUN_OF_CHANNEL, ACTIVE_WORK, CHANNELS_BY_IDS, LEASE_LISTING, MARK_RUN,
-        DROP_STALE_RUN, BEGIN_RUN, REFRESH_CHANNEL, ADOPT_IDENTITY, MERGE_DUPLICATE, FINISH_LISTING, COMPLETE_RUN,
-        FAIL_RUN, VIDEOS_OF_CHANNEL, CHANNEL_AND_VIDEO, REGISTER_VIDEOS, REQUEUE_VIDEO, LEASE_VIDEO, SAVE_EXTRACTION,
-        FINISH_VIDEO, MENTIONS_OF_CHANNEL, UNPRICED_MENTIONS, PRICE_MENTIONS, RECORD_NO_PRICE, LOCK_CHANNEL_WORK,
-        MENTIONS_OF_VIDEO, UPGRADE_VIDEO, UPGRADE_CHANNEL, APPEND_LOG, PURGE_PAGE, DROP_CHANNEL, MARK_PURGE,
+        CHANNEL_BY_ID, CLAIM_BY_IDENTITY, ACTIVE_RUN_OF_CHANNEL, ACTIVE_WORK, CHANNELS_BY_IDS, LEASE_LISTING,
+        RELEASE_LISTING, MARK_TOUCHED, MARK_RESENT, DROP_STALE_RUN, BEGIN_RUN, REFRESH_CHANNEL, ADOPT_IDENTITY,
+        MERGE_DUPLICATE, FINISH_LISTING, COMPLETE_RUN, FAIL_RUN,
+        VIDEOS_OF_CHANNEL, CHANNEL_AND_VIDEO, REGISTER_VIDEOS, REQUEUE_VIDEO, LEASE_VIDEO, RELEASE_VIDEO,
+        HAND_OVER_VIDEO, SAVE_EXTRACTION, FINISH_VIDEO, MENTIONS_OF_CHANNEL, UNPRICED_MENTIONS, PRICE_MENTIONS,
+        RECORD_NO_PRICE, LOCK_BACKFILL, HAND_OVER_BACKFILL, UNLOCK_BACKFILL, MENTIONS_OF_VIDEO, UPGRADE_VIDEO,
+        UPGRADE_CHANNEL, APPEND_LOG, PURGE_PAGE, DROP_CHANNEL, MARK_PURGE_RESENT, BEGIN_SECOND_PASS, FORGET_PURGE,
         ACQUIRE_SLOT, PENALISE_SLOT,
     ),
     STOCKS: (STOCK_BY_TICKER, STOCKS_BY_TICKERS, ADD_STOCK, RECORD_PRICE, FILL_STOCK),
