@@ -32,9 +32,7 @@ class ServiceFunction(Construct):
     """One function of a service, outside any VPC. Attributes for others: function, role, log_group.
 
     handler: module below `lambda_src.services`, for example `stock_track_record.handlers.api`; its first part is the
-    package that is bundled. sends_to_itself: a message may cause another to the same function more than 16 times in a
-    row, where Lambda would take it for a runaway loop and stop it.
-    https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    package that is bundled.
     """
 
     def __init__(
@@ -47,7 +45,6 @@ class ServiceFunction(Construct):
         variables: Mapping[str, str],
         environment: Environment,
         snap_start: bool = False,
-        sends_to_itself: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         self.size = size
@@ -69,9 +66,18 @@ class ServiceFunction(Construct):
             logging_format=lambda_.LoggingFormat.JSON,
             tracing=lambda_.Tracing.ACTIVE if environment.tracing else lambda_.Tracing.DISABLED,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
-            recursive_loop=lambda_.RecursiveLoop.ALLOW if sends_to_itself else None,
         )
         self._accept_findings(environment)
+
+    def allow_sending_to_itself(self) -> None:
+        """Let one message cause another to this function more than 16 times in a row.
+
+        Lambda takes that for a runaway loop and stops it, unless told otherwise.
+        https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+        """
+        resource = self.function.node.default_child
+        assert isinstance(resource, lambda_.CfnFunction)
+        resource.recursive_loop = "Allow"
 
     def watch(self, alarms: ServiceAlarms) -> list[cloudwatch.Alarm]:
         """Alarm on errors, throttles and running close to the timeout."""

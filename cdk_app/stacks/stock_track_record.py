@@ -83,8 +83,8 @@ class StockTrackRecordApp(Stack):
             size=environment.worker_size,
             variables=variables_of(WorkerSettings, variables),
             environment=environment,
-            sends_to_itself=True,  # a throttled video is sent again up to 40 times
         )
+        worker.allow_sending_to_itself()  # a throttled video is sent again up to 40 times
         self.processing.feed(worker, max_concurrency=ANALYSES_AT_ONCE)
         self.prices.feed(worker, max_concurrency=PRICE_JOBS_AT_ONCE)
         data.tables.grant_access(worker.role, tables.WORKER_PATTERNS)
