@@ -14,7 +14,7 @@ VERSION: Final = "1.0.0"
 
 type Page = Annotated[int, Query(ge=1, description="Number of the page, from 1")]
 type PerPage = Annotated[int, Query(ge=1, le=100, description="Channels per page")]
-type ListCursor = Annotated[str | None, Query(max_length=1024, description="Overrides `page`")]
+type ListCursor = Annotated[str | None, Query(description="`next_cursor` of the page before; overrides `page`")]
 type Since = Annotated[str | None, Query(max_length=64, description="ISO 8601 date-time, inclusive")]
 type LogLimit = Annotated[int, Query(ge=1, le=1000)]
 type TimelineLimit = Annotated[int | None, Query(ge=1, le=2000, description="Videos; without it all of them")]

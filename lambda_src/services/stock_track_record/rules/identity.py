@@ -11,9 +11,10 @@ from lambda_src.services.stock_track_record.errors import InvalidChannelUrl
 IdentityKind = Literal["id", "handle", "custom", "user", "channel_id"]
 
 # Written as one pattern because urllib drops line breaks inside a host and accepts user names and ports.
+# The address is kept and shown as it came, so no part of it may hold a control character.
 _ADDRESS: Final = re.compile(
-    r"(?:https?://)?(?:(?:www|m|music)\.)?youtube\.com/(?P<path>[^?#]*)(?:[?#].*)?",
-    re.IGNORECASE | re.ASCII | re.DOTALL,
+    r"(?:https?://)?(?:(?:www|m|music)\.)?youtube\.com/(?P<path>[^?#\x00-\x1f\x7f]*)(?:[?#][^\x00-\x1f\x7f]*)?",
+    re.IGNORECASE | re.ASCII,
 )
 _CHANNEL_ID: Final = re.compile(r"UC[A-Za-z0-9_-]{22}")
 _NAME_LIMIT: Final = 100

@@ -1,0 +1,119 @@
+"""Reading a channel, running it again, cancelling it."""
+
+import pytest
+
+from cdk_app.local.standins import World
+from tests.support.api_calls import URL, at_the_same_time, completed, refused_with
+from tests.support.stock_track_record import NOON, TestClock
+from tests.support.worlds import channel_with
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", ""),
+        ("DELETE", ""),
+        ("POST", "/process"),
+        ("POST", "/cancel"),
+        ("GET", "/logs"),
+        ("GET", "/stocks"),
+        ("GET", "/timeline"),
+        ("GET", "/stocks/NVDA"),
+        ("POST", "/refresh-prices"),
+        ("POST", "/backfill-prices"),
+    ],
+)
+def test_an_unknown_channel_is_not_found(house, method, path):
+    app = house()
+
+    answer = app.api.request(method, f"/api/channels/new-channel-id{path}")
+
+    assert refused_with(answer, 404, "channel_not_found")
+    assert app.items() == []
+    assert app.queue.every == []
+
+
+def test_a_channel_that_is_processing_cannot_be_processed(house):
+    clock = TestClock()
+    app = house(world=World.custom(channels=[channel_with(3, newest=NOON)], clock=clock), clock=clock)
+    channel_id = app.add(URL)
+    app.deliver(*app.queue.take())
+    assert app.channel(channel_id)["status"] == "processing"
+    before = app.items()
+
+    refusal = app.api.post(f"/api/channels/{channel_id}/process")
+
+    assert refused_with(refusal, 400, "already_processing")
+    assert refusal.json()["detail"] == "Channel is already processing"
+    assert app.items() == before
+
+
+def test_two_process_calls_at_once_lead_to_one_run(house):
+    app, channel_id = completed(house, TestClock())
+    gemini_calls = len(app.world.calls("gemini"))
+    process = f"/api/channels/{channel_id}/process"
+
+    answers = at_the_same_time([lambda: app.api.post(process)] * 2)
+
+    accepted = [answer for answer in answers if answer.status_code == 200]
+    assert accepted
+    assert all(refused_with(answer, 400, "already_processing") for answer in answers if answer.status_code != 200)
+    app.drain()
+    channel = app.channel(channel_id)
+    assert (channel["status"], channel["processed_video_count"], channel["video_count"]) == ("completed", 3, 3)
+    texts = app.messages(channel_id)
+    assert sum("completed" in text for text in texts) == 2, "one line of the first run, one of the second"
+    assert sum("started" in text for text in texts) == 2
+    assert len(app.world.calls("gemini")) == gemini_calls, "its videos were analysed before"
+    assert app.items_of("ActiveRun") == []
+
+
+def test_the_message_of_an_overtaken_run_is_stale(house):
+    app, channel_id = completed(house, TestClock())
+    process = f"/api/channels/{channel_id}/process"
+    first, second = app.api.post(process), app.api.post(process)
+    assert first.json()["status"] == second.json()["status"] == "pending"
+    stale, current = app.queue.take()
+
+    assert app.deliver(stale) == []
+    assert app.channel(channel_id)["status"] == "pending"
+
+    assert app.deliver(current) == []
+    app.drain()
+    assert app.channel(channel_id)["status"] == "completed"
+    assert sum("started" in text for text in app.messages(channel_id)) == 2
+
+
+def test_a_new_run_keeps_the_counts_until_its_own_listing(house):
+    app, channel_id = completed(house, TestClock())
+
+    answer = app.api.post(f"/api/channels/{channel_id}/process").json()
+
+    assert (answer["status"], answer["video_count"], answer["processed_video_count"]) == ("pending", 3, 3)
+    assert answer["updated_at"] > answer["created_at"]
+
+
+def test_only_a_channel_that_is_processing_can_be_cancelled(house):
+    app, channel_id = completed(house, TestClock())
+    before = app.items()
+
+    refusal = app.api.post(f"/api/channels/{channel_id}/cancel")
+
+    assert refused_with(refusal, 400, "not_processing")
+    assert app.items() == before
+
+
+def test_a_cancelled_channel_can_be_processed_again(house):
+    clock = TestClock()
+    app = house(world=World.custom(channels=[channel_with(3, newest=NOON)], clock=clock), clock=clock)
+    channel_id = app.add(URL)
+    app.deliver(*app.queue.take())
+
+    cancelled = app.api.post(f"/api/channels/{channel_id}/cancel")
+    app.drain()
+
+    assert cancelled.json()["status"] == app.channel(channel_id)["status"] == "cancelled"
+    assert app.world.calls("gemini") == ()
+    assert app.api.post(f"/api/channels/{channel_id}/process").json()["status"] == "pending"
+    app.drain()
+    assert app.channel(channel_id)["status"] == "completed"

@@ -1,0 +1,103 @@
+"""Every operation of the OpenAPI document, asked with generated input: never a 500, and answers of the stated shape."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from cdk_app.local.standins import World, gemini_answers
+from cdk_app.local.standins.models import Pick
+from tests.support.stock_track_record import NOON, Applications, TestClock
+from tests.support.worlds import channel_with
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+OPERATIONS = [
+    "POST /api/channels",
+    "GET /api/channels",
+    "GET /api/channels/{channel_id}",
+    "DELETE /api/channels/{channel_id}",
+    "POST /api/channels/{channel_id}/process",
+    "POST /api/channels/{channel_id}/cancel",
+    "GET /api/channels/{channel_id}/logs",
+    "GET /api/channels/{channel_id}/stocks",
+    "GET /api/channels/{channel_id}/timeline",
+    "GET /api/channels/{channel_id}/stocks/{ticker}",
+    "POST /api/channels/{channel_id}/refresh-prices",
+    "POST /api/channels/{channel_id}/backfill-prices",
+    "GET /api/stocks/{ticker}/price",
+    "GET /health",
+    "GET /",
+]
+
+
+def analysed(house: Callable[..., Applications]) -> tuple[Applications, str]:
+    """The service with one channel that has results."""
+    clock = TestClock()
+    picks = (Pick("NVDA", "buy", "Likes it."), Pick("BRK.B", "hold"), Pick("AAPL", "mentioned", confidence=None))
+    answers = {"video00000": [gemini_answers.stocks(*picks)], "video00001": [gemini_answers.stocks(picks[0])]}
+    world = World.custom(channels=[channel_with(3, newest=NOON)], answers=answers, clock=clock)
+    app = house(world=world, clock=clock)
+    channel_id = app.add("https://www.youtube.com/@TestChannel")
+    app.drain()
+    return app, channel_id
+
+
+def cases(app: Applications, operation: str, **known: str) -> st.SearchStrategy[Case[Any]]:
+    """Requests as the document allows them and as it does not; half of them ask for what exists."""
+    schema = schemathesis.openapi.from_dict(app.api.get("/openapi.json").json())
+    method, path = operation.split()
+    found = schema[path][method]
+    fixed = {name: value for name, value in known.items() if f"{{{name}}}" in path}
+    strategies = [found.as_strategy()]
+    if fixed:
+        strategies.append(found.as_strategy(path_parameters=fixed))
+    if operation == "POST /api/channels":  # no generated text is the address of a channel
+        body = {"url": "https://www.youtube.com/@Another", "time_range_months": 6}
+        strategies.append(found.as_strategy(body=body, media_type="application/json"))
+    if found.body or found.query:
+        strategies.append(found.as_strategy(GenerationMode.NEGATIVE, path_parameters=fixed or None))
+    return st.one_of(strategies)
+
+
+def test_the_document_lists_every_operation(house):
+    app = house()
+
+    paths = app.api.get("/openapi.json").json()["paths"]
+
+    assert sorted(f"{method.upper()} {path}" for path, methods in paths.items() for method in methods) == sorted(
+        OPERATIONS
+    )
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_generated_requests_are_answered_as_the_document_says(house, operation):
+    app, channel_id = analysed(house)
+    statuses = set()
+
+    @settings(
+        max_examples=20,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+    @given(case=cases(app, operation, channel_id=channel_id, ticker="NVDA"))
+    def ask(case: Case[Any]) -> None:
+        answer = case.call(base_url=str(app.api.base_url).rstrip("/"))
+        statuses.add(answer.status_code)
+        case.validate_response(answer, checks=CHECKS)
+
+    ask()
+
+    expected = {400} if operation.endswith("/cancel") else {200, 201, 204}  # the channel is not processing
+    assert statuses & expected, f"no request got through: {statuses}"
