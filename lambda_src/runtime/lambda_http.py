@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,6 +35,14 @@ def lambda_handler(app: FastAPI, *, after: Callable[[], None] | None = None) -> 
                 after()
 
     return handler
+
+
+def is_for_snapshot() -> bool:
+    """Whether this process is started to be frozen and copied: its connections would be dead in every copy.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/snapstart-best-practices.html
+    """
+    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
 
 
 def prime(handler: LambdaHandler, target: str) -> None:

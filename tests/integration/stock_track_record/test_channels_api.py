@@ -257,3 +257,10 @@ def test_an_empty_list_is_answered_before_anything_was_ever_added(house):
     page = app.api.get("/api/channels?page=1&per_page=20").json()
 
     assert page == {"items": [], "total": 0, "page": 1, "per_page": 20, "next_cursor": None}
+
+
+def test_the_api_connects_anew_after_its_connections_were_closed_for_a_snapshot(house):
+    app = house()
+    channel_id = app.add(URL)
+    app.services.disconnect()
+    assert app.channel(channel_id)["id"] == channel_id

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from lambda_src.runtime.lambda_http import lambda_handler, prime
+from lambda_src.runtime.lambda_http import is_for_snapshot, lambda_handler, prime
 
 
 class NewChannel(BaseModel):
@@ -140,3 +140,12 @@ def test_priming_survives_a_handler_that_raises(caplog):
 
     prime(handler, "/api/channels")
     assert caplog.messages == ["priming failed"]
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("snap-start", True), ("on-demand", False), (None, False)])
+def test_only_a_start_for_a_snapshot_is_one(monkeypatch, kind, expected):
+    if kind is None:
+        monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE", raising=False)
+    else:
+        monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", kind)
+    assert is_for_snapshot() is expected

@@ -24,13 +24,14 @@ from lambda_src.services.stock_track_record.settings import ApiSettings
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What the API's routes call."""
+    """What the API's routes call. disconnect: closes connections to the tables; the next call makes new ones."""
 
     settings: ApiSettings
     channels: ChannelService
     results: ResultService
     prices: PriceService
     usage: UsageSource
+    disconnect: Callable[[], None]
 
 
 def build_api(
@@ -61,6 +62,7 @@ def build_api(
             clock=outside.clock,
         ),
         usage=build_usage(outside),
+        disconnect=outside.client.close,
     )
 
 

@@ -11,7 +11,7 @@ from lambda_src.runtime import openapi_models  # noqa: E402
 
 openapi_models.load_lazily()  # before the imports below, which import FastAPI
 
-from lambda_src.runtime.lambda_http import lambda_handler, prime  # noqa: E402
+from lambda_src.runtime.lambda_http import is_for_snapshot, lambda_handler, prime  # noqa: E402
 from lambda_src.runtime.observability import configure_logging  # noqa: E402
 from lambda_src.services.stock_track_record.bootstrap.api import build_api  # noqa: E402
 from lambda_src.services.stock_track_record.handlers.routes import create  # noqa: E402
@@ -19,8 +19,11 @@ from lambda_src.services.stock_track_record.settings import ApiSettings  # noqa:
 
 _settings = ApiSettings.from_environment()
 configure_logging(service="stock-track-record-api", level=_settings.log_level)
-handler = lambda_handler(create(build_api(_settings)))
+_api = build_api(_settings)
+handler = lambda_handler(create(_api))
 prime(handler, "/api/channels?per_page=1")
+if is_for_snapshot():
+    _api.disconnect()
 
 gc.freeze()
 gc.enable()
