@@ -64,6 +64,9 @@ class WorkerSettings(Settings):
     visibility_margin_seconds: float = Field(
         default=30, gt=0, description="How much later than its budget an unfinished message is tried again"
     )
+    retry_base_seconds: float = Field(
+        default=30, gt=0, description="Pause before a failed message is tried again; doubles with each attempt"
+    )
     gemini_timeout_seconds: float = Field(default=240, gt=0, description="Longest wait for one Gemini answer")
 
     @property

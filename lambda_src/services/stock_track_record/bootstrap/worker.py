@@ -48,6 +48,8 @@ def build_worker(
             WorkerQueue(settings.price_queue_url, settings.price_dlq_url),
         ],
         max_receives=MAX_RECEIVES,
+        grace_seconds=settings.visibility_margin_seconds,
+        retry_base_seconds=settings.retry_base_seconds,
         on_exhausted=service.exhausted,
         tasks={"sweep": service.maintenance.sweep},
         usage=build_usage(outside),
