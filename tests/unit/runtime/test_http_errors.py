@@ -84,7 +84,7 @@ def all_subclasses(cls: type[AppError]) -> set[type[AppError]]:
 
 @pytest.mark.parametrize("error", sorted(all_subclasses(AppError), key=str))
 def test_every_error_class_has_a_status_and_a_stable_code(error):
-    assert 400 <= status_of(error()) <= 599
+    assert 400 <= status_of(error.__new__(error)) <= 599  # some take arguments; the status is the class's
     assert error.code == error.code.lower().replace(" ", "_")
 
 
