@@ -68,12 +68,6 @@ def key_missing() -> Answer:
     return google_error(403, message, status="PERMISSION_DENIED")
 
 
-def service_disabled() -> Answer:
-    info = google_error_info("SERVICE_DISABLED", "generativelanguage.googleapis.com")
-    message = "Generative Language API has not been used in project 000000000000 before or it is disabled."
-    return google_error(403, message, status="PERMISSION_DENIED", details=[info])
-
-
 def invalid_argument(message: str = "Request contains an invalid argument.") -> Answer:
     """400 about the request or about its video, for example one that is restricted by age."""
     return google_error(400, message, status="INVALID_ARGUMENT")
