@@ -20,7 +20,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import trustme
+
 from cdk_app.constructs import bundling, wheelhouse
+from cdk_app.constructs.trimming import AMAZON_ROOTS_FILE
 from cdk_app.constructs.wheelhouse import HOST
 from cdk_app.local.dynamodb_local import DynamoDBLocal
 from lambda_src.dynamo.client import make_client
@@ -34,11 +37,13 @@ from lambda_src.services.stock_track_record.tables import MAIN, TABLES
 from tests.benchmarks import reports
 from tests.benchmarks.import_times import shares_by_package
 from tests.benchmarks.runtime_api import Start, measure_start
+from tests.benchmarks.tls_front import tls_front
 from tests.support.ports import free_port
 
 PACKAGE: Final = "stock_track_record"
 API_MODULE: Final = f"lambda_src.services.{PACKAGE}.handlers.api"
 API_HANDLER: Final = f"{API_MODULE}.handler"
+ALL_ROOTS: Final = "certifi/cacert.pem"
 RUNTIME_PACKAGES: Final = ("awslambdaric", "simplejson", "snapshot-restore-py")
 CHANNEL: Final = ChannelId("0b2f6f0c-6d0f-4a51-9c0e-2f3c1f0a7d11")
 EVENT: Final[Mapping[str, Any]] = {
@@ -62,12 +67,22 @@ SHOWN_PACKAGES: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to build a function. zip_megabytes: of 10^6 bytes."""
+    """One way to build a function. roots: its root certificates, a file in its folder. zip_megabytes: of 10^6 bytes."""
 
     name: str
     folder: Path
     handler: str
     zip_megabytes: float
+    roots: str = ALL_ROOTS
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {} if self.roots == ALL_ROOTS else {"AWS_CA_BUNDLE": str(self.folder / self.roots)}
+
+    def trust(self, authority: trustme.CA) -> None:
+        """Add one root certificate to those the function loads anyway."""
+        with (self.folder / self.roots).open("ab") as roots:
+            roots.write(b"\n" + authority.cert_pem.bytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +123,18 @@ def real_bundle(scratch: Path) -> Variant:
     folder = scratch / "bundle"
     with zipfile.ZipFile(archive) as bundle:
         bundle.extractall(folder)
-    return Variant("the bundle as deployed", folder, API_HANDLER, archive.stat().st_size / 1e6)
+    return Variant("the bundle as deployed", folder, API_HANDLER, archive.stat().st_size / 1e6, AMAZON_ROOTS_FILE)
 
 
 def bare_boto3(scratch: Path, *, trimmed: bool) -> Variant:
-    """A boto3 client and nothing else, compiled, over the bundle's dependencies or over the same ones untrimmed."""
-    name = "boto3 client only" if trimmed else "boto3 client only, untrimmed"
+    """A boto3 client and nothing else, compiled: over the locked wheels, or trimmed the way our bundle is."""
+    name = "boto3 client only, trimmed" if trimmed else "boto3 client only"
     folder = scratch / name
     shutil.copytree(bundling._dependencies(HOST) if trimmed else wheelhouse.unpacked(HOST), folder)
     shutil.copy(Path(__file__).with_name("boto3_only.py"), folder)
     bundling.compile_folder(folder)
-    return Variant(name, folder, "boto3_only.handler", _zip_megabytes(folder))
+    roots = AMAZON_ROOTS_FILE if trimmed else ALL_ROOTS
+    return Variant(name, folder, "boto3_only.handler", _zip_megabytes(folder), roots)
 
 
 def plain_build(scratch: Path) -> Variant:
@@ -152,8 +168,8 @@ def _zip_megabytes(folder: Path) -> float:
 
 
 @contextmanager
-def function_environment() -> Iterator[dict[str, str]]:
-    """DynamoDB Local with the service's tables and one channel, and the variables that lead a function to it."""
+def function_environment(authority: trustme.CA) -> Iterator[dict[str, str]]:
+    """DynamoDB Local with the service's tables and one channel, and the variables that lead a function to it by TLS."""
     engine = DynamoDBLocal(free_port())
     try:
         engine.start()
@@ -164,26 +180,30 @@ def function_environment() -> Iterator[dict[str, str]]:
             client.create_table(**create_table_input(table, names[table.name]))
         item = channel_item(_channel())
         Store(client, names).put(MAIN, item)
-        settings = ApiSettings(
-            environment="local",
-            dynamodb_endpoint=engine.endpoint_url,
-            dynamodb_table_name=names["main"],
-            dynamodb_stocks_table_name=names["stocks"],
-            sqs_queue_url="http://127.0.0.1:1/processing",
-            price_queue_url="http://127.0.0.1:1/prices",
-            api_keys_secret_id="keys",
-            cursor_secret_id="cursor",
-        )
-        yield {
-            **environment_of(settings),
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "BENCHMARK_KEY": str(item["PK"]),
-        }
+        with tls_front(engine.port, authority) as endpoint_url:
+            yield {**_variables(endpoint_url, names), "BENCHMARK_KEY": str(item["PK"])}
     finally:
         engine.stop()
+
+
+def _variables(endpoint_url: str, names: Mapping[str, str]) -> dict[str, str]:
+    settings = ApiSettings(
+        environment="local",
+        dynamodb_endpoint=endpoint_url,
+        dynamodb_table_name=names["main"],
+        dynamodb_stocks_table_name=names["stocks"],
+        sqs_queue_url="http://127.0.0.1:1/processing",
+        price_queue_url="http://127.0.0.1:1/prices",
+        api_keys_secret_id="keys",
+        cursor_secret_id="cursor",
+    )
+    return {
+        **environment_of(settings),
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+    }
 
 
 def _channel() -> Channel:
@@ -207,7 +227,11 @@ def measure(variants: list[Variant], *, starts: int, runtime: Path, environment:
     measured: dict[str, list[Start]] = {variant.name: [] for variant in variants}
     for number, variant in enumerate([*variants, *order]):
         start = measure_start(
-            folder=variant.folder, handler=variant.handler, runtime=runtime, event=EVENT, environment=environment
+            folder=variant.folder,
+            handler=variant.handler,
+            runtime=runtime,
+            event=EVENT,
+            environment={**environment, **variant.variables},
         )
         if number >= len(variants):  # the first ones read the files from disk
             measured[variant.name].append(start)
@@ -283,13 +307,15 @@ use, then the service's own modules.
 
 - Compare ratios: milliseconds depend on the machine and on what else it does.
 - The bundle is built for the machine that measures, by the code that builds the one for Lambda.
-- *boto3 client only* uses the bundle's own trimmed and compiled dependencies; it makes a client at import and reads
-  one item in its first request. It is the practical floor of a function that uses boto3, and what the ratio is of.
-  *untrimmed* is the same with botocore's data as its wheel holds them, still compiled.
+- *boto3 client only* makes a client at import and reads one item in its first request, over the locked wheels as they
+  are, byte-compiled, with certifi's root certificates. It is the practical floor of a function that uses boto3, and
+  what the ratio is of. *trimmed* is the same over our bundle's dependencies with Amazon's roots only: what is left of
+  it is the price of FastAPI, pydantic and the service itself.
 - *plain build* is the same code and lock the way `pip install --target` and `zip` leave it. Without byte code each
   start compiles every module, since Lambda's code folder cannot be written to.
-- The database is DynamoDB Local over plain HTTP. With TLS every variant also loads its root certificates: the
-  deployed function reads five of Amazon, a plain build all of certifi's, which costs it some 60 ms more.
+- The database is DynamoDB Local behind TLS, as a function on Lambda meets DynamoDB, so every variant also loads root
+  certificates and shakes hands: the deployed function has the five of Amazon, the others all of certifi's, unless
+  trimmed; each file holds one more, of the authority that signed the benchmark's own certificate.
 - The deployed function serves a GET of its own while it starts, so its first request finds everything built and
   connected; that is why its init holds work that the floor has in its first request.
 """
@@ -299,16 +325,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--starts", type=int, default=15, help="fresh processes per variant (15)")
     starts: int = parser.parse_args().starts
-    with TemporaryDirectory(prefix="cold-start-") as folder, function_environment() as environment:
+    authority = trustme.CA()
+    with TemporaryDirectory(prefix="cold-start-") as folder, function_environment(authority) as environment:
         scratch = Path(folder)
         variants = [
             real_bundle(scratch),
-            bare_boto3(scratch, trimmed=True),
             bare_boto3(scratch, trimmed=False),
+            bare_boto3(scratch, trimmed=True),
             plain_build(scratch),
         ]
+        for variant in variants:
+            variant.trust(authority)
         results = measure(variants, starts=starts, runtime=runtime_folder(scratch), environment=environment)
-        shares = shares_by_package(folder=variants[0].folder, module=API_MODULE, environment=environment)
+        deployed = {**environment, **variants[0].variables}
+        shares = shares_by_package(folder=variants[0].folder, module=API_MODULE, environment=deployed)
     floor = results[1]
     path = reports.publish("cold-start", report(results, floor, shares=shares, starts=starts))
     sys.stdout.write(f"{result_table(results, floor)}\n\n{target_table(results[0], floor)}\n\n{path.name} written\n")

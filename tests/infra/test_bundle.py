@@ -88,7 +88,7 @@ def test_the_bundle_for_this_machine_starts_with_nothing_else_installed(assembli
     program = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import boto3, fastapi, httpx, mangum, pydantic_settings
+import boto3, fastapi, httpx, mangum, pydantic
 from aws_lambda_powertools.utilities import parameters
 from importlib.metadata import version
 import json
