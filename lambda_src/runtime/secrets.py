@@ -98,12 +98,12 @@ class Secret:
 
 
 def _secrets_manager() -> SecretSource:
-    from aws_lambda_powertools.utilities.parameters import SecretsProvider  # noqa: PLC0415 -- as above
+    import boto3  # noqa: PLC0415 -- as above
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider  # noqa: PLC0415
 
-    return SecretsProvider(
-        boto_config=Config(
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "max_attempts": 3},
-        )
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "max_attempts": 3},
     )
+    return SecretsProvider(boto3_client=boto3.client("secretsmanager", config=config))

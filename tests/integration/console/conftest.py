@@ -2,8 +2,6 @@
 
 import io
 import json
-import os
-import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,12 +12,11 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from cdk_app.local import ministack
 from cdk_app.local.console import create_console
 from cdk_app.local.house import FunctionInHouse, House, QueueInHouse, ServiceInHouse
 from cdk_app.local.ministack import MiniStack
+from tests.support.engines import installed
 from tests.support.http_server import ThreadedServer
-from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,17 +36,6 @@ def handler(event, context):
     for line in event["lines"]:
         print(line if isinstance(line, str) else json.dumps(line), flush=True)
 """
-
-
-def installed(program: str | Path, how: str) -> str:
-    """Path of a program; without it the tests skip and say how to get it, in CI they fail."""
-    found = shutil.which(program)
-    if found is None:
-        reason = f"{program} is missing: {how}"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +78,6 @@ class RunningConsole:
                 **figures,
             }
         )
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
-    installed(ministack.EXECUTABLE, "run `make setup`")
-    folder = tmp_path_factory.mktemp("ministack")
-    started = MiniStack.start(
-        port=free_port(), state_directory=folder, log_path=folder / "ministack.log", function_environment={}
-    )
-    try:
-        started.wait_until_ready()
-        yield started
-    finally:
-        started.stop()
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from uuid import uuid4
 import pytest
 
 from cdk_app.local.layout import ROOT
-from cdk_app.local.ministack import EXECUTABLE, QUICK, MiniStack
+from cdk_app.local.ministack import QUICK, MiniStack
 from cdk_app.local.standins import base_urls, standins_app
 from lambda_src.dynamo.store import Put, Store
 from lambda_src.runtime.clock import utc_now
@@ -31,7 +31,6 @@ from lambda_src.services.stock_track_record.tables import MAIN, TABLES
 from tests.support.http_server import ThreadedServer
 from tests.support.kill_scene import Facts, Queues, Scene, Size, read_facts
 from tests.support.killing import MAX_KILLS_PER_VIDEO, Observed, Trial, messages_left
-from tests.support.ports import free_port
 from tests.support.stock_track_record import Applications
 
 if TYPE_CHECKING:
@@ -54,23 +53,10 @@ LARGE: Final = Size(
 
 
 @pytest.fixture(scope="module")
-def sqs(tmp_path_factory) -> "Iterator[SQSClient]":
-    if not EXECUTABLE.exists():
-        missing = "the emulator is missing: run `make setup`"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    directory = tmp_path_factory.mktemp("ministack")
-    cloud = MiniStack.start(
-        port=free_port(), state_directory=directory, log_path=directory / "ministack.log", function_environment={}
-    )
-    try:
-        cloud.wait_until_ready()
-        client = cloud.session.client("sqs", endpoint_url=cloud.url, config=QUICK)
-        yield client
-        client.close()
-    finally:
-        cloud.stop()
+def sqs(cloud: MiniStack) -> "Iterator[SQSClient]":
+    client = cloud.session.client("sqs", endpoint_url=cloud.url, config=QUICK)
+    yield client
+    client.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,12 @@ def test_a_value_made_by_hand_does_not_depend_on_the_shell(monkeypatch):
     settings = Sample(environment="dev", table_name="Sample-dev")
     assert (settings.max_channels, settings.log_level) == (500, "INFO")
     with pytest.raises(ValidationError):
-        Sample(environment="dev")
+        Sample.model_validate({"environment": "dev"})
+
+
+def test_a_misspelt_field_is_named():
+    with pytest.raises(ValidationError, match="tabel_name"):
+        Sample.model_validate({"environment": "dev", "table_name": "Sample-dev", "tabel_name": "Sample-dev"})
 
 
 def test_the_environment_of_a_value_gives_the_value_again(monkeypatch):

@@ -1,0 +1,271 @@
+"""Stock Track Record used to the full: every route, every message, the sweep, and the accidents that take other paths.
+
+Beside the played queue stand real queues and real secrets of the emulator, so that what the service asks of AWS is what
+the deployed functions ask.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from cdk_app.local.ministack import QUICK, MiniStack
+from cdk_app.local.standins import World, gemini_answers
+from cdk_app.local.standins import models as standin
+from cdk_app.local.standins.ledger import Call
+from lambda_src.dynamo.updates import Update
+from lambda_src.runtime.queue import QueueClient
+from lambda_src.runtime.secrets import Secret
+from lambda_src.services.stock_track_record.models import ChannelId, RunId, Stock
+from lambda_src.services.stock_track_record.repository.channels import active_run_item, channel_key
+from lambda_src.services.stock_track_record.repository.leases import Lease
+from lambda_src.services.stock_track_record.rules.dates import timestamp
+from lambda_src.services.stock_track_record.tables import MAIN
+from tests.support.recorded_operations import Recorder
+from tests.support.stock_track_record import ALL_KEYS, NOON, Applications, PlayedQueue, Sent, TestClock
+from tests.support.track_record_items import channel_named, mention_in, store, video_of
+from tests.support.worlds import channel_with
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_sqs.client import SQSClient
+
+    from lambda_src.dynamo.cursor import CursorKeys
+
+QUEUES = {
+    "sqs_queue_url": "processing",
+    "price_queue_url": "prices",
+    "sqs_dlq_url": "processing-dlq",
+    "price_dlq_url": "prices-dlq",
+}
+SECRETS: Mapping[str, Mapping[str, str]] = {"api_keys_secret_id": ALL_KEYS, "cursor_secret_id": {"current": "k" * 32}}
+SHARES = [standin.Stock(ticker=name, name=f"{name} Inc.") for name in ("AAPL", "MSFT")]
+
+
+def make_addresses(cloud: MiniStack) -> dict[str, str]:
+    """Make the queues and secrets of the service; their URLs and ARNs by the setting that names them."""
+    sqs = cloud.session.client("sqs", endpoint_url=cloud.url, config=QUICK)
+    secrets = cloud.session.client("secretsmanager", endpoint_url=cloud.url, config=QUICK)
+    urls = {setting: sqs.create_queue(QueueName=name)["QueueUrl"] for setting, name in QUEUES.items()}
+    arns = {
+        setting: secrets.create_secret(Name=setting, SecretString=json.dumps(values))["ARN"]
+        for setting, values in SECRETS.items()
+    }
+    return {**urls, **arns}
+
+
+class MirroredQueue(PlayedQueue):
+    """A played queue that makes every call on a real one, too, through the client that functions use.
+
+    receiver: takes the messages whose visibility is moved, as Lambda does.
+    """
+
+    def __init__(self, receiver: "SQSClient") -> None:
+        super().__init__()
+        self._mirror = QueueClient()
+        self._receiver = receiver
+        self._handles: dict[str, str] = {}
+
+    def send(
+        self, queue_url: str, body: str, *, delay_seconds: int = 0, attributes: Mapping[str, str] | None = None
+    ) -> str:
+        self._mirror.send(queue_url, body, delay_seconds=delay_seconds, attributes=attributes)
+        return super().send(queue_url, body, delay_seconds=delay_seconds, attributes=attributes)
+
+    def send_batch(self, queue_url: str, bodies: Sequence[str], *, delay_seconds: int = 0) -> None:
+        self._mirror.send_batch(queue_url, bodies, delay_seconds=delay_seconds)
+        for body in bodies:
+            super().send(queue_url, body, delay_seconds=delay_seconds)
+
+    def set_visibility(self, queue_url: str, receipt_handle: str, seconds: int) -> None:
+        self._mirror.set_visibility(queue_url, self._handle(queue_url), seconds)
+        super().set_visibility(queue_url, receipt_handle, seconds)
+
+    def _handle(self, queue_url: str) -> str:
+        """Receipt handle of a message of that queue which stays in flight."""
+        if queue_url not in self._handles:
+            self._receiver.send_message(QueueUrl=queue_url, MessageBody="in flight")
+            [message] = self._receiver.receive_message(QueueUrl=queue_url, WaitTimeSeconds=5)["Messages"]
+            self._handles[queue_url] = message["ReceiptHandle"]
+        return self._handles[queue_url]
+
+
+class Everything(Applications):
+    """The service, with the worker's deliveries told apart from the API's requests.
+
+    addresses: as `make_addresses` gives them. receiver: see MirroredQueue. Its default session of boto3 has to lead to
+    the emulator, and to the recorder.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Any,
+        names: Mapping[str, str],
+        recorder: Recorder,
+        addresses: Mapping[str, str],
+        receiver: "SQSClient",
+    ) -> None:
+        self.recorder = recorder
+        self.addresses = addresses
+        self._receiver = receiver
+        clock = TestClock()
+        super().__init__(client=client, names=names, world=world_of_everything(clock), clock=clock)
+
+    def open_queue(self) -> PlayedQueue:
+        return MirroredQueue(self._receiver)
+
+    def open_keys(self, keys: Mapping[str, str]) -> Secret:
+        return Secret(self.addresses["api_keys_secret_id"])
+
+    def open_cursor_keys(self) -> "Callable[[], CursorKeys] | None":
+        return None
+
+    def deliver(self, *messages: Sent, **options: Any) -> list[str]:
+        with self.recorder.acting("worker"):
+            return super().deliver(*messages, **options)
+
+    def sweep(self) -> None:
+        with self.recorder.acting("worker"):
+            super().sweep()
+
+
+def world_of_everything(clock: TestClock) -> World:
+    first = replace(channel_with(4, newest=NOON - timedelta(days=2)), old_handles=("@FormerName",))
+    second = channel_with(3, newest=NOON - timedelta(days=2), handle="@Second")
+    picks = [standin.Pick("AAPL", "buy"), standin.Pick("GONE", "buy"), standin.Pick("MSFT", "hold")]
+    answers = {video.id: [gemini_answers.stocks(*picks)] for video in first.videos}
+    return World.custom(channels=[first, second], answers=answers, stocks=SHARES, clock=clock, quotas={})
+
+
+def prepare(app: Everything) -> None:
+    """What was there before: a channel of the reference, a share nobody verified, a price nobody will find."""
+    with app.recorder.acting("test"):
+        old = channel_named("old")
+        video = video_of(old, "old-video", "2024-03-04")
+        mentions = [mention_in(video, "AAPL"), mention_in(video, "LOST")]
+        store(app, old, videos=[video], mentions=mentions, stocks=[Stock("AAPL"), Stock("LOST")])
+        reference = channel_named("reference")
+        store(app, reference, videos=[video_of(reference, "reference-video", "2024-03-04")])
+        app.store.update(MAIN, channel_key(reference.id), Update().remove("layout", "claims"))
+
+
+def use_everything(app: Everything) -> None:
+    """Every route of the API, every message and the sweep, with the accidents that take paths of their own."""
+    app.world.answer_next("gemini", gemini_answers.rate_limited())
+    app.world.answer_next("gemini", gemini_answers.overloaded())
+    first = app.add("https://www.youtube.com/@TestChannel")
+    app.drain()
+    read_everything(app, first)
+    lose_a_message(app, first)
+    cancel_a_run(app)
+    fail_a_run(app)
+    merge_with(app)
+    price_old_mentions(app)
+    upgrade_the_reference(app)
+    remove(app, first)
+    send_nonsense(app)
+
+
+def read_everything(app: Everything, channel_id: str) -> None:
+    app.world.fail_next("finnhub", 429)
+    for path in (
+        "/api/channels?per_page=1",
+        *(f"/api/channels/{channel_id}{path}" for path in ("", "/logs", "/logs?since=2025-01-01T00:00:00Z")),
+        *(f"/api/channels/{channel_id}{path}" for path in ("/stocks", "/timeline", "/stocks/AAPL")),
+        *(f"/api/stocks/{ticker}/price" for ticker in ("AAPL", "LOST", "NEVER")),
+    ):
+        assert app.api.get(path).status_code == 200, path
+    app.forward(hours=3)
+    for path in ("refresh-prices", "backfill-prices", "backfill-prices?force=true"):
+        assert app.api.post(f"/api/channels/{channel_id}/{path}").status_code == 200, path
+    app.drain()
+
+
+def lose_a_message(app: Everything, channel_id: str) -> None:
+    app.api.post(f"/api/channels/{channel_id}/process")
+    app.queue.take()
+    app.forward(minutes=20)
+    app.sweep()
+    app.drain()
+
+
+def cancel_a_run(app: Everything) -> None:
+    """One video is under way and stored all the same; the next run is listed by two workers at once."""
+    [second] = (channel for channel in app.world.channels if channel.title == "Second")
+    channel_id = app.add(f"https://www.youtube.com/channel/{second.id}")
+    app.world.before_answer = lambda call: cancel_once(app, channel_id, call)
+    app.drain()
+    app.api.post(f"/api/channels/{channel_id}/process")
+    with app.recorder.acting("test"):
+        channel = app.repository.channels.channel_by_id(ChannelId(channel_id))
+        assert channel is not None
+        app.repository.work.lease_listing(channel.id, channel.run_id, Lease("somebody", 1), seconds=60)
+    [listing] = app.queue.take()
+    app.deliver(listing)
+    app.forward(minutes=30)
+    app.deliver(listing)
+    app.drain()
+    assert app.channel(channel_id)["status"] == "completed"
+
+
+def cancel_once(app: Everything, channel_id: str, call: Call) -> None:
+    if call.service == "gemini":
+        app.world.before_answer = None
+        with app.recorder.acting("api"):
+            assert app.api.post(f"/api/channels/{channel_id}/cancel").status_code == 200
+
+
+def fail_a_run(app: Everything) -> None:
+    channel_id = app.add("https://www.youtube.com/@nobody")
+    app.drain()
+    assert app.channel(channel_id)["status"] == "failed"
+
+
+def merge_with(app: Everything) -> None:
+    channel_id = app.add("https://www.youtube.com/@FormerName")
+    app.drain()
+    assert app.api.post(f"/api/channels/{channel_id}/process").json()["code"] == "duplicate_channel"
+
+
+def price_old_mentions(app: Everything) -> None:
+    old = channel_named("old").id
+    app.api.post(f"/api/channels/{old}/backfill-prices")
+    [message] = app.queue.take()
+    app.world.fail_next("yahoo", 429)
+    app.deliver(message, milliseconds=30_000)
+    app.drain()
+    app.forward(minutes=2)
+    app.api.post(f"/api/channels/{old}/backfill-prices?force=true")
+    app.drain()
+
+
+def upgrade_the_reference(app: Everything) -> None:
+    with app.recorder.acting("test"):
+        counter = app.store.get(MAIN, {"PK": "COUNTER#CHANNELS", "SK": "COUNTER#CHANNELS"})
+        assert counter is not None
+        app.store.delete(MAIN, {"PK": "COUNTER#CHANNELS", "SK": "COUNTER#CHANNELS"})
+    assert app.api.get("/api/channels").status_code == 200
+    with app.recorder.acting("test"):
+        app.store.put(MAIN, counter)
+    assert app.api.get(f"/api/channels/{channel_named('reference').id}/stocks").status_code == 200
+    app.drain()
+
+
+def remove(app: Everything, channel_id: str) -> None:
+    assert app.api.delete(f"/api/channels/{channel_id}").status_code == 204
+    app.queue.take()
+    with app.recorder.acting("test"):
+        gone = ChannelId("gone")
+        app.store.put(MAIN, active_run_item(gone, RunId("run-1"), timestamp(app.clock())))
+    app.forward(hours=30)
+    app.sweep()
+    app.drain()
+
+
+def send_nonsense(app: Everything) -> None:
+    for setting in ("sqs_queue_url", "price_queue_url"):
+        assert app.deliver(Sent(app.addresses[setting], "odd", "not json")) == []
+    assert len(app.queue.dead()) == len(QUEUES) // 2
