@@ -133,6 +133,22 @@ def test_another_lister_message_of_the_same_run_leaves_the_work_to_the_first(few
     assert few.channel(channel_id)["status"] == "processing"
 
 
+def test_a_message_that_meets_its_own_lease_until_its_receives_run_out_is_sent_anew(few):
+    channel_id, (lister,) = begin_run(few, is_listed=False)
+    with stepped_worker(few, Steps(kill_before("send video"))) as worker, pytest.raises(Killed):
+        few.deliver(lister, receive_count=4, worker=worker)
+
+    assert few.deliver(lister, receive_count=5) == []
+
+    (again,) = few.queue.take()
+    assert again.body == lister.body
+    few.clock.forward(seconds=again.delay_seconds)
+    assert few.deliver(again) == []
+    few.drain()
+    assert few.channel(channel_id)["status"] == "completed"
+    assert not few.queue.dead()
+
+
 # ---- what the provider says ----------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Which use case a message belongs to, how long it may take, and what happens when its attempts run out."""
 
+import math
 from dataclasses import dataclass
 
 from lambda_src.runtime.deadline import Deadline
@@ -67,9 +68,11 @@ class WorkerService:
 
         A run whose channel cannot be listed fails. Prices are asked for again with the next visit. A video's attempts
         are counted on its item, so its message runs out only when the store or the provider was away all the time:
-        the sweep sends it again with the run.
+        the sweep sends it again with the run. A message that met its own other deliveries until the end is sent anew,
+        for a time when no lease of theirs can hold any more: they may all have died.
         """
         if isinstance(error, LeaseHeld):
+            self.parts.queues.send(message, delay_seconds=math.ceil(self.budget_seconds(message)) + 1)
             return True
         match message:
             case ChannelMessage():
