@@ -1,77 +1,113 @@
 """Cursors: where the next page of a list begins, in the hands of a client who cannot make or change one.
 
-A cursor is base64url (without padding) of a signature and the position as JSON: {"v":1,"l":"channels",...}. The
-signature covers the list and the scope (the partition the list belongs to) as well, so a cursor of another list or of
-another channel is refused like a forged one, before any database call.
+    base64url(payload) "." base64url(tag)                                                   both without padding
+    payload  {"c": "2025-01-01T12:00:00.000000Z", "i": "...", "k": "k1", "r": "channels", "t": 1767225600, "v": 1}
+    tag      the first 16 bytes of HMAC-SHA256 of the payload, under the key named `k`
+
+`r` is the scope: the list, and the partition it belongs to where it has one (`members:<id>`). A cursor of another
+scope is refused like a forged or an old one, before any database call.
 """
 
 import base64
 import binascii
 import hmac
 import json
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol
 
 from lambda_src.errors import InvalidCursor
 
-MAX_CURSOR_CHARACTERS: Final = 1024
+MAX_CURSOR_CHARACTERS: Final = 2048
+MAX_AGE_SECONDS: Final = 86_400
+MAX_CLOCK_SKEW_SECONDS: Final = 60  # between two machines that serve one client
 _VERSION: Final = 1
-_RESERVED: Final = frozenset({"v", "l"})
-_SIGNATURE_BYTES: Final = 32  # HMAC-SHA256
-_KEY_BYTES: Final = 16  # a shorter key is a mistake in the set-up
+_RESERVED: Final = frozenset({"v", "k", "r", "t"})
+_TAG_BYTES: Final = 16
+
+type Position = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class CursorKeys:
-    """Secrets of at least 16 bytes. previous: still accepted after a rotation, never used for new cursors."""
+class SigningKey(Protocol):
+    """A secret and the name it goes by."""
 
-    current: bytes
-    previous: bytes | None = None
+    @property
+    def id(self) -> str: ...
 
-    def __post_init__(self) -> None:
-        if any(len(key) < _KEY_BYTES for key in (self.current, self.previous) if key is not None):
-            raise ValueError(f"a key that signs cursors has at least {_KEY_BYTES} bytes")
+    @property
+    def secret(self) -> bytes: ...
+
+
+class KeyRing(Protocol):
+    """The keys of a service. Both methods are called at every use and never before; who implements them caches."""
+
+    def current(self) -> SigningKey:
+        """The key for new signatures."""
+        ...
+
+    def find(self, key_id: str) -> SigningKey | None:
+        """A key that is still accepted, None when there is none of this name."""
+        ...
 
 
 class CursorCodec:
-    """Writes and reads the cursors of all lists. keys: asked at every use and never before; who gives them caches."""
+    """Writes and reads the cursors of all lists of a service. seconds: the time, since 1970."""
 
-    def __init__(self, keys: Callable[[], CursorKeys]) -> None:
+    def __init__(self, keys: KeyRing, *, seconds: Callable[[], float] = time.time) -> None:
         self._keys = keys
+        self._seconds = seconds
 
-    def encode(self, list_name: str, scope: str, position: Mapping[str, str]) -> str:
-        """The cursor for a position of a list. scope: what the list belongs to; not readable from the cursor.
+    def encode(self, scope: str, position: Position) -> str:
+        """The cursor for a position of a list, a JSON object; whoever holds the cursor can read both.
 
-        Raises ValueError when the position has fields `v` or `l`, or is too long for a cursor.
+        Raises ValueError when the position has a field `v`, `k`, `r` or `t`, or is too long for a cursor.
         """
         if not position.keys().isdisjoint(_RESERVED):
-            raise ValueError("the fields v and l of a cursor are taken")
-        content = {"v": _VERSION, "l": list_name, **position}
-        payload = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
-        text = _to_text(_signature(self._keys().current, list_name, scope, payload) + payload)
+            raise ValueError(f"the fields {', '.join(sorted(_RESERVED))} of a cursor are taken")
+        key = self._keys.current()
+        envelope = {"v": _VERSION, "k": key.id, "r": scope, "t": int(self._seconds())}
+        content = json.dumps({**position, **envelope}, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        payload = content.encode()
+        text = f"{_to_text(payload)}.{_to_text(_tag(key, payload))}"
         if len(text) > MAX_CURSOR_CHARACTERS:
             raise ValueError(f"the position does not fit into a cursor: {len(text)} characters")
         return text
 
-    def decode(self, text: str, list_name: str, scope: str) -> dict[str, str]:
-        """The position that was encoded. Raises InvalidCursor for anything but a cursor of this list and scope."""
-        raw = _from_text(text)
-        signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
-        keys = self._keys()
-        accepted = [key for key in (keys.current, keys.previous) if key is not None]
-        if not any(hmac.compare_digest(signature, _signature(key, list_name, scope, payload)) for key in accepted):
+    def decode(self, text: str, scope: str) -> dict[str, Any]:
+        """The position that was encoded. Raises InvalidCursor for anything but a fresh cursor of this scope."""
+        payload, tag = _parts(text)
+        content = _read(payload)
+        key = self._keys.find(str(content.get("k")))
+        if key is None or not hmac.compare_digest(tag, _tag(key, payload)):
             raise InvalidCursor
-        content: dict[str, object] = json.loads(payload)  # ours, since the signature is
-        if content["v"] != _VERSION:
+        age_seconds = self._seconds() - content["t"]  # ours from here on, since the tag is
+        if (content["v"], content["r"]) != (_VERSION, scope) or not (
+            -MAX_CLOCK_SKEW_SECONDS <= age_seconds <= MAX_AGE_SECONDS
+        ):
             raise InvalidCursor
-        return {name: str(value) for name, value in content.items() if name not in _RESERVED}
+        return {name: value for name, value in content.items() if name not in _RESERVED}
 
 
-def _signature(key: bytes, list_name: str, scope: str, payload: bytes) -> bytes:
-    # JSON has no NUL in it, so no list, scope and payload can be read as three others.
-    place = json.dumps([list_name, scope]).encode()
-    return hmac.digest(key, place + b"\0" + payload, "sha256")
+def _tag(key: SigningKey, payload: bytes) -> bytes:
+    return hmac.digest(key.secret, payload, "sha256")[:_TAG_BYTES]
+
+
+def _parts(text: str) -> tuple[bytes, bytes]:
+    payload, dot, tag = text.partition(".")
+    if not dot or len(text) > MAX_CURSOR_CHARACTERS:
+        raise InvalidCursor
+    return _from_text(payload), _from_text(tag)
+
+
+def _read(payload: bytes) -> dict[str, Any]:
+    """The payload as JSON, not trusted yet: it says which key it claims to be signed with."""
+    try:
+        content = json.loads(payload)
+    except (ValueError, RecursionError) as exc:
+        raise InvalidCursor from exc
+    if not isinstance(content, dict):
+        raise InvalidCursor
+    return content
 
 
 def _to_text(raw: bytes) -> str:
@@ -79,8 +115,6 @@ def _to_text(raw: bytes) -> str:
 
 
 def _from_text(text: str) -> bytes:
-    if len(text) > MAX_CURSOR_CHARACTERS:
-        raise InvalidCursor
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (ValueError, binascii.Error) as exc:

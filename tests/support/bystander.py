@@ -4,8 +4,8 @@ from typing import Any
 
 import httpx
 
-from lambda_src.dynamo.cursor import CursorCodec, CursorKeys
-from tests.support.stock_track_record import Applications
+from lambda_src.dynamo.cursor import CursorCodec
+from tests.support.stock_track_record import Applications, generated_keys
 
 URL = "https://www.youtube.com/@TestChannel"
 KNOWN = "{known}"  # in a path: the channel that exists
@@ -46,5 +46,5 @@ def assert_refused(answer: httpx.Response, *statuses: int) -> None:
     assert "errors" not in body or answer.status_code == 422
 
 
-def cursor(position: dict[str, Any], *, list_name: str = "channels", scope: str = "", key: bytes = b"k" * 32) -> str:
-    return CursorCodec(lambda: CursorKeys(key)).encode(list_name, scope, position)
+def cursor(position: dict[str, Any], *, scope: str = "channels", key: str = "k" * 32) -> str:
+    return CursorCodec(generated_keys(key)).encode(scope, position)

@@ -28,11 +28,9 @@ from tests.support.track_record_items import channel_named, mention_in, store, v
 from tests.support.worlds import channel_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mypy_boto3_sqs.client import SQSClient
 
-    from lambda_src.dynamo.cursor import CursorKeys
+    from lambda_src.dynamo.cursor import KeyRing
 
 QUEUES = {
     "sqs_queue_url": "processing",
@@ -120,7 +118,7 @@ class Everything(Applications):
     def open_keys(self, keys: Mapping[str, str]) -> Secret:
         return Secret(self.addresses["api_keys_secret_id"])
 
-    def open_cursor_keys(self) -> "Callable[[], CursorKeys] | None":
+    def open_cursor_keys(self) -> "KeyRing | None":
         return None
 
     def deliver(self, *messages: Sent, **options: Any) -> list[str]:

@@ -18,11 +18,12 @@ from typing import Any
 import httpx
 
 from cdk_app.local.standins import World, base_urls, standins_app
-from lambda_src.dynamo.cursor import CursorKeys
+from lambda_src.dynamo.cursor import KeyRing
 from lambda_src.dynamo.meter import UsageMeter
 from lambda_src.dynamo.store import Store
 from lambda_src.dynamo.values import from_item
 from lambda_src.errors import StoreUnavailable
+from lambda_src.runtime.keyring import GeneratedKeys
 from lambda_src.runtime.queue import QueueClient
 from lambda_src.runtime.secrets import Secret
 from lambda_src.runtime.worker import QueueWorker
@@ -129,7 +130,7 @@ class PlayedQueue(QueueClient):
 
 
 class FixedKeys(Secret):
-    """The keys of the outside services, without Secrets Manager."""
+    """A secret with these members, without Secrets Manager."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         super().__init__("keys")
@@ -143,6 +144,11 @@ class FixedKeys(Secret):
 
     def refresh(self) -> None:
         self.refreshed += 1
+
+
+def generated_keys(current: str, previous: str = "") -> GeneratedKeys:
+    """Signing keys as a secret holds them."""
+    return GeneratedKeys(FixedKeys({"current": current, "previous": previous}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +248,9 @@ class Applications:
     def open_keys(self, keys: Mapping[str, str]) -> Secret:
         return FixedKeys(keys)
 
-    def open_cursor_keys(self) -> Callable[[], CursorKeys] | None:
+    def open_cursor_keys(self) -> KeyRing | None:
         """Where signing keys of cursors come from; None: the secret."""
-        return lambda: CursorKeys(b"k" * 32, None)
+        return generated_keys("k" * 32)
 
     def stop(self) -> None:
         self.api.close()

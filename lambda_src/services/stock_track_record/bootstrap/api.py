@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lambda_src.dynamo.cursor import CursorCodec, CursorKeys
+from lambda_src.dynamo.cursor import CursorCodec, KeyRing
+from lambda_src.runtime.keyring import GeneratedKeys
 from lambda_src.runtime.secrets import Secret
 from lambda_src.runtime.usage import UsageSource
 from lambda_src.services.stock_track_record.bootstrap.common import (
@@ -34,14 +35,12 @@ class Api:
     disconnect: Callable[[], None]
 
 
-def build_api(
-    settings: ApiSettings, outside: Outside | None = None, *, cursor_keys: Callable[[], CursorKeys] | None = None
-) -> Api:
+def build_api(settings: ApiSettings, outside: Outside | None = None, *, cursor_keys: KeyRing | None = None) -> Api:
     """The services behind the API's routes."""
     outside = outside or default_outside(settings, repeats=0)
     repository = build_repository(settings, outside)
     queues = build_queues(settings, outside)
-    cursors = CursorCodec(cursor_keys or _cursor_keys(Secret(settings.cursor_secret_id)))
+    cursors = CursorCodec(cursor_keys or GeneratedKeys(Secret(settings.cursor_secret_id)))
     reference = ReferenceReader(repository, queues)
     return Api(
         settings=settings,
@@ -64,11 +63,3 @@ def build_api(
         usage=build_usage(outside),
         disconnect=outside.client.close,
     )
-
-
-def _cursor_keys(secret: Secret) -> Callable[[], CursorKeys]:
-    def read() -> CursorKeys:
-        previous = secret.get("previous", default="")
-        return CursorKeys(secret.get("current").encode(), previous.encode() or None)
-
-    return read

@@ -21,7 +21,7 @@ from lambda_src.services.stock_track_record.rules.identity import parse_channel_
 
 logger = logging.getLogger(__name__)
 
-LIST_NAME: Final = "channels"
+CURSOR_SCOPE: Final = "channels"
 _CHANNEL_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -125,11 +125,11 @@ class ChannelService:
             logger.exception("message left to the sweep", extra={"kind": message.type})
 
     def _cursor(self, channel: Channel) -> str:
-        return self.cursors.encode(LIST_NAME, "", {"c": channel.created_at, "i": channel.id})
+        return self.cursors.encode(CURSOR_SCOPE, {"c": channel.created_at, "i": channel.id})
 
     def _position(self, cursor: str) -> ListPosition:
-        position = self.cursors.decode(cursor, LIST_NAME, "")
-        created_at, channel_id = position.get("c", ""), position.get("i", "")
+        position = self.cursors.decode(cursor, CURSOR_SCOPE)
+        created_at, channel_id = str(position.get("c", "")), str(position.get("i", ""))
         if not (_TIMESTAMP.fullmatch(created_at) and _CHANNEL_ID.fullmatch(channel_id)):
             raise InvalidCursor
         return ListPosition(created_at, ChannelId(channel_id))

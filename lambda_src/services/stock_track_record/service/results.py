@@ -19,7 +19,7 @@ from lambda_src.services.stock_track_record.rules.tickers import is_valid_ticker
 from lambda_src.services.stock_track_record.service.channels import living_channel
 from lambda_src.services.stock_track_record.service.reference import ReferenceReader
 
-LIST_NAME: Final = "timeline"
+CURSOR_SCOPE: Final = "timeline:"
 _FRESH_SECONDS: Final = 60  # the client loads results once, right after it saw "completed"
 _FOUR_PLACES: Final = Decimal("0.0001")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
@@ -129,11 +129,11 @@ class ResultService:
         return age.total_seconds() < _FRESH_SECONDS
 
     def _cursor(self, last: Mention, channel_id: ChannelId) -> str:
-        return self.cursors.encode(LIST_NAME, channel_id, {"c": last.published_at, "i": last.video_id})
+        return self.cursors.encode(CURSOR_SCOPE + channel_id, {"c": last.published_at, "i": last.video_id})
 
     def _position(self, cursor: str, channel_id: str) -> tuple[str, str]:
-        position = self.cursors.decode(cursor, LIST_NAME, channel_id)
-        published_at, video_id = position.get("c", ""), position.get("i", "")
+        position = self.cursors.decode(cursor, CURSOR_SCOPE + channel_id)
+        published_at, video_id = str(position.get("c", "")), str(position.get("i", ""))
         if not (_DATE.fullmatch(published_at) and video_id):
             raise InvalidCursor
         return published_at, video_id

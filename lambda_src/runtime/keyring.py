@@ -1,0 +1,59 @@
+"""Keys for signing, out of a secret, with rotation: one signs, those before it are still accepted."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from lambda_src.runtime.secrets import Secret
+
+MIN_KEY_BYTES: Final = 16  # a shorter key is a mistake in the set-up
+_ID_CHARACTERS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key and the name it goes by. Raises ValueError for a key of fewer than MIN_KEY_BYTES bytes."""
+
+    id: str
+    secret: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < MIN_KEY_BYTES:
+            raise ValueError(f"a signing key has at least {MIN_KEY_BYTES} bytes")
+
+
+class GeneratedKeys:
+    """The keys of a secret `{"current": "...", "previous": "..."}`, the second one only after a rotation.
+
+    A key is named after its digest, so that nobody has to invent names. Reads as `Secret.get` does.
+    """
+
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret
+
+    def current(self) -> SigningKey:
+        """The key for new signatures."""
+        return _named(self._secret.get("current"))
+
+    def find(self, key_id: str) -> SigningKey | None:
+        """The key of this name. For one that is not known the secret is read anew, once in a while."""
+        found = self._find(key_id)
+        if found is None:
+            self._secret.refresh()
+            found = self._find(key_id)
+        return found
+
+    def _find(self, key_id: str) -> SigningKey | None:
+        return next((key for key in self._accepted() if key.id == key_id), None)
+
+    def _accepted(self) -> Iterator[SigningKey]:
+        yield self.current()
+        previous = self._secret.get("previous", default="")
+        if previous:
+            yield _named(previous)
+
+
+def _named(text: str) -> SigningKey:
+    secret = text.encode()
+    return SigningKey(hashlib.sha256(secret).hexdigest()[:_ID_CHARACTERS], secret)
