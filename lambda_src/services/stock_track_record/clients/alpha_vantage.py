@@ -9,8 +9,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from lambda_src.runtime.outside import Call
 from lambda_src.services.stock_track_record.clients.decoded import Json, at
-from lambda_src.services.stock_track_record.clients.transport import Answer, Call, KeyedProvider
+from lambda_src.services.stock_track_record.clients.transport import Answer, KeyedProvider
 from lambda_src.services.stock_track_record.errors import KeyRejected, MalformedAnswer, QuotaExhausted
 from lambda_src.services.stock_track_record.rules.prices import price
 from lambda_src.services.stock_track_record.rules.tickers import yahoo_symbol

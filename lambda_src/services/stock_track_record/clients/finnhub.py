@@ -4,8 +4,9 @@ from decimal import Decimal
 from typing import Final
 
 from lambda_src.runtime.clock import Clock, utc_now
+from lambda_src.runtime.outside import Call
 from lambda_src.services.stock_track_record.clients.decoded import at
-from lambda_src.services.stock_track_record.clients.transport import Answer, ApiKeys, Call, Http, KeyedProvider
+from lambda_src.services.stock_track_record.clients.transport import Answer, ApiKeys, Http, KeyedProvider
 from lambda_src.services.stock_track_record.errors import (
     KeyRejected,
     MalformedAnswer,

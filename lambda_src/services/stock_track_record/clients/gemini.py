@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
+from lambda_src.runtime.outside import Call
 from lambda_src.services.stock_track_record.clients.gemini_answers import read_answer
 from lambda_src.services.stock_track_record.clients.gemini_prompt import PROMPT, RESPONSE_SCHEMA
-from lambda_src.services.stock_track_record.clients.transport import ApiKeys, Call, Http, KeyedProvider
+from lambda_src.services.stock_track_record.clients.transport import ApiKeys, Http, KeyedProvider
 from lambda_src.services.stock_track_record.errors import VideoUnreadable
 from lambda_src.services.stock_track_record.rules.extraction import ExtractedStock
 

@@ -1,4 +1,4 @@
-"""How we talk to outside services: one httpx client per process, bounded calls, keys that never reach a log.
+"""How we talk to outside services.
 
 Http              sends one call; a call that gets no answer is ProviderUnavailable
 Provider          a service: base URL, repeats of short calls
@@ -7,10 +7,12 @@ Provider          a service: base URL, repeats of short calls
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
+from lambda_src.runtime import outside
+from lambda_src.runtime.outside import Call
 from lambda_src.services.stock_track_record.clients.decoded import Json, decode
 from lambda_src.services.stock_track_record.errors import (
     KeyRejected,
@@ -25,9 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CONNECT_TIMEOUT_SECONDS: Final = 5.0
 _REPEATED_UP_TO_SECONDS: Final = 10.0  # longer calls are repeated by bringing their message back
-_MAX_BODY_BYTES: Final = 8_000_000  # the longest answer we know, 50 playlist items, is below 0.5 MB
 
 
 class ApiKeys(Protocol):
@@ -42,25 +42,10 @@ class ApiKeys(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request. operation: what logs call it. body: sent as JSON by POST, else it is a GET."""
+class Answer(outside.Answer):
+    """What came back, whatever its status."""
 
-    operation: str
-    path: str
-    timeout_seconds: float
-    params: Mapping[str, str] = field(default_factory=dict, repr=False)  # one service wants its key here
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: Mapping[str, object] | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, whatever its status. Header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes = field(repr=False)
+    __slots__ = ()
 
     def json(self) -> Json:
         """The decoded body, its fractions as Decimal. Raises MalformedAnswer."""
@@ -77,8 +62,8 @@ class Answer:
             return None
 
 
-class Http:
-    """Sends calls of all providers. Connects at the first call, so that none is open in a snapshot.
+class Http(outside.Http):
+    """Sends calls of all providers.
 
     repeats: how often a call of at most 10 s is repeated after a transient failure, 1, 2, 4, ... s apart; 0 where
     somebody waits for the answer. transport, sleep and monotonic are for tests.
@@ -92,72 +77,17 @@ class Http:
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(transport=transport, monotonic=monotonic)
         self.repeats = repeats
         self.sleep = sleep
-        self._transport = transport
-        self._monotonic = monotonic
-        self._client: httpx.Client | None = None
 
     def send(self, base_url: str, call: Call, *, provider: str) -> Answer:
-        """Send one call and read its whole answer, in at most about its timeout.
-
-        Raises ProviderUnavailable when no complete answer came in time. 1 request.
-        """
-        import httpx  # noqa: PLC0415 -- 40 ms that only calls to outside services pay for
-
-        started = self._monotonic()
+        """Send one call and read its whole answer. Raises ProviderUnavailable when none came in time. 1 request."""
         try:
-            answer = self._exchange(base_url.rstrip("/") + call.path, call, ends_at=started + call.timeout_seconds)
-        except httpx.RequestError as exc:
-            logger.warning("upstream failed", extra=self._facts(provider, call, started, error=type(exc).__name__))
-            raise ProviderUnavailable(f"{provider} did not answer") from exc
-        logger.info("upstream answered", extra=self._facts(provider, call, started, status=answer.status))
-        return answer
-
-    def close(self) -> None:
-        """Close every connection; the next call connects anew. For tests, and before a snapshot is taken."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-
-    def _exchange(self, url: str, call: Call, *, ends_at: float) -> Answer:
-        """The whole answer. A body that drips is cut here: httpx bounds each read, not their sum."""
-        import httpx  # noqa: PLC0415
-
-        request = self._open().build_request(
-            "GET" if call.body is None else "POST",
-            url,
-            params=call.params or None,
-            headers=call.headers,
-            json=call.body,
-            timeout=httpx.Timeout(call.timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, call.timeout_seconds)),
-        )
-        response = self._open().send(request, stream=True)
-        try:
-            content = bytearray()
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > _MAX_BODY_BYTES:
-                    raise httpx.ReadError("The answer is too long", request=request)
-                if self._monotonic() > ends_at:
-                    raise httpx.ReadTimeout("The answer takes too long", request=request)
-            return Answer(response.status_code, dict(response.headers), bytes(content))
-        finally:
-            response.close()
-
-    def _open(self) -> "httpx.Client":
-        if self._client is None:
-            import httpx  # noqa: PLC0415
-
-            # httpx logs whole URLs at INFO, and Alpha Vantage takes its key in the URL.
-            logging.getLogger("httpx").setLevel(logging.WARNING)
-            direct = {"all://127.0.0.1": None, "all://localhost": None}  # never through a proxy of the environment
-            self._client = httpx.Client(transport=self._transport, mounts=direct, follow_redirects=False)
-        return self._client
-
-    def _facts(self, provider: str, call: Call, started: float, **more: object) -> dict[str, object]:
-        milliseconds = round((self._monotonic() - started) * 1000)
-        return {"provider": provider, "operation": call.operation, "milliseconds": milliseconds, **more}
+            answer = self.exchange(base_url, call, provider=provider)
+        except outside.NoAnswer as exc:
+            raise ProviderUnavailable(exc.detail) from exc
+        return Answer(answer.status, answer.headers, answer.content)
 
 
 class Provider:

@@ -11,8 +11,9 @@ from decimal import Decimal
 from typing import Final
 from urllib.parse import quote
 
+from lambda_src.runtime.outside import Call
 from lambda_src.services.stock_track_record.clients.decoded import Json, at, list_at, text_at
-from lambda_src.services.stock_track_record.clients.transport import Answer, Call, Provider
+from lambda_src.services.stock_track_record.clients.transport import Answer, Provider
 from lambda_src.services.stock_track_record.errors import MalformedAnswer, ProviderThrottled
 from lambda_src.services.stock_track_record.rules.closes import trading_date
 from lambda_src.services.stock_track_record.rules.prices import price

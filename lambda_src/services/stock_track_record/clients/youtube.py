@@ -11,8 +11,9 @@ from itertools import batched
 from operator import attrgetter
 from typing import Final
 
+from lambda_src.runtime.outside import Call
 from lambda_src.services.stock_track_record.clients.decoded import Json, text_at
-from lambda_src.services.stock_track_record.clients.transport import Answer, ApiKeys, Call, Http, KeyedProvider
+from lambda_src.services.stock_track_record.clients.transport import Answer, ApiKeys, Http, KeyedProvider
 from lambda_src.services.stock_track_record.clients.youtube_answers import (
     Details,
     PlaylistEntry,

@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from lambda_src.runtime.outside import Call
 from lambda_src.services.stock_track_record.clients.finnhub import FinnhubClient
-from lambda_src.services.stock_track_record.clients.transport import Answer, ApiKeys, Call, Http, Provider
+from lambda_src.services.stock_track_record.clients.transport import Answer, ApiKeys, Http, Provider
 from lambda_src.services.stock_track_record.errors import (
     KeyRejected,
     MalformedAnswer,

@@ -1,0 +1,145 @@
+"""Calls to outside services over HTTP: one httpx client per process, every call bounded in time and size.
+
+What is sent never reaches a log: keys travel in headers, and with some services in the URL or the body.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from lambda_src.errors import UpstreamFailed
+
+if TYPE_CHECKING:
+    import httpx
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_SECONDS: Final = 5.0
+MAX_ANSWER_BYTES: Final = 8_000_000
+
+
+class NoAnswer(UpstreamFailed):
+    """No complete answer came: no connection, a broken one, or more than may be read."""
+
+    default_detail = "An outside service did not answer"
+
+
+class AnswerTooLate(NoAnswer):
+    """No complete answer came in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. operation: what logs call it. path: below the base URL. body: sent as JSON, form: as a form.
+
+    With neither it is a GET.
+    """
+
+    operation: str
+    path: str
+    timeout_seconds: float
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)  # one service wants its key here
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Mapping[str, object] | None = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.body is None and self.form is None else "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever its status. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+
+
+class Http:
+    """Sends calls to any service, and follows no redirect. Connects at the first call: a snapshot holds no connection.
+
+    connect_timeout_seconds: part of a call's own time. max_answer_bytes: of one decoded body. transport, monotonic:
+    for tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        transport: "httpx.BaseTransport | None" = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._max_answer_bytes = max_answer_bytes
+        self._transport = transport
+        self._monotonic = monotonic
+        self._client: httpx.Client | None = None
+
+    def exchange(self, base_url: str, call: Call, *, provider: str) -> Answer:
+        """Send one call and read its whole answer, in at most about its timeout. provider: its name in logs.
+
+        Raises AnswerTooLate when it took longer, NoAnswer when none came. 1 request.
+        """
+        import httpx  # noqa: PLC0415 -- 40 ms that only calls to outside services pay for
+
+        started = self._monotonic()
+        try:
+            answer = self._exchange(base_url.rstrip("/") + call.path, call, ends_at=started + call.timeout_seconds)
+        except (httpx.RequestError, httpx.InvalidURL) as exc:
+            logger.warning("upstream failed", extra=self._facts(provider, call, started, error=type(exc).__name__))
+            is_late = isinstance(exc, httpx.TimeoutException)
+            raise (AnswerTooLate if is_late else NoAnswer)(f"{provider} did not answer") from exc
+        logger.info("upstream answered", extra=self._facts(provider, call, started, status=answer.status))
+        return answer
+
+    def close(self) -> None:
+        """Close every connection; the next call connects anew. For tests, and before a snapshot is taken."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _exchange(self, url: str, call: Call, *, ends_at: float) -> Answer:
+        """The whole answer. A body that drips is cut here: httpx bounds each read, not their sum."""
+        import httpx  # noqa: PLC0415
+
+        connect_seconds = min(self._connect_timeout_seconds, call.timeout_seconds)
+        request = self._open().build_request(
+            call.method,
+            url,
+            params=call.params or None,
+            headers=call.headers,
+            json=call.body,
+            data=call.form,
+            timeout=httpx.Timeout(call.timeout_seconds, connect=connect_seconds),
+        )
+        response = self._open().send(request, stream=True)
+        try:
+            content = bytearray()
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > self._max_answer_bytes:
+                    raise httpx.ReadError("The answer is too long", request=request)
+                if self._monotonic() > ends_at:
+                    raise httpx.ReadTimeout("The answer takes too long", request=request)
+            return Answer(response.status_code, dict(response.headers), bytes(content))
+        finally:
+            response.close()
+
+    def _open(self) -> "httpx.Client":
+        if self._client is None:
+            import httpx  # noqa: PLC0415
+
+            # httpx logs whole URLs at INFO, and some services take their key in the URL.
+            logging.getLogger("httpx").setLevel(logging.WARNING)
+            direct = {"all://127.0.0.1": None, "all://localhost": None}  # never through a proxy of the environment
+            self._client = httpx.Client(transport=self._transport, mounts=direct, follow_redirects=False)
+        return self._client
+
+    def _facts(self, provider: str, call: Call, started: float, **more: object) -> dict[str, object]:
+        milliseconds = round((self._monotonic() - started) * 1000)
+        return {"provider": provider, "operation": call.operation, "milliseconds": milliseconds, **more}
