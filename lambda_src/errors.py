@@ -14,10 +14,11 @@
       StoreUnavailable     503  busy                retryable
       DeadlineExceeded     504  deadline_exceeded   retryable
 
-A family is what HTTP knows about: `runtime/http.py` holds the only table from family to status. A service
+A family is what HTTP knows about: `runtime/problems.py` holds the only table from family to status. A service
 subclasses a family and may override `status` and `code` where its published contract says so.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -37,6 +38,16 @@ class AppError(Exception):
         self.detail = detail or self.default_detail
         self.retry_after_seconds = retry_after_seconds
         super().__init__(self.detail)
+
+    @property
+    def members(self) -> Mapping[str, object]:
+        """What the answer says beyond `detail`, `code` and `request_id`."""
+        return {}
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of the answer; `Retry-After` is added for what is retryable."""
+        return {}
 
 
 class BadRequest(AppError):

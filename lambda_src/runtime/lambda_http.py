@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from mangum import Mangum
 
-from lambda_src.runtime.http import PROBLEM_MEDIA_TYPE
+from lambda_src.runtime.problems import PROBLEM_MEDIA_TYPE
 
 logger = logging.getLogger(__name__)
 

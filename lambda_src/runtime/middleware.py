@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lambda_src.errors import BadRequest, PayloadTooLarge
 from lambda_src.runtime.correlation import correlated
+from lambda_src.runtime.cors import CorsRules
 from lambda_src.runtime.usage import UsageSource, usage_fields
 
 logger = logging.getLogger(__name__)
@@ -89,11 +90,14 @@ class RequestScope:
 class Cors(CORSMiddleware):
     """Starlette's CORS rules; a refused preflight is answered as a problem document like every other error."""
 
-    def __init__(
-        self, app: ASGIApp, *, answer: AnswerError, origins: tuple[str, ...], methods: tuple[str, ...]
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, rules: CorsRules, answer: AnswerError) -> None:
         super().__init__(
-            app, allow_origins=origins, allow_methods=methods, allow_headers=("Content-Type",), max_age=600
+            app,
+            allow_origins=rules.origins,
+            allow_methods=rules.methods,
+            allow_headers=rules.request_headers,
+            expose_headers=rules.exposed_headers,
+            max_age=rules.max_age_seconds,
         )
         self.answer = answer
 

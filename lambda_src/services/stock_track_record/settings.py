@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from lambda_src.runtime.cors import CorsRules
 from lambda_src.runtime.settings import ServiceSettings
 from lambda_src.services.stock_track_record.rules.tickers import DEFAULT_EXCLUDED
 
@@ -35,10 +36,11 @@ class ApiSettings(Settings):
     cursor_secret_id: str = Field(description="Name of the secret that signs the cursors of lists")
 
     @property
-    def cors_origins(self) -> tuple[str, ...]:
-        """Exact origins that browsers may call from."""
+    def cors(self) -> CorsRules:
+        """Who may call from a browser, and how."""
         extra = (origin.strip() for origin in self.cors_extra_origins.split(","))
-        return (self.frontend_url, *(origin for origin in extra if origin))
+        origins = (self.frontend_url, *(origin for origin in extra if origin))
+        return CorsRules(origins=origins, methods=("GET", "POST", "DELETE", "OPTIONS"))
 
 
 class WorkerSettings(Settings):

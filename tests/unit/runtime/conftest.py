@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from lambda_src.runtime.cors import CorsRules
 from lambda_src.runtime.http import create_app
 
 with warnings.catch_warnings():
@@ -20,6 +21,7 @@ with warnings.catch_warnings():
 
 EVENTS = Path(__file__).parents[2] / "events"
 ORIGIN = "http://localhost:5173"
+CORS = CorsRules(origins=(ORIGIN,), methods=("GET", "POST", "DELETE", "OPTIONS"))
 
 type Answer = tuple[int, dict[str, Any]]
 
@@ -34,7 +36,7 @@ def event() -> Callable[[str], dict[str, Any]]:
 def make_app() -> Callable[..., FastAPI]:
     """An application with sensible defaults; add routes to it."""
     return lambda **options: create_app(
-        **{"title": "Sample", "version": "1.0.0", "is_production": False, "cors_origins": [ORIGIN], **options}
+        **{"title": "Sample", "version": "1.0.0", "is_production": False, "cors": CORS, **options}
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from lambda_src import errors
 from lambda_src.errors import AppError, Conflict, NotFound, StoreUnavailable, TooManyRequests
-from lambda_src.runtime.http import STATUS_OF_FAMILY, status_of
+from lambda_src.runtime.problems import STATUS_OF_FAMILY, ErrorAnswers, named, status_of
 
 
 class Body(BaseModel):
@@ -231,3 +231,43 @@ def test_a_client_error_is_not_logged_as_a_failure(client, caplog):
     with caplog.at_level(logging.WARNING):
         client.get("/raise/missing")
     assert not caplog.records
+
+
+class Taken(Conflict):
+    code = "taken"
+
+    @property
+    def members(self):
+        return {"holder": "f3f6"}
+
+    @property
+    def headers(self):
+        return {"X-Holder": "f3f6"}
+
+
+def test_an_error_may_say_more_than_its_detail(make_app, client_of):
+    app = make_app()
+
+    @app.get("/taken")
+    def fail() -> None:
+        raise Taken("Somebody has it")
+
+    answer = client_of(app).get("/taken")
+    assert answer.json() | {"request_id": ""} == {
+        "detail": "Somebody has it", "code": "taken", "request_id": "", "holder": "f3f6",
+    }  # fmt: skip
+    assert answer.headers["x-holder"] == "f3f6"
+
+
+def test_a_published_contract_may_name_internal_errors_and_fields_its_own_way(make_app, client_of):
+    app = make_app(errors=ErrorAnswers(internal_code="internal", field_error=named))
+
+    @app.post("/things")
+    def create_thing(body: Body) -> None:
+        raise RuntimeError(body.url)
+
+    client = client_of(app)
+    assert client.post("/things", json={"url": "x"}).json()["code"] == "internal"
+    refused = client.post("/things", json={}).json()
+    assert refused["errors"] == [{"field": "url", "message": "Field required"}]
+    assert refused["code"] == "validation_error"

@@ -31,7 +31,7 @@ def create(api: Api, *, inline_endpoints: bool = True) -> FastAPI:
         title=TITLE,
         version=VERSION,
         is_production=settings.is_production,
-        cors_origins=settings.cors_origins,
+        cors=settings.cors,
         usage=api.usage,
         inline_endpoints=inline_endpoints,
     )
