@@ -3,6 +3,7 @@
 
 ENVIRONMENT ?= dev
 SERVICE ?=
+URL ?=
 T ?=
 PORT_OFFSET ?= 0
 
@@ -21,7 +22,7 @@ CDK = cdk --no-notices --context environment=$(ENVIRONMENT)
 COMPILE = uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test check synth deploy diff snapshots docs lock bench-cold-start bench-capacity soak
+.PHONY: help setup run reset test check synth deploy diff redrive snapshots docs lock smoke bench-cold-start bench-capacity soak
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf '  %-18s%s\n' "$$target" "$$text"; done
@@ -58,6 +59,12 @@ deploy: setup ## deploy ENVIRONMENT=dev to AWS, or one SERVICE=StockTrackRecord 
 
 diff: setup ## what `make deploy` would change
 	$(CDK) diff '$(ENVIRONMENT)/$(SERVICE)*'
+
+smoke: setup ## whether a deployed API works: URL=https://... and, where it is not the first, SERVICE=...
+	@python -m cdk_app.smoke '$(URL)' $(if $(SERVICE),--service $(SERVICE))
+
+redrive: setup ## show what was given up of QUEUE=StockTrackRecord-Processing-dev, and why; SEND=1 puts it back
+	@python -m cdk_app.redrive '$(QUEUE)' --port-offset $(PORT_OFFSET) $(if $(REASON),--reason '$(REASON)') $(if $(SEND),--send)
 
 snapshots: setup ## renew the template snapshots; review them like code
 	pytest tests/infra --snapshot-update

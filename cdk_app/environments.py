@@ -14,8 +14,13 @@ from urllib.parse import urlsplit
 # AWS sells Lambda log retention in fixed steps; these are the ones in use here.
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 type LogRetentionDays = Literal[7, 30, 90, 365]
+type RolloutStyle = Literal["all_at_once", "canary", "linear"]
 
 NOT_PRODUCTION: Final = frozenset({"local", "dev", "staging"})
+# Alarms of an API look at five minutes together, and figures reach CloudWatch some minutes late: what is over sooner
+# was watched by nobody.
+SHORTEST_WATCH_MINUTES: Final = 10
+LONGEST_SHIFT_MINUTES: Final = 48 * 60  # https://docs.aws.amazon.com/codedeploy/latest/userguide/limits.html
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - refused, never bound
 
 
@@ -43,14 +48,36 @@ class Throttle:
     burst: int
 
 
+@dataclass(frozen=True, slots=True)
+class TrafficStep:
+    """One step of a gradual roll-out: a share of the requests, 1-99 %, and how long it is watched before the next.
+
+    A canary takes one such step and then the rest. Linear takes as many as there are: 10 % and 2 minutes are ten steps,
+    the last of them 18 minutes after the first. Nothing is watched after the last step.
+    """
+
+    percentage: int
+    minutes: int
+
+    def watched_minutes(self, rollout: RolloutStyle) -> int:
+        """Minutes from the first to the last step, in which an alarm still takes everything back."""
+        steps_to_go = -(-100 // self.percentage) - 1 if rollout == "linear" else 1
+        return steps_to_go * self.minutes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """One environment. Raises UnsafeEnvironment when production is given a local or wildcard origin.
 
     frontend_url: origin of the web client, exactly as browsers send it in `Origin`.
     retain_data: tables and secrets outlive their stack, and stacks with data are protected from deletion.
+    rollout: how callers of an API move to a new version of its function. `all_at_once`: with the deployment, and only
+    a person takes a bad version back. `canary` and `linear`: by CodeDeploy in steps of `traffic_step`, and an alarm of
+    the API takes it back. Workers always change at once; `constructs/rollout.py` says why.
     on_this_machine: bundled for the host and deployed into the local cloud rather than to AWS.
-    table_names: physical name by declared name, for a restore into a new table; empty means `<seed>-<environment>`.
+    monthly_budget_usd: what one service may cost in a month before its alarm topic is told; nothing is switched off.
+    table_names: restored tables that functions use instead of those of the stack, by the name that the stack gives;
+    docs/rollback.md tells the whole way.
     """
 
     name: str
@@ -62,9 +89,12 @@ class Environment:
     api_size: FunctionSize = FunctionSize(memory_mb=512, timeout_seconds=30)
     worker_size: FunctionSize = FunctionSize(memory_mb=1024, timeout_seconds=900)
     snap_start: bool = False
+    rollout: RolloutStyle = "all_at_once"
+    traffic_step: TrafficStep = TrafficStep(percentage=10, minutes=10)
     tracing: bool = True
     throttle: Throttle = Throttle(requests_per_second=50, burst=100)
     write_throttle: Throttle = Throttle(requests_per_second=5, burst=10)
+    monthly_budget_usd: int = 20
     on_this_machine: bool = False
     table_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -73,6 +103,8 @@ class Environment:
             _check_origin(origin, is_production=self.is_production)
         if self.is_production and not (self.retain_data and self.point_in_time_recovery):
             raise UnsafeEnvironment(f"{self.name}: production data must be retained and recoverable")
+        if self.rollout != "all_at_once":
+            self._check_rollout()
 
     @property
     def is_production(self) -> bool:
@@ -84,9 +116,22 @@ class Environment:
         """Origins that browsers may call from."""
         return (self.frontend_url, *self.cors_extra_origins)
 
-    def table_name(self, *, declared_name: str, seed_name: str) -> str:
-        """Physical name of a table: the override of this environment, else `<seed>-<environment>`."""
-        return self.table_names.get(declared_name, f"{seed_name}-{self.name}")
+    def _check_rollout(self) -> None:
+        """Refuse steps that CodeDeploy does not take, and those that are over before an alarm could fire."""
+        step = self.traffic_step
+        if self.on_this_machine:
+            raise UnsafeEnvironment(f"{self.name}: the local cloud has no CodeDeploy; its rollout is all_at_once")
+        if not (1 <= step.percentage <= 99 and step.minutes >= 1):
+            raise UnsafeEnvironment(f"{self.name}: a step moves 1-99 % of the traffic and lasts a minute or more")
+        if not SHORTEST_WATCH_MINUTES <= step.watched_minutes(self.rollout) <= LONGEST_SHIFT_MINUTES:
+            raise UnsafeEnvironment(
+                f"{self.name}: a rollout takes {SHORTEST_WATCH_MINUTES}-{LONGEST_SHIFT_MINUTES} minutes, "
+                f"not {step.watched_minutes(self.rollout)}"
+            )
+
+    def table_in_use(self, name: str) -> str:
+        """The table to use: the restored one in its place, else itself. name: as the stack gives it."""
+        return self.table_names.get(name, name)
 
 
 def _check_origin(origin: str, *, is_production: bool) -> None:
@@ -118,14 +163,21 @@ STAGING: Final = Environment(
     log_retention_days=30,
     point_in_time_recovery=True,
     snap_start=True,
+    rollout="linear",
+    traffic_step=TrafficStep(
+        percentage=25, minutes=4
+    ),  # at 25, 50, 75 and 100 %: 12 minutes, as few people wait for it
 )
 PROD: Final = Environment(
     name="prod",
     frontend_url="https://stocktrackrecord.example",  # an example domain: put your own here before the first deploy
     log_retention_days=90,
+    monthly_budget_usd=100,  # a first guess, to be set once a month of bills is known
     retain_data=True,
     point_in_time_recovery=True,
     snap_start=True,
+    rollout="canary",
+    traffic_step=TrafficStep(percentage=10, minutes=15),
 )
 
 ENVIRONMENTS: Final[Mapping[str, Environment]] = MappingProxyType(

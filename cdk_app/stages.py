@@ -1,9 +1,10 @@
 """Which stacks an environment gets, and which checks they must pass."""
 
-from aws_cdk import App, Stage, Tags, Validations
+from aws_cdk import App, Stage, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 from constructs import Construct
 
+from cdk_app.constructs.budget import tag_for_the_bill
 from cdk_app.environments import Environment
 from cdk_app.services import SERVICES
 
@@ -20,8 +21,7 @@ class EnvironmentStage(Stage):
             data = service.data_stack(self, f"{service.name}Data", environment=environment)
             app = service.app_stack(self, f"{service.name}App", environment=environment, data=data)
             for stack in (data, app):
-                Tags.of(stack).add("service", service.name)
-                Tags.of(stack).add("environment", environment.name)
+                tag_for_the_bill(stack, service=service.name, environment=environment.name)
 
 
 def check_policies(app: App) -> None:

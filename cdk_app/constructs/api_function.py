@@ -13,6 +13,8 @@ from constructs import Construct
 
 from cdk_app.constructs.acknowledge import acknowledge
 from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
+from cdk_app.constructs.rollout import Rollout
+from cdk_app.constructs.runbooks import API_ERRORS, API_LATENCY
 from cdk_app.constructs.service_function import ServiceFunction, log_group
 from cdk_app.environments import Environment, Throttle
 
@@ -39,7 +41,7 @@ ACCESS_LOG: Final = {
 
 
 class ApiFunction(Construct):
-    """The HTTP API of a service. Attributes for others: api, stage, alias (of the version that serves).
+    """The HTTP API of a service. Attributes for others: api, stage, access_log, alias (of the version that serves).
 
     The gateway answers preflight requests itself and puts CORS headers on its own refusals (a throttled 429 never
     reaches the function); the application sets the same headers from the same list where no gateway stands before it.
@@ -50,6 +52,7 @@ class ApiFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = function
+        self._environment = environment
         self.alias = lambda_.Alias(
             self, "Live", alias_name="live", version=function.function.current_version, description="Serves the API"
         )
@@ -67,8 +70,10 @@ class ApiFunction(Construct):
         acknowledge(self.api, "AwsSolutions-APIG4", "The API is public by its contract: it has no accounts")
 
     def watch(self, alarms: ServiceAlarms) -> None:
-        """Alarm on server errors and slow answers of the API, and on its function."""
-        alarms.show("API", [*self._alarms(alarms), *self.function.watch(alarms)])
+        """Alarm on server errors and slow answers of the API, and on its function; let them decide its roll-outs."""
+        watched = [*self._alarms(alarms), *self.function.watch(alarms)]
+        if self._environment.rollout != "all_at_once":
+            Rollout(self, "Rollout", alias=self.alias, watched=watched, alarms=alarms, environment=self._environment)
 
     def _alarms(self, alarms: ServiceAlarms) -> list[cloudwatch.Alarm]:
         return [
@@ -78,6 +83,7 @@ class ApiFunction(Construct):
                 metric=self.api.metric_server_error(period=PERIOD, statistic="Sum"),
                 at_least=SERVER_ERRORS_TOLERATED,
                 meaning="the API answers 5xx",
+                runbook=API_ERRORS,
             ),
             alarms.watch(
                 self,
@@ -86,12 +92,13 @@ class ApiFunction(Construct):
                 at_least=SLOW_P95_MILLISECONDS,
                 periods=3,
                 meaning=f"one request in twenty takes longer than {SLOW_P95_MILLISECONDS} ms",
+                runbook=API_LATENCY,
             ),
         ]
 
     def _stage(self, routes: list[gateway.HttpRoute], environment: Environment) -> gateway.CfnStage:
         """The one stage, at the root of the address. Costly routes have a limit of their own, below the stage's."""
-        access_log = log_group(self, "AccessLog", environment)
+        self.access_log = access_log = log_group(self, "AccessLog", environment)
         stage = gateway.CfnStage(
             self,
             "Stage",

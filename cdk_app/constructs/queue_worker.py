@@ -12,6 +12,7 @@ from constructs import Construct
 
 from cdk_app.constructs.acknowledge import acknowledge
 from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
+from cdk_app.constructs.runbooks import DEAD_LETTERS, QUEUE_AGE
 from cdk_app.constructs.service_function import ServiceFunction
 
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: at least six times the function's timeout
@@ -103,7 +104,8 @@ class WorkQueue(Construct):
                     period=PERIOD, statistic="Maximum"
                 ),
                 at_least=1,
-                meaning=f"messages of queue {name} were given up; read their `reason`, repair, redrive",
+                meaning=f"messages of queue {name} were given up",
+                runbook=DEAD_LETTERS,
             ),
             alarms.watch(
                 self,
@@ -111,6 +113,7 @@ class WorkQueue(Construct):
                 metric=self.queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
                 at_least=OLD_MESSAGE_SECONDS,
                 meaning=f"a message of queue {name} has been waiting for more than an hour",
+                runbook=QUEUE_AGE,
             ),
         ]
 

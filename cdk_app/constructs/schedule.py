@@ -1,18 +1,24 @@
 """A task that a worker function is given at a fixed rate."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from cdk_app.constructs.acknowledge import acknowledge
+from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
+from cdk_app.constructs.runbooks import SCHEDULE
 from cdk_app.constructs.service_function import ServiceFunction
+
+MISSED_CALLS: Final = 3  # in a row; one may fall to the edge of a period
 
 
 class Schedule(Construct):
-    """Call a function with the same event every so many minutes.
+    """Call a function with the same event every so many minutes. Attributes for others: rule.
 
     A failed call is not repeated: the next one comes on its own and finds the same work.
     """
@@ -27,6 +33,8 @@ class Schedule(Construct):
         event: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
+        self._function = function
+        self._every = every
         function.function.configure_async_invoke(retry_attempts=0, max_event_age=every)
         self.rule = events.Rule(self, "Rule", schedule=events.Schedule.rate(every))
         self.rule.add_target(
@@ -40,3 +48,47 @@ class Schedule(Construct):
         comes_again = "A lost call needs no second queue: the next one does the same work"
         acknowledge(self.rule, "Serverless-EventBusDLQ", comes_again)
         acknowledge(function.function, "Serverless-LambdaAsyncFailureDestination", comes_again)
+
+    def watch(self, alarms: ServiceAlarms) -> None:
+        """Alarm when the schedule has fallen silent, and when one of its calls was lost.
+
+        A call that reaches the function and fails there is an error of the function, which has its own alarm.
+        """
+        period = Duration.seconds(max(self._every.to_seconds(), PERIOD.to_seconds()))
+        alarms.watch_silence(
+            self,
+            "Silent",
+            metric=self._metric("Invocations", period),
+            periods=MISSED_CALLS,
+            meaning=f"{self.node.id} has made no call for {MISSED_CALLS * period.to_minutes():.0f} minutes",
+            runbook=SCHEDULE,
+        )
+        alarms.watch(
+            self,
+            "Failed",
+            metric=self._metric("FailedInvocations", PERIOD),
+            at_least=1,
+            meaning=f"{self.node.id} could not call the function",
+            runbook=SCHEDULE,
+        )
+        alarms.watch(
+            self,
+            "Dropped",
+            metric=self._function.function.metric("AsyncEventsDropped", statistic="Sum", period=PERIOD),
+            at_least=1,
+            meaning=f"a call of {self.node.id} was given up: it failed, or waited too long for its turn",
+            runbook=SCHEDULE,
+        )
+
+    def _metric(self, name: str, period: Duration) -> cloudwatch.Metric:
+        """EventBridge sends these only when they are not zero: no call is no data.
+
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+        """
+        return cloudwatch.Metric(
+            namespace="AWS/Events",
+            metric_name=name,
+            dimensions_map={"RuleName": self.rule.rule_name},
+            statistic="Sum",
+            period=period,
+        )

@@ -14,6 +14,7 @@ from constructs import Construct
 from cdk_app.constructs.acknowledge import acknowledge
 from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
 from cdk_app.constructs.bundling import RUNTIME_FOLDER, bundle_service
+from cdk_app.constructs.runbooks import FUNCTION_DURATION, FUNCTION_ERRORS, FUNCTION_THROTTLES
 from cdk_app.constructs.trimming import AMAZON_ROOTS_FILE
 from cdk_app.constructs.wheelhouse import HOST, LAMBDA_ARM64
 from cdk_app.environments import Environment, FunctionSize
@@ -66,6 +67,9 @@ class ServiceFunction(Construct):
             logging_format=lambda_.LoggingFormat.JSON,
             tracing=lambda_.Tracing.ACTIVE if environment.tracing else lambda_.Tracing.DISABLED,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+            # Kept when the next one is published, so that an alias can be put back; docs/rollback.md says when to clear
+            # them away. One whose deployment failed goes: Lambda never publishes the same code a second time.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE),
         )
         self._accept_findings(environment)
 
@@ -88,21 +92,24 @@ class ServiceFunction(Construct):
                 "Errors",
                 metric=self.function.metric_errors(period=PERIOD),
                 at_least=1,
-                meaning=f"{self.node.id} function raised an error or was killed; see its log group",
+                meaning=f"function {self.node.id} raised an error or was killed",
+                runbook=FUNCTION_ERRORS,
             ),
             alarms.watch(
                 self,
                 "Throttles",
                 metric=self.function.metric_throttles(period=PERIOD),
                 at_least=1,
-                meaning=f"{self.node.id} function was refused for lack of concurrency",
+                meaning=f"function {self.node.id} was refused for lack of concurrency",
+                runbook=FUNCTION_THROTTLES,
             ),
             alarms.watch(
                 self,
                 "Duration",
                 metric=self.function.metric_duration(period=PERIOD, statistic="Maximum"),
                 at_least=near_timeout_milliseconds,
-                meaning=f"{self.node.id} function ran for almost all of its {self.size.timeout_seconds} s",
+                meaning=f"function {self.node.id} ran for almost all of its {self.size.timeout_seconds} s",
+                runbook=FUNCTION_DURATION,
             ),
         ]
 

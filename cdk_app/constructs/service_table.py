@@ -1,6 +1,7 @@
 """The DynamoDB tables of a service, computed from their declaration, and access to them by access pattern."""
 
 from collections.abc import Mapping, Sequence
+from itertools import batched
 from typing import Final
 
 from aws_cdk import RemovalPolicy, Stack
@@ -10,30 +11,37 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
+from cdk_app.constructs.runbooks import TABLE_ERRORS, TABLE_THROTTLES
 from cdk_app.environments import Environment
 from lambda_src.dynamo.render import grants_of
 from lambda_src.dynamo.schema import AccessPattern, Index, Table
 
 THROTTLES_TOLERATED: Final = 10  # per 5 minutes; every throttled call is retried, a few are a hot moment
+SYSTEM_ERRORS_TOLERATED: Final = (
+    10  # per 5 minutes; retried as well, and https://aws.amazon.com/dynamodb/sla/ allows some
+)
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
+METRICS_PER_EXPRESSION: Final = 10
 
 
 class ServiceTables(Construct):
-    """All tables of one service. names: physical name by declared name.
+    """All tables of one service. Attributes for others: tables, and names, the physical name in use by declared name.
 
-    Names are fixed, so other stacks build ARNs from them instead of importing values: a table can be restored under
-    another name (`Environment.table_names`) while the functions that use it stay deployed.
+    Names are fixed, so other stacks build ARNs from them instead of importing values: functions, grants and alarms move
+    to a restored table by its name (`Environment.table_names`). The table made here stays as it is meanwhile:
+    CloudFormation would answer a change of name with an empty table, and fail, as the restored one has that name.
     """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, tables: Sequence[Table], environment: Environment
     ) -> None:
         super().__init__(scope, construct_id)
-        self._tables = tuple(tables)
+        self.tables = tuple(tables)
         self.names: Mapping[str, str] = {
-            table.name: environment.table_name(declared_name=table.name, seed_name=table.seed_name) for table in tables
+            table.name: environment.table_in_use(table.physical_name(environment.name)) for table in tables
         }
         for table in tables:
-            _table(self, table, name=self.names[table.name], environment=environment)
+            _table(self, table, name=table.physical_name(environment.name), environment=environment)
 
     def grant_access(self, grantee: iam.IGrantable, patterns: Mapping[Table, Sequence[AccessPattern]]) -> None:
         """Allow what some access patterns need: item actions on the table, Query on exactly their indexes."""
@@ -46,18 +54,52 @@ class ServiceTables(Construct):
                 self._allow(grantee, ["dynamodb:Query"], indexes)
 
     def watch(self, scope: Construct, alarms: ServiceAlarms) -> None:
-        """Alarm on throttled reads and writes of each table and its indexes, in the stack of `scope`."""
-        throttled = [
+        """Alarm on throttled requests and on failures of DynamoDB itself, per table, in the stack of `scope`."""
+        for table in self.tables:
+            self._watch_throttles(scope, alarms, table)
+            self._watch_system_errors(scope, alarms, table)
+
+    def metric(self, name: str, table: Table, index: Index | None = None) -> cloudwatch.Metric:
+        """The sum of a metric that DynamoDB counts per table and per index. The table's does not hold its indexes'.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+        """
+        of_index = {"GlobalSecondaryIndexName": index.name} if index else {}
+        return _sum(name, {"TableName": self.names[table.name], **of_index})
+
+    def _watch_throttles(self, scope: Construct, alarms: ServiceAlarms, table: Table) -> None:
+        """The throttle events rather than `ThrottledRequests`, for two reasons.
+
+        That one exists only per operation (an alarm on the table alone never fires), and it counts a request once
+        however many of its writes were throttled.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TroubleshootingThrottling-cloudwatch.html
+        """
+        places = [None, *table.indexes]
+        metrics = [self.metric(f"{kind}ThrottleEvents", table, place) for kind in ("Read", "Write") for place in places]
+        for number, part in enumerate(batched(metrics, METRICS_PER_EXPRESSION, strict=False)):
             alarms.watch(
                 scope,
-                f"{table.name.title()}TableThrottled",
-                metric=_throttle_events(self.names[table.name], table.indexes),
+                f"{table.name.title()}TableThrottled{number or ''}",
+                metric=_total(part, "throttled reads and writes"),
                 at_least=THROTTLES_TOLERATED,
-                meaning=f"table {self.names[table.name]} is throttled; look for a hot partition key",
+                meaning=f"table {self.names[table.name]} is throttled",
+                runbook=TABLE_THROTTLES,
             )
-            for table in self._tables
+
+    def _watch_system_errors(self, scope: Construct, alarms: ServiceAlarms, table: Table) -> None:
+        """Answers of DynamoDB with status 500, which it counts per operation only."""
+        metrics = [
+            _sum("SystemErrors", {"TableName": self.names[table.name], "Operation": operation})
+            for operation in _operations(table)
         ]
-        alarms.show("Tables", throttled)
+        alarms.watch(
+            scope,
+            f"{table.name.title()}TableErrors",
+            metric=_total(metrics, "errors of DynamoDB"),
+            at_least=SYSTEM_ERRORS_TOLERATED,
+            meaning=f"DynamoDB answers requests to table {self.names[table.name]} with errors of its own",
+            runbook=TABLE_ERRORS,
+        )
 
     def _arn(self, grantee: iam.IGrantable, table: Table) -> str:
         stack = Stack.of(grantee.grant_principal)  # type: ignore[arg-type]  # a role is a construct
@@ -100,26 +142,24 @@ def _text(attribute: str) -> dynamodb.Attribute:
     return dynamodb.Attribute(name=attribute, type=dynamodb.AttributeType.STRING)
 
 
-def _throttle_events(table_name: str, indexes: Sequence[Index]) -> cloudwatch.IMetric:
-    """Throttled reads and writes of a table and its indexes, summed.
+def _operations(table: Table) -> list[str]:
+    """The operations, as requests name them, that the access patterns of a table make: nine at most."""
+    asked: set[str] = set()
+    for pattern in table.patterns:
+        asked |= {"TransactWriteItems"} if pattern.transaction else set(pattern.operations)
+    return sorted(asked)
 
-    The throttle events rather than `ThrottledRequests`: that one exists only per operation (an alarm on the table
-    alone never fires) and does not count a batch of which only some entries were throttled.
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
-    """
-    places = [{"TableName": table_name}]
-    places += [{"TableName": table_name, "GlobalSecondaryIndexName": index.name} for index in indexes]
-    metrics = {
-        f"{kind.lower()}{number}": cloudwatch.Metric(
-            namespace="AWS/DynamoDB",
-            metric_name=f"{kind}ThrottleEvents",
-            dimensions_map=place,
-            statistic="Sum",
-            period=PERIOD,
-        )
-        for kind in ("Read", "Write")
-        for number, place in enumerate(places)
-    }
+
+def _sum(name: str, dimensions: dict[str, str]) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace="AWS/DynamoDB", metric_name=name, dimensions_map=dimensions, statistic="Sum", period=PERIOD
+    )
+
+
+def _total(metrics: Sequence[cloudwatch.Metric], label: str) -> cloudwatch.MathExpression:
     return cloudwatch.MathExpression(
-        expression="SUM(METRICS())", using_metrics=metrics, period=PERIOD, label="throttled reads and writes"
+        expression="SUM(METRICS())",
+        using_metrics={f"m{number}": metric for number, metric in enumerate(metrics)},
+        period=PERIOD,
+        label=label,
     )

@@ -9,9 +9,12 @@ from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
+from cdk_app.constructs.alarms import PERIOD
 from cdk_app.constructs.api_function import ApiFunction
+from cdk_app.constructs.dashboard import ServiceParts
+from cdk_app.constructs.operations import show_parts, watch_parts
 from cdk_app.constructs.queue_worker import WorkQueue
+from cdk_app.constructs.runbooks import RUN_FAILED
 from cdk_app.constructs.schedule import Schedule
 from cdk_app.constructs.secrets import grant_read, provider_keys, signing_key
 from cdk_app.constructs.service_function import ServiceFunction
@@ -21,6 +24,7 @@ from cdk_app.environments import Environment
 from lambda_src.services.stock_track_record import tables
 from lambda_src.services.stock_track_record.settings import ApiSettings, WorkerSettings
 
+SERVICE: Final = "StockTrackRecord"
 TITLE: Final = "Stock Track Record"
 PACKAGE: Final = "stock_track_record"
 METRICS_NAMESPACE: Final = "StockTrackRecord"
@@ -59,7 +63,7 @@ class StockTrackRecordApp(Stack):
         self.prices = self._queue("Prices", environment)
         self.worker = self._worker(environment, data)
         self.api = self._api(environment, data)
-        Schedule(self, "Sweep", function=self.worker, every=SWEEP_EVERY, event={"task": "sweep"})
+        self.sweep = Schedule(self, "Sweep", function=self.worker, every=SWEEP_EVERY, event={"task": "sweep"})
         self._watch(environment, data)
         self._outputs()
 
@@ -129,26 +133,26 @@ class StockTrackRecordApp(Stack):
         grant_read(function.role, data.api_keys)
 
     def _watch(self, environment: Environment, data: StockTrackRecordData) -> None:
-        alarms = ServiceAlarms(self, "Alarms", title=TITLE)
-        self.api.watch(alarms)
-        alarms.show("Worker", self.worker.watch(alarms))
-        alarms.show("Queues", [*self.processing.watch(alarms), *self.prices.watch(alarms)])
-        if not environment.on_this_machine:  # its engine never throttles, and its alarms know no metric math
-            data.tables.watch(self, alarms)
-        alarms.show("Runs", [self._failed_runs(alarms)])
-
-    def _failed_runs(self, alarms: ServiceAlarms) -> cloudwatch.Alarm:
-        """The worker counts a run that ended as `failed`: a bad key, a used-up quota, an unknown channel."""
-        metric = cloudwatch.Metric(
-            namespace=METRICS_NAMESPACE,
-            metric_name="RunFailed",
-            dimensions_map={"service": PACKAGE},
-            statistic="Sum",
-            period=PERIOD,
+        parts = ServiceParts(
+            api=self.api,
+            functions={"API": self.api.function, "Worker": self.worker},
+            queues=[self.processing, self.prices],
+            tables=data.tables,
+            schedules=[self.sweep],
+            counts=[_count_of("RunFailed"), _count_of("PriceRefreshDropped")],
         )
-        return alarms.watch(
-            self, "RunFailed", metric=metric, at_least=1, meaning="the analysis of a channel failed; see its log"
+        alarms = watch_parts(self, parts, title=TITLE, environment=environment)
+        # The worker counts a run that ended as `failed`: a bad key, a used-up quota, an unknown channel. A refresh that
+        # was dropped is only shown: the next visit of a page asks for its prices again.
+        alarms.watch(
+            self,
+            "RunFailed",
+            metric=_count_of("RunFailed"),
+            at_least=1,
+            meaning="the analysis of a channel failed",
+            runbook=RUN_FAILED,
         )
+        show_parts(self, parts, alarms, service=SERVICE, title=TITLE, environment=environment)
 
     def _outputs(self) -> None:
         """What scripts and the local run need to find again."""
@@ -160,9 +164,22 @@ class StockTrackRecordApp(Stack):
             "PricesQueueUrl": self.prices.queue.queue_url,
             "PricesDeadLetterQueueUrl": self.prices.dead_letters.queue_url,
             "ApiLogGroup": self.api.function.log_group.log_group_name,
+            "ApiAccessLogGroup": self.api.access_log.log_group_name,
             "ApiFunctionName": self.api.function.function.function_name,
             "WorkerLogGroup": self.worker.log_group.log_group_name,
             "WorkerFunctionName": self.worker.function.function_name,
+            "SweepRuleName": self.sweep.rule.rule_name,
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)
+
+
+def _count_of(name: str) -> cloudwatch.Metric:
+    """Something the worker counts, in five minutes."""
+    return cloudwatch.Metric(
+        namespace=METRICS_NAMESPACE,
+        metric_name=name,
+        dimensions_map={"service": PACKAGE},
+        statistic="Sum",
+        period=PERIOD,
+    )

@@ -67,11 +67,12 @@ def test_every_allowed_action_exists(assembly):
         assert known.actions.action_exists(service, name), action
 
 
-def test_roles_have_no_managed_policies_and_are_for_lambda_alone(assembly):
-    for role in assembly.app.of_type("AWS::IAM::Role").values():
+def test_roles_have_no_managed_policies_and_are_for_functions_and_their_roll_out_alone(assembly):
+    for name, role in assembly.app.of_type("AWS::IAM::Role").items():
         assert "ManagedPolicyArns" not in role["Properties"]
         [statement] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+        service = "codedeploy" if name.startswith("ApiRollout") else "lambda"
+        assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
 
 
 def queue_grants(assembly: Assembly, role: str) -> dict[str, set[str]]:

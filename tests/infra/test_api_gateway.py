@@ -70,8 +70,10 @@ def test_the_outputs_say_where_everything_is(assembly):
     assert set(assembly.app.body["Outputs"]) == {
         "ApiId",
         "ApiUrl",
+        "ApiAccessLogGroup",
         "ApiFunctionName",
         "ApiLogGroup",
+        "SweepRuleName",
         "WorkerFunctionName",
         "WorkerLogGroup",
         "ProcessingQueueUrl",

@@ -1,6 +1,7 @@
 """Synthesis: a pure function of the repository, and one that stops at what the policy checks find."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -68,21 +69,6 @@ def test_variables_of_the_shell_do_not_reach_a_template(assemblies, tmp_path):
     assert Assembly("dev", tmp_path / "dev").app.body == assemblies["dev"].app.body
 
 
-def test_a_resource_that_breaks_a_policy_stops_the_synthesis(tmp_path):
-    program = """
-from aws_cdk import App, Stack
-from aws_cdk import aws_sqs as sqs
-from cdk_app.stages import check_policies
-app = App()
-sqs.Queue(Stack(app, "Careless"), "Queue")
-check_policies(app)
-app.synth()
-"""
-    done = run_python("-c", program, variables=cdk_variables(tmp_path))
-    assert done.returncode != 0
-    assert "AwsSolutions-SQS4" in done.stdout + done.stderr
-
-
 def test_feature_flags_are_those_that_the_locked_cdk_recommends():
     """Set on day one: changing them later changes templates. Renew `cdk.json` together with aws-cdk-lib, on purpose."""
     program = """
@@ -99,5 +85,5 @@ with tarfile.open(package) as files:
 def test_no_account_region_or_address_is_in_a_template(assembly, stack):
     text = assembly.templates[stack].path.read_text()
     assert "us-east-1" not in text
-    assert "@" not in text.replace("@aws-cdk", "")
+    assert not re.search(r"[\w.+-]+@[\w-]+\.\w", text), "an e-mail address"
     assert "Fn::ImportValue" not in text, "a restored table must be exchangeable while the app is deployed"

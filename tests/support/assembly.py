@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 180
+ASSET_HASH = re.compile(r"[0-9a-f]{64}")
+VERSION_ID = re.compile(r"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}")
 
 type Resource = dict[str, Any]
 
@@ -68,6 +71,11 @@ class Assembly:
     @property
     def app(self) -> Template:
         return self.templates["StockTrackRecordApp"]
+
+
+def scrubbed(template: str) -> str:
+    """The text of a template without the hashes of its bundles, which change with every line of code."""
+    return VERSION_ID.sub(r"\1-version", ASSET_HASH.sub("asset", template))
 
 
 def synthesise(out: Path, *environments: str, root: Path = ROOT) -> None:

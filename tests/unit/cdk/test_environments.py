@@ -11,6 +11,7 @@ from cdk_app.environments import (
     PROD,
     STAGING,
     Environment,
+    TrafficStep,
     UnknownEnvironment,
     UnsafeEnvironment,
     environment_named,
@@ -60,11 +61,45 @@ def test_an_origin_is_written_as_browsers_send_it(origin):
         dataclasses.replace(DEV, frontend_url=origin)
 
 
-def test_a_table_is_named_after_its_seed_and_environment():
-    assert DEV.table_name(declared_name="main", seed_name="StockTrackRecord") == "StockTrackRecord-dev"
+def test_a_restored_table_takes_the_place_of_the_one_it_names():
+    restored = dataclasses.replace(DEV, table_names={"StockTrackRecord-dev": "StockTrackRecord-dev-restored"})
+    assert restored.table_in_use("StockTrackRecord-dev") == "StockTrackRecord-dev-restored"
+    assert restored.table_in_use("StockTrackRecord-Stocks-dev") == "StockTrackRecord-Stocks-dev"
+    assert DEV.table_in_use("StockTrackRecord-dev") == "StockTrackRecord-dev"
 
 
-def test_a_table_name_can_be_overridden_for_a_restore_into_a_new_table():
-    restored = dataclasses.replace(DEV, table_names={"main": "StockTrackRecord-dev-restored"})
-    assert restored.table_name(declared_name="main", seed_name="StockTrackRecord") == "StockTrackRecord-dev-restored"
-    assert restored.table_name(declared_name="stocks", seed_name="Stocks") == "Stocks-dev"
+@pytest.mark.parametrize(
+    ("rollout", "step", "minutes"),
+    [
+        ("canary", TrafficStep(percentage=10, minutes=15), 15),
+        ("linear", TrafficStep(percentage=10, minutes=2), 18),
+        ("linear", TrafficStep(percentage=25, minutes=4), 12),
+        ("linear", TrafficStep(percentage=30, minutes=5), 15),
+    ],
+)
+def test_a_roll_out_is_watched_from_its_first_step_to_its_last(rollout, step, minutes):
+    assert step.watched_minutes(rollout) == minutes
+
+
+@pytest.mark.parametrize("percentage", [0, 100, -10])
+def test_a_step_moves_a_part_of_the_traffic(percentage):
+    with pytest.raises(UnsafeEnvironment, match="1-99 %"):
+        dataclasses.replace(PROD, traffic_step=TrafficStep(percentage=percentage, minutes=15))
+
+
+@pytest.mark.parametrize(
+    ("rollout", "step"),
+    [
+        ("canary", TrafficStep(percentage=10, minutes=9)),
+        ("linear", TrafficStep(percentage=50, minutes=9)),
+        ("linear", TrafficStep(percentage=1, minutes=30)),
+    ],
+)
+def test_a_roll_out_that_no_alarm_could_stop_or_codedeploy_would_refuse_is_refused(rollout, step):
+    with pytest.raises(UnsafeEnvironment, match="a rollout takes 10-2880 minutes"):
+        dataclasses.replace(PROD, rollout=rollout, traffic_step=step)
+
+
+def test_the_local_cloud_has_no_gradual_roll_out():
+    with pytest.raises(UnsafeEnvironment, match="no CodeDeploy"):
+        dataclasses.replace(LOCAL, rollout="canary")

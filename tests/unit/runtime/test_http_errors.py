@@ -246,7 +246,7 @@ class Taken(Conflict):
 
 
 def test_an_error_may_say_more_than_its_detail(make_app, client_of):
-    app = make_app()
+    app: FastAPI = make_app()
 
     @app.get("/taken")
     def fail() -> None:
@@ -260,7 +260,7 @@ def test_an_error_may_say_more_than_its_detail(make_app, client_of):
 
 
 def test_a_published_contract_may_name_internal_errors_and_fields_its_own_way(make_app, client_of):
-    app = make_app(errors=ErrorAnswers(internal_code="internal", field_error=named))
+    app: FastAPI = make_app(errors=ErrorAnswers(internal_code="internal", field_error=named))
 
     @app.post("/things")
     def create_thing(body: Body) -> None:

@@ -6,13 +6,15 @@ import copy
 import gzip
 import json
 import logging
+import random
 import threading
 
 import pytest
+import snapshot_restore_py  # type: ignore[import-untyped]
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from lambda_src.runtime.lambda_http import is_for_snapshot, lambda_handler, prime
+from lambda_src.runtime.lambda_http import is_for_snapshot, lambda_handler, prepare_for_snapshot, prime
 
 
 class NewChannel(BaseModel):
@@ -149,3 +151,31 @@ def test_only_a_start_for_a_snapshot_is_one(monkeypatch, kind, expected):
     else:
         monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", kind)
     assert is_for_snapshot() is expected
+
+
+@pytest.fixture
+def restored():
+    """Runs what was registered for the moment after a restoration, as Lambda's Python does, and forgets it."""
+
+    def run() -> None:
+        for hook, arguments, named in snapshot_restore_py.get_after_restore():
+            hook(*arguments, **named)
+
+    yield run
+    snapshot_restore_py.get_after_restore().clear()
+
+
+def test_a_start_for_a_snapshot_is_disconnected_and_seeds_its_copies_anew(monkeypatch, restored):
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
+    calls = []
+    prepare_for_snapshot(lambda: calls.append("disconnected"))
+    assert calls == ["disconnected"]
+    before = random.getstate()
+    restored()
+    assert random.getstate() != before
+
+
+def test_any_other_start_stays_connected(monkeypatch, restored):
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+    prepare_for_snapshot(lambda: pytest.fail("disconnected"))
+    assert snapshot_restore_py.get_after_restore() == []

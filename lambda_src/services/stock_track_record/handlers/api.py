@@ -11,7 +11,7 @@ from lambda_src.runtime import openapi_models  # noqa: E402
 
 openapi_models.load_lazily()  # before the imports below, which import FastAPI
 
-from lambda_src.runtime.lambda_http import is_for_snapshot, lambda_handler, prime  # noqa: E402
+from lambda_src.runtime.lambda_http import lambda_handler, prepare_for_snapshot, prime  # noqa: E402
 from lambda_src.runtime.observability import configure_logging  # noqa: E402
 from lambda_src.services.stock_track_record.bootstrap.api import build_api  # noqa: E402
 from lambda_src.services.stock_track_record.handlers.routes import create  # noqa: E402
@@ -21,9 +21,8 @@ _settings = ApiSettings.from_environment()
 configure_logging(service="stock-track-record-api", level=_settings.log_level)
 _api = build_api(_settings)
 handler = lambda_handler(create(_api))
-prime(handler, "/api/channels?per_page=1")
-if is_for_snapshot():
-    _api.disconnect()
+prime(handler, "/api/channels?page=1000000")  # a page past the end: one read, and no cursor, whose key is a secret
+prepare_for_snapshot(_api.disconnect)
 
 gc.freeze()
 gc.enable()

@@ -1,0 +1,1 @@
+"""Looking into a dead-letter queue, and putting back what can be done now."""

@@ -1,0 +1,134 @@
+"""Steps of a smoke check: each one request with a deadline, one printed line, and an end to it all when it fails."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Never, Self
+
+import httpx
+
+# API Gateway gives up after 30 s; what it then answers should still be seen.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+STEP_SECONDS: Final = 35.0
+CONNECT_SECONDS: Final = 5.0
+SHOWN_CHARACTERS: Final = 200
+
+type Say = Callable[[str], None]
+type Expectation = Callable[[Any], bool]
+
+
+class StepFailed(Exception):
+    """A step did not go as it should; its line is printed already. status: of the answer, None without one."""
+
+    def __init__(self, name: str, status: int | None) -> None:
+        super().__init__(name)
+        self.status = status
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether the API said no, so that it certainly changed nothing."""
+        return self.status is not None and 400 <= self.status < 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. body: the JSON value, None for an empty or other text. milliseconds: until it was complete."""
+
+    status: int
+    body: Any
+    text: str
+    milliseconds: float
+
+
+class Steps:
+    """Calls one API. Each step prints its outcome, milliseconds and status; StepFailed ends the check.
+
+    step_seconds: how long one request may take, from its start to the last byte of its answer. Redirects are not
+    followed, and nothing is repeated: a deployment that works answers the first time.
+    """
+
+    def __init__(self, url: str, *, say: Say, step_seconds: float = STEP_SECONDS) -> None:
+        self._say = say
+        self._step_seconds = step_seconds
+        # Of the timeouts only that of asyncio ends a trickle of bytes: those of httpx are for each wait alone.
+        self._loop = asyncio.Runner()
+        self._client = httpx.AsyncClient(base_url=url, timeout=httpx.Timeout(step_seconds, connect=CONNECT_SECONDS))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.run(self._client.aclose())
+        self._loop.close()
+
+    def step(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        *,
+        status: int,
+        or_status: int | None = None,
+        body: Mapping[str, Any] | None = None,
+        expect: Expectation = lambda _: True,
+    ) -> Any:
+        """Send one request and return the JSON body of its answer.
+
+        status, or_status: the only ones that are right. expect: whether the body is. Raises StepFailed after its line.
+        """
+        request = f"{method} {path}"
+        try:
+            answer = self._loop.run(self._ask(method, path, body))
+        except (TimeoutError, httpx.TimeoutException):
+            self._fail(name, request, f"no whole answer within {self._step_seconds:.0f} s")
+        except httpx.HTTPError as error:
+            self._fail(name, request, f"no answer: {error or type(error).__name__}")
+        if answer.status not in {status, or_status}:
+            self._fail(name, request, f"status {status} was expected: {_shown(answer.text)}", answer)
+        if not _fits(expect, answer.body):
+            self._fail(name, request, f"the body is not as expected: {_shown(answer.text)}", answer)
+        self._line("ok", name, request, "", answer)
+        return answer.body
+
+    def warn(self, name: str, text: str) -> None:
+        """Print a line about something that the operator has to do."""
+        self._say(f"{'!':<7}{name:<22}{text}")
+
+    async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
+        started = time.monotonic()
+        async with asyncio.timeout(self._step_seconds):
+            response = await self._client.request(method, path, json=body)
+        return Answer(response.status_code, _json(response.text), response.text, (time.monotonic() - started) * 1000)
+
+    def _fail(self, name: str, request: str, reason: str, answer: Answer | None = None) -> Never:
+        self._line("FAILED", name, request, reason, answer)
+        raise StepFailed(name, answer.status if answer else None)
+
+    def _line(self, outcome: str, name: str, request: str, reason: str, answer: Answer | None) -> None:
+        status = str(answer.status) if answer else "-"
+        milliseconds = f"{answer.milliseconds:.0f} ms" if answer else "-"
+        line = f"{outcome:<7}{name:<22}{status:>3}{milliseconds:>10}  {request}"
+        self._say(f"{line}  {reason}" if reason else line)
+
+
+def _fits(expect: Expectation, body: Any) -> bool:
+    """Whether the body is as expected; one of another shape altogether is not."""
+    try:
+        return bool(expect(body))
+    except (AttributeError, KeyError, IndexError, TypeError):
+        return False
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _shown(text: str) -> str:
+    """The beginning of an answer on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN_CHARACTERS else f"{line[:SHOWN_CHARACTERS]}..."
