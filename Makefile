@@ -69,7 +69,7 @@ redrive: setup ## show what was given up of QUEUE=StockTrackRecord-Processing-de
 snapshots: setup ## renew the template snapshots; review them like code
 	pytest tests/infra --snapshot-update
 
-docs: setup ## renew TABLES.md of every service from its tables.py
+docs: setup ## renew tables, pictures and cost page from declarations, templates and measurements
 	python -m cdk_app.docs
 
 lock: setup ## renew the locks from the ranges in pyproject.toml and package.json

@@ -59,7 +59,7 @@ class AccessPattern:
 
     operations: what it takes, as IAM names it. cost: requests and capacity units, in words. partition, sort: the key
     values it reads or writes, in words, where the name alone does not tell. transaction: the operations are the
-    actions of one TransactWriteItems.
+    actions of one TransactWriteItems. reads: the kinds of item that GetItem, BatchGetItem or Query finds.
     """
 
     name: str
@@ -71,6 +71,7 @@ class AccessPattern:
     sort: str = ""
     descending: bool = False
     transaction: bool = False
+    reads: tuple[Entity, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.operations:
@@ -105,6 +106,7 @@ class Table:
         self._check_names()
         self._check_entities()
         self._check_indexes()
+        self._check_reads()
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -171,6 +173,12 @@ class Table:
         idle = sorted(index.name for index in set(self.indexes).difference(asked))
         if idle:
             raise ValueError(f"table {self.name} pays for indexes that serve no pattern: {idle}")
+
+    def _check_reads(self) -> None:
+        read = {entity for pattern in self.patterns for entity in pattern.reads}
+        foreign = sorted(entity.name for entity in read.difference(self.entities))
+        if foreign:
+            raise ValueError(f"patterns of table {self.name} read items it does not have: {foreign}")
 
 
 @dataclass(frozen=True, slots=True)

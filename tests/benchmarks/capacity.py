@@ -3,13 +3,15 @@
     python -m tests.benchmarks.capacity
 
 Fills DynamoDB Local with the example channel, calls every endpoint over HTTP, then lets `ReferenceReads` answer the
-same questions from the same tables. Writes `docs/benchmarks/capacity.md`. Needs `make setup`.
+same questions from the same tables; last it analyses channels to see what a run takes. Writes
+`docs/benchmarks/capacity.md` for people and `capacity.json` for the cost page. Needs `make setup`.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from cdk_app.local.dynamodb_local import DynamoDBLocal
@@ -17,7 +19,7 @@ from lambda_src.dynamo.client import make_client
 from lambda_src.dynamo.meter import Usage, UsageMeter
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.services.stock_track_record.tables import TABLES
-from tests.benchmarks import example_channel, reports
+from tests.benchmarks import example_channel, reports, run_costs
 from tests.benchmarks.example_channel import CHANNEL, CHANNELS, LOG_LINES, MENTIONS_PER_VIDEO, TICKERS, UNPRICED, VIDEOS
 from tests.benchmarks.reference_reads import ReferenceReads
 from tests.support.ports import free_port
@@ -50,11 +52,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one question took on either side."""
+    """What one question took on either side. cpu_ms: of this process for ours, the HTTP client included."""
 
     question: Question
     ours: Usage
     reference: Usage
+    cpu_ms: float
 
 
 @contextmanager
@@ -155,24 +158,30 @@ def _answer(application: Applications, method: str, path: str) -> dict[str, Any]
 def measure(question: Question, meter: UsageMeter) -> Cost:
     """Ask both sides. Raises DifferentAnswers when one of them does not say what it should."""
     before = meter.snapshot()
+    began = time.process_time()
     ours = question.ours()
+    cpu_ms = (time.process_time() - began) * 1000
     between = meter.snapshot()
     reference = question.reference()
     after = meter.snapshot()
     expected = (question.expected, question.expected_of_reference or question.expected)
     if (ours, reference) != expected:
         raise DifferentAnswers(f"{question.name}: {(ours, reference)} instead of {expected}")
-    return Cost(question, between - before, after - between)
+    return Cost(question, between - before, after - between, cpu_ms)
 
 
 def cost_table(costs: list[Cost]) -> str:
-    head = ("Read", "requests", "read units", "write units", "reference: requests", "read units", "fewer requests")
+    head = (
+        "Read", "requests", "read units", "write units", "CPU ms", "reference: requests", "read units",
+        "fewer requests",
+    )  # fmt: skip
     rows = (
         (
             cost.question.name,
             f"{cost.ours.requests}",
             f"{cost.ours.read_units:.1f}",
             f"{cost.ours.write_units:.1f}",
+            f"{cost.cpu_ms:.1f}",
             f"{cost.reference.requests}",
             f"{cost.reference.read_units:.1f}",
             f"{cost.reference.requests / cost.ours.requests:.0f} x",
@@ -182,7 +191,28 @@ def cost_table(costs: list[Cost]) -> str:
     return reports.table(head, rows)
 
 
-def report(costs: list[Cost]) -> str:
+def run_table(run: Mapping[str, run_costs.RunCost]) -> str:
+    head = ("Analysing a channel", "requests", "read units", "write units", "messages")
+    return reports.table(head, run_costs.as_rows(run))
+
+
+def data(costs: list[Cost], run: Mapping[str, run_costs.RunCost]) -> dict[str, Any]:
+    """The figures as the cost page reads them."""
+    return {
+        "service": "stock_track_record",
+        "example": {"videos": VIDEOS, "mentions": MENTIONS, "tickers": len(TICKERS)},
+        "reads": {
+            cost.question.name: {**_rounded(asdict(cost.ours)), "cpu_ms": round(cost.cpu_ms, 1)} for cost in costs
+        },
+        "run": {name: _rounded(asdict(share)) for name, share in run.items()},
+    }
+
+
+def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(figure, 2) for name, figure in figures.items()}
+
+
+def report(costs: list[Cost], run: Mapping[str, run_costs.RunCost]) -> str:
     copy_bytes = example_channel.mean_copy_bytes()
     return f"""# Requests and capacity units
 
@@ -193,6 +223,12 @@ from the same tables, and both have to find the same number of rows. Made by `ma
 
 {cost_table(costs)}
 
+Analysing a channel: the line through three runs, of {run_costs.FEW_VIDEOS} and {run_costs.MANY_VIDEOS} videos without
+mentions and of {run_costs.FEW_VIDEOS} videos with {run_costs.MENTIONS}. Each message is sent, received and deleted
+once, and is one invocation of the worker.
+
+{run_table(run)}
+
 {reports.circumstances(("boto3",))}
 
 ## How to read it
@@ -200,6 +236,9 @@ from the same tables, and both have to find the same number of rows. Made by `ma
 - Figures are those DynamoDB Local states in its answers (`ReturnConsumedCapacity`); AWS counts the same way.
 - All reads of results are eventually consistent here. In the minute after a run has ended they are consistent, which
   doubles their read units and changes no number of requests.
+- CPU time is that of one call in one process with both ends of HTTP, so it is more than a function alone would need.
+- Units of transactions are computed from the items before and after by AWS's rule: DynamoDB Local states 8 for each.
+- A mention is written twice, beside its video and beside its channel, and has index entries; then it gets its price.
 - A Query reads 1 MB per request and rounds its size up once; one Query per video rounds up {VIDEOS} times, to 0.5 each.
   The service's own Query reads larger items, so its gain lies in requests, and with them in time, more than in units.
 - The count of unpriced mentions reads a sparse index that holds nothing else. Its write is the lock that lets one
@@ -210,8 +249,10 @@ from the same tables, and both have to find the same number of rows. Made by `ma
 def main() -> None:
     with example() as (application, reference, meter):
         costs = [measure(question, meter) for question in questions(application, reference)]
-    path = reports.publish("capacity", report(costs))
-    sys.stdout.write(f"{cost_table(costs)}\n\n{path.name} written\n")
+        run = run_costs.shares(application.endpoint_url)
+    path = reports.publish("capacity", report(costs, run))
+    reports.publish_data("capacity", data(costs, run))
+    sys.stdout.write(f"{cost_table(costs)}\n\n{run_table(run)}\n\n{path.name} written\n")
 
 
 if __name__ == "__main__":

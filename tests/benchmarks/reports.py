@@ -1,13 +1,14 @@
 """What every benchmark writes down: where and with what it ran, and its figures as a table."""
 
+import json
 import platform
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from os import cpu_count
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / "docs" / "benchmarks"
@@ -43,6 +44,14 @@ def publish(name: str, text: str) -> Path:
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / f"{name}.md"
     path.write_text(text.rstrip() + "\n", encoding="utf-8")
+    return path
+
+
+def publish_data(name: str, figures: Mapping[str, Any]) -> Path:
+    """Write the figures of a report for programs to read, `docs/benchmarks/<name>.json`."""
+    path = FOLDER / f"{name}.json"
+    stamped = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": _commit(), **figures}
+    path.write_text(json.dumps(stamped, indent=2) + "\n", encoding="utf-8")
     return path
 
 

@@ -3,15 +3,33 @@
 import re
 from pathlib import Path
 
-from cdk_app.docs import outdated
+from cdk_app.docs.documents import from_declarations, outdated
 from cdk_app.local.layout import ROOT
+from cdk_app.services import SERVICES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-def test_generated_documents_are_current():
-    assert outdated() == []
+READS = {"GetItem", "BatchGetItem", "Query"}
+
+
+def test_documents_from_declarations_are_current():
+    """Those from templates are looked at in tests/infra."""
+    assert outdated(from_declarations()) == []
+
+
+def test_every_pattern_that_reads_names_the_items_it_finds():
+    patterns = [pattern for service in SERVICES for table in service.tables for pattern in table.patterns]
+    assert [pattern.name for pattern in patterns if bool(pattern.reads) != bool(READS & set(pattern.operations))] == []
+
+
+def test_every_picture_in_tables_md_exists():
+    for service in SERVICES:
+        page = ROOT / "lambda_src" / "services" / service.package / "TABLES.md"
+        links = re.findall(r"!\[[^]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+        assert len(links) == len(service.tables)
+        assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 def test_every_make_target_the_readme_names_exists():

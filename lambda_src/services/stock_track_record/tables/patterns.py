@@ -1,117 +1,41 @@
-"""Table design and access patterns of Stock Track Record, as data.
+"""What Stock Track Record asks of its tables.
 
-The stack's tables and grants, local and test tables, the repositories' keys and `TABLES.md` are computed from here.
 Transactions are written `T1`..`T10`; their conditions stand beside their code in `repository/`.
 """
 
 from typing import Final
 
-from lambda_src.dynamo.schema import AccessPattern, Entity, Index, KeyTemplate, Table
-
-# ---- indexes -------------------------------------------------------------------------------------------------------
-
-GSI1: Final = Index("GSI1-index", partition="GSI1PK", sort="GSI1SK", projection="ALL")
-GSI2: Final = Index("GSI2-index", partition="GSI2PK", projection="ALL")
-GSI3: Final = Index("GSI3-index", partition="GSI3PK", projection="KEYS_ONLY")
-
-# ---- items ---------------------------------------------------------------------------------------------------------
-
-CHANNEL: Final = Entity(
-    "Channel",
-    partition=KeyTemplate("CHANNEL#{channel_id}"),
-    sort=KeyTemplate("CHANNEL#{channel_id}"),
-    index_keys={
-        "GSI1PK": KeyTemplate("CHANNELS"),
-        "GSI1SK": KeyTemplate("{created_at}"),
-        "GSI2PK": KeyTemplate("YT#{youtube_channel_id}"),
-    },
-    notes="One YouTube channel and its current or latest run",
-)
-VIDEO_CLAIM: Final = Entity(
-    "VideoClaim",
-    partition=KeyTemplate("CHANNEL#{channel_id}"),
-    sort=KeyTemplate("CLAIM#{youtube_video_id}"),
-    notes="Sentinel item: this channel has this YouTube video",
-)
-CHANNEL_INDEX: Final = Entity(
-    "ChannelIndex",
-    partition=KeyTemplate("CHANNEL#{channel_id}"),
-    sort=KeyTemplate("INDEX#"),
-    notes="Every ticker ever mentioned, and the locks of backfill and upgrade",
-)
-PROCESSING_LOG: Final = Entity(
-    "ProcessingLog",
-    partition=KeyTemplate("CHANNEL#{channel_id}"),
-    sort=KeyTemplate("LOG#{created_at}#{suffix}"),
-    notes="One line of the processing log; leaves by TTL",
-)
-CHANNEL_MENTION: Final = Entity(
-    "ChannelMention",
-    partition=KeyTemplate("CHANNEL#{channel_id}"),
-    sort=KeyTemplate("MENTION#{ticker}#{published_at}#{video_id}"),
-    index_keys={"GSI2PK": KeyTemplate("UNPRICED#{channel_id}")},
-    notes="Copy of a mention beside its channel, with the video's facts; in GSI2 only while a price is owed",
-)
-VIDEO: Final = Entity(
-    "Video",
-    partition=KeyTemplate("CHANNEL#{channel_id}"),
-    sort=KeyTemplate("VIDEO#{video_id}"),
-    index_keys={"GSI3PK": KeyTemplate("YTVID#{youtube_video_id}")},
-    notes="One video of a channel, its analysis and its lease",
-)
-STOCK_MENTION: Final = Entity(
-    "StockMention",
-    partition=KeyTemplate("VIDEO#{video_id}"),
-    sort=KeyTemplate("MENTION#{mention_id}"),
-    index_keys={"GSI1PK": KeyTemplate("TICKER#{ticker}"), "GSI1SK": KeyTemplate("{published_at}")},
-    notes="Home of a mention",
-)
-UNIQUE_CLAIM: Final = Entity(
-    "UniqueClaim",
-    partition=KeyTemplate("UNIQUE#YT#{identity}"),
-    sort=KeyTemplate("UNIQUE#YT#{identity}"),
-    notes="Sentinel item: the channel that owns a YouTube identity",
-)
-COUNTER: Final = Entity(
-    "Counter",
-    partition=KeyTemplate("COUNTER#CHANNELS"),
-    sort=KeyTemplate("COUNTER#CHANNELS"),
-    notes="How many channels are listed",
-)
-ACTIVE_RUN: Final = Entity(
-    "ActiveRun",
-    partition=KeyTemplate("ACTIVE"),
-    sort=KeyTemplate("RUN#{channel_id}"),
-    notes="A run that is pending or processing, and the lease of its lister",
-)
-PENDING_PURGE: Final = Entity(
-    "PendingPurge",
-    partition=KeyTemplate("ACTIVE"),
-    sort=KeyTemplate("PURGE#{channel_id}"),
-    notes="A deleted channel whose items are still being removed",
-)
-RATE_SLOT: Final = Entity(
-    "RateSlot",
-    partition=KeyTemplate("RATE#{provider}"),
-    sort=KeyTemplate("RATE#{provider}"),
-    notes="Earliest next call to a provider, shared by all processes",
-)
-STOCK: Final = Entity(
-    "Stock", partition=KeyTemplate("{ticker}"), sort=None, notes="A share, its last price and how far it is verified"
+from lambda_src.dynamo.schema import AccessPattern
+from lambda_src.services.stock_track_record.tables.items import (
+    ACTIVE_RUN,
+    CHANNEL,
+    CHANNEL_INDEX,
+    CHANNEL_MENTION,
+    COUNTER,
+    GSI1,
+    GSI2,
+    GSI3,
+    PENDING_PURGE,
+    PROCESSING_LOG,
+    STOCK,
+    STOCK_MENTION,
+    UNIQUE_CLAIM,
+    VIDEO,
+    VIDEO_CLAIM,
 )
 
 # ---- access patterns: channels -------------------------------------------------------------------------------------
 
 CHANNEL_BY_ID: Final = AccessPattern(
-    "channel_by_id", "Which channel is this?", ("GetItem",), cost="1 request; 1 RRU consistent"
+    "channel_by_id", "Which channel is this?", ("GetItem",), reads=(CHANNEL,), cost="1 request; 1 RRU consistent"
 )
 CHANNELS_NEWEST_FIRST: Final = AccessPattern(
     "channels_newest_first", "Which channels are there, newest first?", ("Query",), index=GSI1, descending=True,
-    cost="1 request per MB; 0.1 RRU per channel of 0.8 KB",
+    reads=(CHANNEL,), cost="1 request per MB; 0.1 RRU per channel of 0.8 KB",
 )  # fmt: skip
 LISTED_CHANNEL_COUNT: Final = AccessPattern(
     "listed_channel_count", "How many channels are listed?", ("GetItem", "Query"), index=GSI1,
-    cost="1 request, 0.5 RRU; a COUNT over GSI1 only where the counter was never set",
+    reads=(COUNTER, CHANNEL), cost="1 request, 0.5 RRU; a COUNT over GSI1 only where the counter was never set",
 )  # fmt: skip
 CREATE_CHANNEL: Final = AccessPattern(
     "create_channel", "T1: add a channel whose YouTube identity is free", ("PutItem", "UpdateItem"),
@@ -130,24 +54,28 @@ DELETE_CHANNEL: Final = AccessPattern(
     ("UpdateItem", "DeleteItem", "PutItem"), transaction=True, cost="1 request; 4 items + 1 per claim, 2 WRU each",
 )  # fmt: skip
 CLAIM_BY_IDENTITY: Final = AccessPattern(
-    "claim_by_identity", "Which channel owns this YouTube identity?", ("GetItem",), cost="1 request; 1 RRU consistent"
-)
+    "claim_by_identity", "Which channel owns this YouTube identity?", ("GetItem",),
+    reads=(UNIQUE_CLAIM,), cost="1 request; 1 RRU consistent",
+)  # fmt: skip
 CHANNELS_BY_IDENTITY: Final = AccessPattern(
     "channels_by_identity", "Audit: which channel items carry this YouTube identity?", ("Query",), index=GSI2,
-    cost="1 request; 0.5 RRU",
+    reads=(CHANNEL,), cost="1 request; 0.5 RRU",
 )  # fmt: skip
 
 # ---- access patterns: the run of a channel -------------------------------------------------------------------------
 
 ACTIVE_RUN_OF_CHANNEL: Final = AccessPattern(
-    "active_run_of_channel", "Which run of this channel is under way?", ("GetItem",), cost="1 request; 1 RRU consistent"
-)
+    "active_run_of_channel", "Which run of this channel is under way?", ("GetItem",),
+    reads=(ACTIVE_RUN,), cost="1 request; 1 RRU consistent",
+)  # fmt: skip
 ACTIVE_WORK: Final = AccessPattern(
-    "active_work", "Which runs and purges are under way?", ("Query",), cost="1 request; 0.5 RRU per 4 KB, consistent x2"
-)
+    "active_work", "Which runs and purges are under way?", ("Query",),
+    reads=(ACTIVE_RUN, PENDING_PURGE), cost="1 request; 0.5 RRU per 4 KB, consistent x2",
+)  # fmt: skip
 CHANNELS_BY_IDS: Final = AccessPattern(
-    "channels_by_ids", "What state are these channels in?", ("BatchGetItem",), cost="1 request and 1 RRU each per 100"
-)
+    "channels_by_ids", "What state are these channels in?", ("BatchGetItem",),
+    reads=(CHANNEL,), cost="1 request and 1 RRU each per 100",
+)  # fmt: skip
 LEASE_LISTING: Final = AccessPattern(
     "lease_listing", "May this worker list the channel's uploads?", ("UpdateItem",), cost="1 request; 1 WRU"
 )
@@ -191,12 +119,15 @@ FAIL_RUN: Final = AccessPattern(
 
 VIDEOS_OF_CHANNEL: Final = AccessPattern(
     "videos_of_channel", "Which videos of this channel are known?", ("Query",),
-    cost="1 request per MB; 0.15 RRU per video of 0.6 KB, consistent",
+    reads=(VIDEO,), cost="1 request per MB; 0.15 RRU per video of 0.6 KB, consistent",
 )  # fmt: skip
-HAS_VIDEOS: Final = AccessPattern("has_videos", "Has this channel any video?", ("Query",), cost="1 request; 0.5 RRU")
-CHANNEL_AND_VIDEO: Final = AccessPattern(
-    "channel_and_video", "May this video be analysed now?", ("BatchGetItem",), cost="1 request; 2 RRU consistent"
+HAS_VIDEOS: Final = AccessPattern(
+    "has_videos", "Has this channel any video?", ("Query",), reads=(VIDEO,), cost="1 request; 0.5 RRU"
 )
+CHANNEL_AND_VIDEO: Final = AccessPattern(
+    "channel_and_video", "May this video be analysed now?", ("BatchGetItem",),
+    reads=(CHANNEL, VIDEO), cost="1 request; 2 RRU consistent",
+)  # fmt: skip
 REGISTER_VIDEOS: Final = AccessPattern(
     "register_videos", "T10: add new videos to the run", ("ConditionCheckItem", "PutItem"), transaction=True,
     cost="1 request per 49 videos; 5 WRU per video and 2 per request",
@@ -222,28 +153,30 @@ FINISH_VIDEO: Final = AccessPattern(
 )  # fmt: skip
 VIDEOS_BY_YOUTUBE_ID: Final = AccessPattern(
     "videos_by_youtube_id", "Support: which channels hold this YouTube video?", ("Query", "BatchGetItem"), index=GSI3,
-    cost="2 requests",
+    reads=(VIDEO,), cost="2 requests",
 )  # fmt: skip
 
 # ---- access patterns: mentions and their prices --------------------------------------------------------------------
 
 MENTIONS_OF_CHANNEL: Final = AccessPattern(
     "mentions_of_channel", "Which stocks did this channel mention, by ticker, first pick first?", ("Query",),
-    cost="1 request per MB; 0.1 RRU per mention of 0.8 KB, consistent x2",
+    reads=(CHANNEL_MENTION,), cost="1 request per MB; 0.1 RRU per mention of 0.8 KB, consistent x2",
 )  # fmt: skip
 MENTIONS_OF_STOCK: Final = AccessPattern(
-    "mentions_of_stock", "When did this channel mention this stock?", ("Query",), cost="1 request; 0.1 RRU per mention"
-)
+    "mentions_of_stock", "When did this channel mention this stock?", ("Query",),
+    reads=(CHANNEL_MENTION,), cost="1 request; 0.1 RRU per mention",
+)  # fmt: skip
 TICKERS_OF_CHANNEL: Final = AccessPattern(
-    "tickers_of_channel", "Which tickers did this channel ever mention?", ("BatchGetItem",), cost="1 request; 1.5 RRU"
-)
+    "tickers_of_channel", "Which tickers did this channel ever mention?", ("BatchGetItem",),
+    reads=(CHANNEL, CHANNEL_INDEX), cost="1 request; 1.5 RRU",
+)  # fmt: skip
 COUNT_UNPRICED: Final = AccessPattern(
     "count_unpriced", "How many mentions still owe a price?", ("Query",), index=GSI2,
-    cost="1 request per MB of unpriced mentions, 0.5 RRU when there are none",
+    reads=(CHANNEL_MENTION,), cost="1 request per MB of unpriced mentions, 0.5 RRU when there are none",
 )  # fmt: skip
 UNPRICED_MENTIONS: Final = AccessPattern(
     "unpriced_mentions", "Which mentions still owe a price?", ("Query",), index=GSI2,
-    cost="1 request per MB of unpriced mentions",
+    reads=(CHANNEL_MENTION,), cost="1 request per MB of unpriced mentions",
 )  # fmt: skip
 PRICE_MENTIONS: Final = AccessPattern(
     "price_mentions", "T9: write the price of up to 50 mentions", ("UpdateItem",), transaction=True,
@@ -266,11 +199,12 @@ UNLOCK_BACKFILL: Final = AccessPattern(
 )
 MENTIONS_OF_TICKER: Final = AccessPattern(
     "mentions_of_ticker", "Support: who mentioned this ticker, in any channel?", ("Query",), index=GSI1,
-    cost="1 request per MB",
+    reads=(STOCK_MENTION,), cost="1 request per MB",
 )  # fmt: skip
 MENTIONS_OF_VIDEO: Final = AccessPattern(
-    "mentions_of_video", "Which mentions did the reference store for this video?", ("Query",), cost="1 request"
-)
+    "mentions_of_video", "Which mentions did the reference store for this video?", ("Query",),
+    reads=(STOCK_MENTION,), cost="1 request",
+)  # fmt: skip
 UPGRADE_VIDEO: Final = AccessPattern(
     "upgrade_video", "Bring a video of the reference to layout 2", ("PutItem", "UpdateItem", "ConditionCheckItem"),
     transaction=True, cost="1 request; 2 WRU per item",
@@ -283,14 +217,17 @@ UPGRADE_CHANNEL: Final = AccessPattern(
 # ---- access patterns: logs, purge, rate slots ----------------------------------------------------------------------
 
 NEWEST_LOGS: Final = AccessPattern(
-    "newest_logs", "What happened last?", ("Query",), descending=True, cost="1 request; 0.03 RRU per line of 0.25 KB"
-)
+    "newest_logs", "What happened last?", ("Query",), descending=True,
+    reads=(PROCESSING_LOG,), cost="1 request; 0.03 RRU per line of 0.25 KB",
+)  # fmt: skip
 LOGS_SINCE: Final = AccessPattern(
-    "logs_since", "What happened since?", ("Query",), cost="1 request; 0.03 RRU per line of 0.25 KB"
-)
+    "logs_since", "What happened since?", ("Query",),
+    reads=(PROCESSING_LOG,), cost="1 request; 0.03 RRU per line of 0.25 KB",
+)  # fmt: skip
 APPEND_LOG: Final = AccessPattern("append_log", "Add a line to the log", ("PutItem",), cost="1 request; 1 WRU")
 PURGE_PAGE: Final = AccessPattern(
     "purge_page", "Remove what a deleted channel left behind", ("Query", "BatchWriteItem"),
+    reads=(CHANNEL, VIDEO_CLAIM, CHANNEL_INDEX, PROCESSING_LOG, CHANNEL_MENTION, VIDEO, STOCK_MENTION),
     cost="1 Query per page of 500 and 1 BatchWriteItem per 25 items",
 )  # fmt: skip
 DROP_CHANNEL: Final = AccessPattern(
@@ -313,11 +250,12 @@ PENALISE_SLOT: Final = AccessPattern(
 # ---- access patterns: stocks ---------------------------------------------------------------------------------------
 
 STOCK_BY_TICKER: Final = AccessPattern(
-    "stock_by_ticker", "What is known of this share?", ("GetItem",), cost="1 request; 0.5 RRU"
+    "stock_by_ticker", "What is known of this share?", ("GetItem",), reads=(STOCK,), cost="1 request; 0.5 RRU"
 )
 STOCKS_BY_TICKERS: Final = AccessPattern(
-    "stocks_by_tickers", "What is known of these shares?", ("BatchGetItem",), cost="1 request per 100; 0.5 RRU each"
-)
+    "stocks_by_tickers", "What is known of these shares?", ("BatchGetItem",),
+    reads=(STOCK,), cost="1 request per 100; 0.5 RRU each",
+)  # fmt: skip
 ADD_STOCK: Final = AccessPattern(
     "add_stock", "Record a share the first time it is seen", ("PutItem",), cost="1 request; 1 WRU"
 )
@@ -327,71 +265,3 @@ RECORD_PRICE: Final = AccessPattern(
 FILL_STOCK: Final = AccessPattern(
     "fill_stock", "Fill name and exchange from a provider's answer", ("UpdateItem",), cost="1 request; 1 WRU"
 )
-
-# ---- tables --------------------------------------------------------------------------------------------------------
-
-MAIN: Final = Table(
-    "main",
-    seed_name="StockTrackRecord",
-    environment_variable="DYNAMODB_TABLE_NAME",
-    partition="PK",
-    sort="SK",
-    indexes=(GSI1, GSI2, GSI3),
-    ttl="expires_at",
-    entities=(
-        CHANNEL, VIDEO_CLAIM, CHANNEL_INDEX, PROCESSING_LOG, CHANNEL_MENTION, VIDEO, STOCK_MENTION,
-        UNIQUE_CLAIM, COUNTER, ACTIVE_RUN, PENDING_PURGE, RATE_SLOT,
-    ),
-    patterns=(
-        CHANNEL_BY_ID, CHANNELS_NEWEST_FIRST, LISTED_CHANNEL_COUNT, CREATE_CHANNEL, RESTART_CHANNEL, CANCEL_CHANNEL,
-        DELETE_CHANNEL, CLAIM_BY_IDENTITY, CHANNELS_BY_IDENTITY,
-        ACTIVE_RUN_OF_CHANNEL, ACTIVE_WORK, CHANNELS_BY_IDS, LEASE_LISTING, RELEASE_LISTING, MARK_TOUCHED,
-        MARK_RESENT, DROP_STALE_RUN, BEGIN_RUN, REFRESH_CHANNEL, ADOPT_IDENTITY, MERGE_DUPLICATE, FINISH_LISTING,
-        COMPLETE_RUN, FAIL_RUN,
-        VIDEOS_OF_CHANNEL, HAS_VIDEOS, CHANNEL_AND_VIDEO, REGISTER_VIDEOS, REQUEUE_VIDEO, LEASE_VIDEO, RELEASE_VIDEO,
-        HAND_OVER_VIDEO, SAVE_EXTRACTION, FINISH_VIDEO, VIDEOS_BY_YOUTUBE_ID,
-        MENTIONS_OF_CHANNEL, MENTIONS_OF_STOCK, TICKERS_OF_CHANNEL, COUNT_UNPRICED, UNPRICED_MENTIONS, PRICE_MENTIONS,
-        RECORD_NO_PRICE, REQUEST_CHANNEL_WORK, LOCK_BACKFILL, HAND_OVER_BACKFILL, UNLOCK_BACKFILL,
-        MENTIONS_OF_TICKER, MENTIONS_OF_VIDEO, UPGRADE_VIDEO, UPGRADE_CHANNEL,
-        NEWEST_LOGS, LOGS_SINCE, APPEND_LOG, PURGE_PAGE, DROP_CHANNEL, MARK_PURGE_RESENT, BEGIN_SECOND_PASS,
-        FORGET_PURGE, ACQUIRE_SLOT, PENALISE_SLOT,
-    ),
-)  # fmt: skip
-
-STOCKS: Final = Table(
-    "stocks",
-    seed_name="StockTrackRecord-Stocks",
-    environment_variable="DYNAMODB_STOCKS_TABLE_NAME",
-    partition="ticker",
-    sort=None,
-    ttl="expires_at",
-    entities=(STOCK,),
-    patterns=(STOCK_BY_TICKER, STOCKS_BY_TICKERS, ADD_STOCK, RECORD_PRICE, FILL_STOCK),
-)
-
-TABLES: Final = (MAIN, STOCKS)
-
-# ---- who asks what: the functions' roles are computed from these ----------------------------------------------------
-
-API_PATTERNS: Final = {
-    MAIN: (
-        CHANNEL_BY_ID, CHANNELS_NEWEST_FIRST, LISTED_CHANNEL_COUNT, CREATE_CHANNEL, RESTART_CHANNEL, CANCEL_CHANNEL,
-        DELETE_CHANNEL, VIDEOS_OF_CHANNEL, HAS_VIDEOS, MENTIONS_OF_CHANNEL, MENTIONS_OF_STOCK, TICKERS_OF_CHANNEL,
-        COUNT_UNPRICED, REQUEST_CHANNEL_WORK, MENTIONS_OF_VIDEO, NEWEST_LOGS, LOGS_SINCE, ACQUIRE_SLOT, PENALISE_SLOT,
-    ),
-    STOCKS: (STOCK_BY_TICKER, STOCKS_BY_TICKERS, RECORD_PRICE),
-}  # fmt: skip
-WORKER_PATTERNS: Final = {
-    MAIN: (
-        CHANNEL_BY_ID, CLAIM_BY_IDENTITY, ACTIVE_RUN_OF_CHANNEL, ACTIVE_WORK, CHANNELS_BY_IDS, LEASE_LISTING,
-        RELEASE_LISTING, MARK_TOUCHED, MARK_RESENT, DROP_STALE_RUN, BEGIN_RUN, REFRESH_CHANNEL, ADOPT_IDENTITY,
-        MERGE_DUPLICATE, FINISH_LISTING, COMPLETE_RUN, FAIL_RUN,
-        VIDEOS_OF_CHANNEL, CHANNEL_AND_VIDEO, REGISTER_VIDEOS, REQUEUE_VIDEO, LEASE_VIDEO, RELEASE_VIDEO,
-        HAND_OVER_VIDEO, SAVE_EXTRACTION, FINISH_VIDEO, MENTIONS_OF_CHANNEL, UNPRICED_MENTIONS, PRICE_MENTIONS,
-        RECORD_NO_PRICE, LOCK_BACKFILL, HAND_OVER_BACKFILL, UNLOCK_BACKFILL, MENTIONS_OF_VIDEO, UPGRADE_VIDEO,
-        UPGRADE_CHANNEL, APPEND_LOG, PURGE_PAGE, DROP_CHANNEL, MARK_PURGE_RESENT, BEGIN_SECOND_PASS, FORGET_PURGE,
-        ACQUIRE_SLOT, PENALISE_SLOT,
-    ),
-    STOCKS: (STOCK_BY_TICKER, STOCKS_BY_TICKERS, ADD_STOCK, RECORD_PRICE, FILL_STOCK),
-}  # fmt: skip
-SUPPORT_PATTERNS: Final = {MAIN: (CHANNELS_BY_IDENTITY, VIDEOS_BY_YOUTUBE_ID, MENTIONS_OF_TICKER)}
