@@ -22,7 +22,7 @@ CDK = cdk --no-notices --context environment=$(ENVIRONMENT)
 COMPILE = uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test check synth deploy diff redrive snapshots docs lock smoke bench-cold-start bench-capacity soak
+.PHONY: help setup run reset test check synth deploy diff redrive release snapshots docs lock smoke bench-cold-start bench-capacity soak
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf '  %-18s%s\n' "$$target" "$$text"; done
@@ -65,6 +65,9 @@ smoke: setup ## whether a deployed API works: URL=https://... and, where it is n
 
 redrive: setup ## show what was given up of QUEUE=StockTrackRecord-Processing-dev, and why; SEND=1 puts it back
 	@python -m cdk_app.redrive '$(QUEUE)' --port-offset $(PORT_OFFSET) $(if $(REASON),--reason '$(REASON)') $(if $(SEND),--send)
+
+release: setup ## keep the templates just deployed (ENVIRONMENT=prod, or all), for the gates to compare the next change with
+	python -m tests.infra.release $(if $(filter file,$(origin ENVIRONMENT)),,$(ENVIRONMENT))
 
 snapshots: setup ## renew the template snapshots; review them like code
 	pytest tests/infra --snapshot-update

@@ -1,15 +1,49 @@
-"""Two independent linters that know CloudFormation's schemas find nothing wrong, offline."""
+"""Public tools over our templates: two linters that know CloudFormation's schemas, and cdk-nag at synthesis.
+
+All of them work offline. Each finds nothing here, and is shown to find what it is here for: the rules of our own
+(`test_gates.py`) do without everything that one of these already catches.
+"""
 
 import json
-from typing import Any
+import re
+from pathlib import Path
 
 import cfnlint.api  # type: ignore[import-untyped]
 import pytest
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 from cloudformation_validate import RegoEngine, Severity  # type: ignore[import-untyped]
 
+from tests.infra.gates.loading import deployment_of
+from tests.infra.gates.model import Deployment
+from tests.infra.mutants import of_schemas
+from tests.infra.mutants.making import Mutant
+from tests.support.assembly import run_python
+
 # CDK makes a function wait for its role's policy by naming both; naming the role twice does no harm.
 ACCEPTED = {"W3005"}
+REGIONS = ["us-east-1", "eu-central-1"]
+MUTANTS = [found for found in vars(of_schemas).values() if isinstance(found, Mutant)]
+CARELESS_APP = "tests/infra/mutants/careless_app.py"
+ACKNOWLEDGE = re.compile(r"^ +Careless/(\w+)\S* .*\n +Acknowledge with '\w+::([\w-]+)", re.MULTILINE)
+# What cdk-nag must stop, by the construct of the careless app.
+STOPPED = {
+    ("PlainQueue", "AwsSolutions-SQS3"),
+    ("PlainQueue", "AwsSolutions-SQS4"),
+    ("PlainQueue", "Serverless-SQSRedrivePolicy"),
+    ("PlainTopic", "AwsSolutions-SNS3"),
+    ("PlainBucket", "AwsSolutions-S1"),
+    ("PlainBucket", "AwsSolutions-S10"),
+    ("UnchangingSecret", "AwsSolutions-SMG4"),
+    ("BroadRole", "AwsSolutions-IAM4"),
+    ("BroadRole", "AwsSolutions-IAM5"),
+    ("OldFunction", "AwsSolutions-L1"),
+    ("OldFunction", "Serverless-LambdaDefaultMemorySize"),
+    ("OldFunction", "Serverless-LambdaDefaultTimeout"),
+    ("OldFunction", "Serverless-LambdaTracing"),
+    ("SilentStage", "AwsSolutions-APIG1"),
+    ("SilentStage", "Serverless-APIGWDefaultThrottling"),
+    ("OpenRoute", "AwsSolutions-APIG4"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -17,29 +51,48 @@ def engine():
     return RegoEngine()
 
 
+@pytest.fixture(scope="module")
+def intact(assemblies) -> Deployment:
+    return deployment_of(assemblies["prod"])
+
+
+def findings_of_cfn_lint(path: Path) -> dict[str, str]:
+    """Message by rule."""
+    config = ManualArgs(regions=REGIONS, ignore_checks=sorted(ACCEPTED))
+    found = cfnlint.api.lint(path.read_text(encoding="utf-8"), config=config)
+    return {finding.rule.id: f"{finding.message} {finding.path}" for finding in found}
+
+
+def findings_of_validate(path: Path, engine: RegoEngine) -> dict[str, str]:
+    """Message by rule, without what is only worth knowing."""
+    found = engine.validate_template(str(path)).diagnostics
+    serious = (finding for finding in found if finding.severity != Severity.INFO)
+    return {finding.rule_id: finding.message for finding in serious if finding.rule_id not in ACCEPTED}
+
+
 def test_cfn_lint_finds_nothing(deployed):
     for template in deployed.templates.values():
-        config = ManualArgs(regions=["us-east-1", "eu-central-1"], ignore_checks=sorted(ACCEPTED))
-        findings = cfnlint.api.lint(template.path.read_text(), config=config)
-        assert [f"{finding.rule.id} {finding.message} {finding.path}" for finding in findings] == []
+        assert findings_of_cfn_lint(template.path) == {}
 
 
 def test_cloudformation_validate_finds_nothing(deployed, engine):
     for template in deployed.templates.values():
-        assert serious(engine.validate_template(str(template.path))) == []
+        assert findings_of_validate(template.path, engine) == {}
 
 
-def test_both_linters_would_say_so(prod, engine, tmp_path):
-    """The control: the same template with a property that does not exist."""
-    broken = json.loads(prod.app.path.read_text())
-    for queue in prod.app.of_type("AWS::SQS::Queue"):
-        broken["Resources"][queue]["Properties"]["VisibilityTimeOut"] = 1
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_linter_catches_it(intact, engine, tmp_path, mutant: Mutant):
+    broken = intact.copy()
+    mutant.break_(broken)
+    [stack] = [stack for name, stack in broken.stacks.items() if stack.body != intact.stacks[name].body]
     path = tmp_path / "broken.template.json"
-    path.write_text(json.dumps(broken))
-    assert cfnlint.api.lint(path.read_text(), config=ManualArgs(regions=["us-east-1"]))
-    assert serious(engine.validate_template(str(path)))
+    path.write_text(json.dumps(stack.body), encoding="utf-8")
+    linter, _, rule = mutant.caught_by.partition(" ")
+    found = findings_of_cfn_lint(path) if linter == "cfn-lint" else findings_of_validate(path, engine)
+    assert rule in found
 
 
-def serious(report: Any) -> list[str]:
-    found = [finding for finding in report.diagnostics if finding.severity != Severity.INFO]
-    return [f"{finding.rule_id} {finding.message}" for finding in found if finding.rule_id not in ACCEPTED]
+def test_cdk_nag_stops_a_careless_app(tmp_path):
+    done = run_python(CARELESS_APP, variables={"CDK_OUTDIR": str(tmp_path)})
+    assert done.returncode != 0, "the synthesis was not stopped"
+    assert STOPPED - set(ACKNOWLEDGE.findall(done.stdout + done.stderr)) == set()

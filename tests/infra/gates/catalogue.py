@@ -1,0 +1,42 @@
+"""All rules. `test_gates.py` runs them over every environment, `test_mutants.py` shows that each of them can fail."""
+
+from typing import Final
+
+from tests.infra.gates import (
+    alarms,
+    callers,
+    dashboards,
+    data,
+    functions,
+    http,
+    identity,
+    queues,
+    released,
+    rights,
+    rollout,
+    stacks,
+    variables,
+)
+from tests.infra.gates.model import Deployment, Finding, Rule
+
+MODULES: Final = (
+    stacks,
+    data,
+    queues,
+    functions,
+    variables,
+    identity,
+    rights,
+    callers,
+    http,
+    rollout,
+    alarms,
+    dashboards,
+    released,
+)
+RULES: Final = {found.name: found for module in MODULES for found in vars(module).values() if isinstance(found, Rule)}
+
+
+def findings(deployment: Deployment) -> list[Finding]:
+    """Everything that is wrong with what an environment deploys."""
+    return [finding for rule in RULES.values() for finding in rule.findings(deployment)]

@@ -1,0 +1,71 @@
+"""Rules about the step from the last release to this template, which no template shows by itself.
+
+`make release` keeps the templates of a release in `tests/infra/released`. An environment that was never released, or a
+stack that is new, has nothing to be compared with. What is meant to go all the same is released in a commit of its own,
+where a reviewer sees the table disappear from `tests/infra/released`.
+"""
+
+from collections.abc import Iterator
+
+from tests.infra.gates.data import STATEFUL, by_name
+from tests.infra.gates.model import Complaints, Deployment, Json, Resource, Stack, rule
+from tests.infra.gates.references import QUEUE, TABLES
+
+KEEPS_ITS_ID = (*STATEFUL, QUEUE)
+# Changing one of these makes CloudFormation put a new, empty resource in the place of the old one.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-globaltable.html
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html
+REPLACED_BY = ("TableName", "KeySchema", "LocalSecondaryIndexes", "QueueName", "FifoQueue", "BucketName", "Name")
+
+
+def before_and_after(deployment: Deployment, *types: str) -> Iterator[tuple[Stack, str, Json, Resource | None]]:
+    """(stack, logical id, released resource, resource now) of everything released of these types."""
+    for name, released in deployment.released.items():
+        stack = deployment.stacks.get(name)
+        for logical_id, body in released["Resources"].items():
+            if stack is not None and body["Type"] in types:
+                yield stack, logical_id, body, stack.resource(logical_id)
+
+
+@rule("released-stacks-stay", "A renamed stack is a second one beside the first: new, empty tables and the old bill")
+def released_stacks_stay(deployment: Deployment) -> Complaints:
+    for name in sorted(deployment.released.keys() - deployment.stacks.keys()):
+        yield next(iter(deployment.stacks.values())), f"stack {name} was released and is gone"
+
+
+@rule("logical-ids-stay", "CloudFormation deletes what has a new logical id and makes an empty one in its place")
+def logical_ids_stay(deployment: Deployment) -> Complaints:
+    for stack, logical_id, body, now in before_and_after(deployment, *KEEPS_ITS_ID):
+        if now is None or now.type != body["Type"]:
+            yield stack, f"{body['Type']} {logical_id} was released and is gone"
+
+
+@rule("nothing-is-replaced", "A changed name or key makes CloudFormation put an empty resource in the old one's place")
+def nothing_is_replaced(deployment: Deployment) -> Complaints:
+    for _, _, body, now in before_and_after(deployment, *KEEPS_ITS_ID):
+        for name in REPLACED_BY:
+            before, after = (each.get("Properties", {}).get(name) for each in (body, now.body if now else body))
+            if now is not None and before != after:
+                yield now, f"{name} was {before} and is {after}"
+
+
+@rule("one-index-at-a-time", "CloudFormation adds or removes one index per table and deployment; the second fails it")
+def one_index_at_a_time(deployment: Deployment) -> Complaints:
+    for _, _, body, now in before_and_after(deployment, *TABLES):
+        if now is not None:
+            changes = list(_index_changes(body["Properties"], now.properties))
+            if len(changes) > 1:
+                yield now, f"changes {len(changes)} indexes since the last release: {', '.join(changes)}"
+
+
+def _index_changes(released: Json, now: Json) -> Iterator[str]:
+    """Each index added or removed; one with another key or projection is both, as no index can be changed."""
+    before, after = (by_name(each.get("GlobalSecondaryIndexes", []), "IndexName") for each in (released, now))
+    shape = ("KeySchema", "Projection")
+    for name in sorted(before.keys() | after.keys()):
+        was, is_now = before.get(name), after.get(name)
+        same = was is not None and is_now is not None and all(was[part] == is_now[part] for part in shape)
+        if was is not None and not same:
+            yield f"-{name}"
+        if is_now is not None and not same:
+            yield f"+{name}"

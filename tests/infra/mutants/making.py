@@ -1,0 +1,69 @@
+"""What a mutant is: the templates of an environment with a single fault, and the rule that must find it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.infra.gates.model import Deployment, Resource, Stack
+from tests.infra.gates.references import FUNCTION, TABLES
+
+type Break = Callable[[Deployment], None]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """break_ changes templates in place. The test shows that the change is one, and that the rule finds it."""
+
+    name: str
+    caught_by: str
+    break_: Break
+    environment: str
+
+
+def caught_by(rule: str, *, environment: str = "prod") -> Callable[[Break], Mutant]:
+    """Make a mutant of a function that breaks something."""
+    return lambda break_: Mutant(break_.__name__, rule, break_, environment)
+
+
+def pick(
+    deployment: Deployment, resource_type: str | tuple[str, ...], having: Callable[[Resource], Any] = lambda _: True
+) -> Resource:
+    """The first resource of a type for which something holds, whichever service it belongs to."""
+    types = (resource_type,) if isinstance(resource_type, str) else resource_type
+    found = next((resource for resource in deployment.of_type(*types) if having(resource)), None)
+    assert found is not None, f"no {resource_type} to break"
+    return found
+
+
+def has(*path: str) -> Callable[[Resource], bool]:
+    """Tells whether a resource has a property, or one inside another."""
+
+    def check(resource: Resource) -> bool:
+        value: Any = resource.properties
+        for part in path:
+            value = value.get(part) if isinstance(value, dict) else None
+        return value is not None
+
+    return check
+
+
+def app_stack(deployment: Deployment) -> Stack:
+    return pick(deployment, FUNCTION).stack
+
+
+def data_stack(deployment: Deployment) -> Stack:
+    return pick(deployment, TABLES).stack
+
+
+def add(stack: Stack, logical_id: str, resource_type: str, **properties: Any) -> None:
+    """Put one more resource into a stack."""
+    stack.body["Resources"][logical_id] = {"Type": resource_type, "Properties": properties}
+
+
+def remove(resource: Resource) -> None:
+    """Take a resource out of its stack, and out of what waits for it."""
+    del resource.stack.body["Resources"][resource.logical_id]
+    for other in resource.stack.body["Resources"].values():
+        waits_for = other.get("DependsOn")
+        if isinstance(waits_for, list) and resource.logical_id in waits_for:
+            waits_for.remove(resource.logical_id)

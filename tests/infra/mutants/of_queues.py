@@ -1,0 +1,142 @@
+"""Faults in queues, their dead letters, and what reads queues and streams."""
+
+from tests.infra.gates.model import Deployment, Resource
+from tests.infra.gates.queues import MAPPING, dead_letters_of, fed_functions
+from tests.infra.gates.references import QUEUE, TABLES
+from tests.infra.mutants.making import add, app_stack, caught_by, pick, remove
+
+
+def fed(prod: Deployment) -> tuple[Resource, Resource, Resource]:
+    """A mapping, its queue and its function."""
+    return next(fed_functions(prod))
+
+
+def dead_letters(prod: Deployment) -> Resource:
+    found = dead_letters_of(prod, fed(prod)[1])
+    assert found is not None
+    return found
+
+
+def add_stream_consumer(prod: Deployment, **without: None) -> Resource:
+    """A consumer as it should be, but for what is left out."""
+    table = pick(prod, TABLES)
+    table.properties["StreamSpecification"] = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    outputs = table.stack.body.setdefault("Outputs", {})
+    outputs["Stream"] = {"Value": {"Fn::GetAtt": [table.logical_id, "StreamArn"]}}
+    stack, queue = app_stack(prod), dead_letters(prod)
+    properties = {
+        "EventSourceArn": {"Fn::GetStackOutput": {"StackName": table.stack.full_name, "OutputName": "Stream"}},
+        "FunctionName": fed(prod)[0].properties["FunctionName"],
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "MaximumRetryAttempts": 5,
+        "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": [queue.logical_id, "Arn"]}}},
+    }
+    add(stack, "Consumer", MAPPING, **{name: value for name, value in properties.items() if name not in without})
+    return stack.resources["Consumer"]
+
+
+@caught_by("event-sources-are-known")
+def a_function_reads_a_queue_of_somebody_else(prod: Deployment) -> None:
+    fed(prod)[0].properties["EventSourceArn"] = "arn:aws:sqs:us-east-1:111122223333:elsewhere"
+
+
+@caught_by("event-sources-are-known")
+def a_queue_feeds_a_function_of_somebody_else(prod: Deployment) -> None:
+    fed(prod)[0].properties["FunctionName"] = "elsewhere"
+
+
+@caught_by("event-sources-are-on")
+def a_queue_is_read_by_nobody(prod: Deployment) -> None:
+    fed(prod)[0].properties["Enabled"] = False
+
+
+@caught_by("messages-stay-hidden-long-enough")
+def a_message_shows_up_again_too_soon(prod: Deployment) -> None:
+    _, queue, function = fed(prod)
+    queue.properties["VisibilityTimeout"] = 6 * function.properties["Timeout"] - 1
+
+
+@caught_by("messages-stay-hidden-long-enough")
+def visibility_is_left_at_its_default(prod: Deployment) -> None:
+    del fed(prod)[1].properties["VisibilityTimeout"]
+
+
+@caught_by("bad-messages-fail-alone")
+def one_bad_message_repeats_its_batch(prod: Deployment) -> None:
+    del fed(prod)[0].properties["FunctionResponseTypes"]
+
+
+@caught_by("large-batches-have-a-window")
+def a_large_batch_has_no_window(prod: Deployment) -> None:
+    fed(prod)[0].properties["BatchSize"] = 100
+
+
+@caught_by("pollers-are-bounded")
+def any_number_of_messages_is_worked_on_at_once(prod: Deployment) -> None:
+    del fed(prod)[0].properties["ScalingConfig"]
+
+
+@caught_by("pollers-are-bounded")
+def a_queue_has_both_kinds_of_pollers(prod: Deployment) -> None:
+    fed(prod)[0].properties["ProvisionedPollerConfig"] = {"MinimumPollers": 2, "MaximumPollers": 4}
+
+
+@caught_by("failed-messages-are-kept")
+def a_queue_has_no_dead_letter_queue(prod: Deployment) -> None:
+    del fed(prod)[1].properties["RedrivePolicy"]
+
+
+@caught_by("messages-get-five-tries")
+def a_message_is_given_up_at_its_first_failure(prod: Deployment) -> None:
+    fed(prod)[1].properties["RedrivePolicy"]["maxReceiveCount"] = 1
+
+
+@caught_by("dead-letters-are-kept-longer")
+def dead_letters_expire_with_their_source(prod: Deployment) -> None:
+    dead_letters(prod).properties["MessageRetentionPeriod"] = fed(prod)[1].properties["MessageRetentionPeriod"]
+
+
+@caught_by("dead-letters-are-kept-longer")
+def dead_letters_are_kept_for_the_default_time(prod: Deployment) -> None:
+    del dead_letters(prod).properties["MessageRetentionPeriod"]
+
+
+@caught_by("dead-letters-come-from-their-queue")
+def any_queue_may_use_the_dead_letter_queue(prod: Deployment) -> None:
+    del dead_letters(prod).properties["RedriveAllowPolicy"]
+
+
+@caught_by("dead-letters-come-from-their-queue")
+def the_dead_letter_queue_names_another_queue(prod: Deployment) -> None:
+    arn = "arn:aws:sqs:us-east-1:111122223333:elsewhere"
+    dead_letters(prod).properties["RedriveAllowPolicy"]["sourceQueueArns"] = [arn]
+
+
+@caught_by("queues-are-encrypted")
+def a_queue_is_not_encrypted(prod: Deployment) -> None:
+    pick(prod, QUEUE).properties["SqsManagedSseEnabled"] = False
+
+
+@caught_by("queues-refuse-plain-http")
+def a_queue_takes_plain_http(prod: Deployment) -> None:
+    remove(pick(prod, "AWS::SQS::QueuePolicy"))
+
+
+@caught_by("stream-retries-end")
+def a_bad_record_is_retried_for_ever(prod: Deployment) -> None:
+    add_stream_consumer(prod, MaximumRetryAttempts=None)
+
+
+@caught_by("failed-records-are-kept")
+def a_failed_record_is_lost(prod: Deployment) -> None:
+    add_stream_consumer(prod, DestinationConfig=None)
+
+
+@caught_by("pollers-may-poll")
+def a_stream_consumer_may_not_read_its_stream(prod: Deployment) -> None:
+    add_stream_consumer(prod)
+
+
+@caught_by("streams-are-watched")
+def nobody_notices_that_a_consumer_falls_behind(prod: Deployment) -> None:
+    add_stream_consumer(prod)

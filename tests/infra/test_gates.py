@@ -1,0 +1,156 @@
+"""The house rules over everything that is synthesised, and the rules about the rules.
+
+All rules over all four environments took 0.1 s with reading the templates and bundles (`time.perf_counter` around
+`deployment_of` and `findings`, November 2026, two cores), and grow to about 0.5 s with four services of this size.
+"""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from cdk_app.environments import ENVIRONMENTS
+from cdk_app.services import SERVICES
+from tests.infra.gates.catalogue import MODULES, RULES, findings
+from tests.infra.gates.identity import POLICIES
+from tests.infra.gates.loading import RELEASED, deployment_of
+from tests.infra.gates.metrics import ALARM
+from tests.infra.gates.model import Deployment, Rule, Stack
+from tests.infra.gates.references import function_behind, physical_name, target
+from tests.infra.gates.rights import READS_STREAM
+from tests.infra.gates.variables import LOOKS_SECRET, WORD, is_random
+from tests.infra.mutants.making import add, pick
+from tests.infra.mutants.of_queues import add_stream_consumer
+from tests.infra.release import DEPLOYED, keep
+from tests.support.assembly import ROOT
+
+GATES = ROOT / "tests" / "infra" / "gates"
+SECOND = "SecondService"
+
+
+def test_no_rule_finds_anything(assembly):
+    found = findings(deployment_of(assembly))
+    assert [f"{finding} ({RULES[finding.rule].reason})" for finding in found] == []
+
+
+def with_a_second_service(deployment: Deployment) -> Deployment:
+    """The same deployment with a copy of its first service under another name: same logical ids, other names."""
+    first = SERVICES[0].name
+    both = deployment.copy()
+    for stack in deployment.stacks.values():
+        if stack.name.startswith(first):
+            name, full_name = (each.replace(first, SECOND) for each in (stack.name, stack.full_name))
+            body = json.loads(json.dumps(stack.body).replace(first, SECOND))
+            both.stacks[name] = Stack(name, full_name, body, stack.is_protected)
+    copies = [
+        replace(table, seed_name=table.seed_name.replace(first, SECOND))
+        for table in deployment.declared
+        if table in SERVICES[0].tables
+    ]
+    both.declared = (*deployment.declared, *copies)
+    return both
+
+
+def test_a_second_service_is_checked_like_the_first(prod):
+    """Clean beside its neighbour, and with the same findings when it is broken."""
+    both = with_a_second_service(deployment_of(prod))
+    assert [str(finding) for finding in findings(both) if SECOND in finding.where] == []
+    for stack in both.stacks.values():
+        for resource in stack.resources.values():
+            resource.properties.pop("Tags", None)
+            resource.properties.pop("AlarmActions", None)
+    found = [finding for finding in findings(both) if finding.rule != "logical-ids-stay"]
+    of_second = {(f.rule, f.where.replace(SECOND, SERVICES[0].name)) for f in found if SECOND in f.where}
+    assert of_second
+    assert of_second == {(f.rule, f.where) for f in found if SERVICES[0].name in f.where}
+
+
+def test_a_stream_consumer_as_it_should_be_passes(prod):
+    """No service has one yet; the first one should find rules that can be kept."""
+    deployment = deployment_of(prod).copy()
+    consumer = add_stream_consumer(deployment)
+    stream = consumer.properties["EventSourceArn"]
+    function = function_behind(deployment, consumer.stack, consumer.properties["FunctionName"])
+    table = target(deployment, consumer.stack, stream)
+    assert function is not None
+    assert table is not None
+    policy = pick(deployment, POLICIES, lambda each: each.logical_id in function.body["DependsOn"])
+    policy.properties["PolicyDocument"]["Statement"] += [
+        {"Effect": "Allow", "Action": sorted(READS_STREAM), "Resource": stream},
+        {"Effect": "Allow", "Action": "dynamodb:ListStreams", "Resource": "*"},
+    ]
+    errors = pick(deployment, ALARM, lambda each: function.logical_id in str(each.properties))
+    add(consumer.stack, "Behind", ALARM, **errors.properties | {"MetricName": "IteratorAge"})
+    declared = {each.physical_name(prod.environment): each for each in deployment.declared}
+    declared[str(physical_name(table))] = replace(declared[str(physical_name(table))], stream="NEW_AND_OLD_IMAGES")
+    deployment.declared = tuple(declared.values())
+    found = [str(finding) for finding in findings(deployment) if "does not show Behind" not in finding.what]
+    assert found == []
+
+
+def test_rules_hold_while_a_restored_table_is_in_use(prod):
+    """An emergency is no time for a red build: functions and alarms name a table that is in no stack."""
+    deployment = deployment_of(prod).copy()
+    table = next(each for service in SERVICES for each in service.tables if each.indexes)
+    made, restored = table.physical_name(prod.environment), "Restored-2026-11-21"
+    deployment.environment = replace(deployment.environment, table_names={made: restored})
+    for stack in deployment.stacks.values():
+        text = json.dumps(stack.body)
+        if f'"TableName": "{made}"' not in text:
+            stack.body = json.loads(re.sub(rf'{made}(?=["/])', restored, text))
+    assert restored in json.dumps([stack.body for stack in deployment.stacks.values()])
+    assert [str(finding) for finding in findings(deployment)] == []
+
+
+def test_no_rule_names_a_service():
+    words = {name for service in SERVICES for name in (service.name, service.package, service.title)}
+    for path in GATES.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert not [word for word in words if word in text], path
+
+
+def test_every_rule_has_a_name_of_its_own_and_a_reason():
+    rules = [found for module in MODULES for found in vars(module).values() if isinstance(found, Rule)]
+    assert len({rule.name for rule in rules}) == len(rules)
+    for rule in rules:
+        assert re.fullmatch(r"[a-z0-9-]+", rule.name), rule.name
+        assert len(rule.reason) > len(rule.name), rule.name
+
+
+def test_only_what_the_emulator_cannot_do_is_left_out_on_this_machine():
+    assert {rule.name for rule in RULES.values() if rule.not_local} == {"tables-are-watched", "spending-is-watched"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://sqs.eu-central-1.amazonaws.com/123456789012/StockTrackRecord-Processing-prod",
+        "arn:aws:dynamodb:eu-central-1:123456789012:table/nbhd-city-prod-restored-2026-11-21",
+        "lambda_src.services.stock_track_record.handlers.worker.handler",
+        "https://stocktrackrecord.example,http://localhost:5173",
+        "/var/task/amazon_roots.pem",
+        "yoto-smart-stream-transcripts-2026-production",
+    ],
+)
+def test_names_addresses_and_paths_are_no_secrets(value):
+    assert not LOOKS_SECRET.search(value)
+    assert not [word for word in WORD.findall(value) if is_random(word)]
+
+
+def test_every_environment_on_aws_has_its_last_release():
+    assert {folder.name for folder in RELEASED.iterdir()} == set(DEPLOYED) == ENVIRONMENTS.keys() - {"local"}
+
+
+@pytest.mark.parametrize("environment", DEPLOYED)
+def test_a_release_holds_no_hash_that_changes_with_every_commit(environment):
+    for path in (RELEASED / environment).glob("*.template.json"):
+        assert not re.search(r"[0-9a-f]{64}", path.read_text(encoding="utf-8")), path
+
+
+def test_keeping_a_release_forgets_the_one_before(prod, tmp_path):
+    folder = tmp_path / "prod"
+    keep(prod, folder)
+    (folder / "Gone.template.json").write_text(json.dumps({"Resources": {}}))
+    keep(prod, folder)
+    assert {path.name for path in folder.iterdir()} == {f"{name}.template.json" for name in prod.templates}
