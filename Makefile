@@ -4,6 +4,9 @@
 ENVIRONMENT ?= dev
 SERVICE ?=
 URL ?=
+OPTIONS ?=
+REPOSITORY ?=
+ENVIRONMENTS ?= dev,staging,prod
 T ?=
 PORT_OFFSET ?= 0
 
@@ -22,7 +25,7 @@ CDK = cdk --no-notices --context environment=$(ENVIRONMENT)
 COMPILE = uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test check synth deploy diff redrive release snapshots docs lock smoke bench-cold-start bench-capacity soak
+.PHONY: help setup run reset test check synth deploy diff drift audit sbom github-access redrive release snapshots docs lock smoke bench-cold-start bench-capacity soak
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf '  %-18s%s\n' "$$target" "$$text"; done
@@ -55,10 +58,23 @@ synth: setup ## write the templates of ENVIRONMENT=dev to cdk.out
 	$(CDK) synth --quiet '$(ENVIRONMENT)/*'
 
 deploy: setup ## deploy ENVIRONMENT=dev to AWS, or one SERVICE=StockTrackRecord of it
-	$(CDK) deploy '$(ENVIRONMENT)/$(SERVICE)*'
+	$(CDK) deploy $(OPTIONS) '$(ENVIRONMENT)/$(SERVICE)*'
 
 diff: setup ## what `make deploy` would change
 	$(CDK) diff '$(ENVIRONMENT)/$(SERVICE)*'
+
+drift: synth ## whether AWS still holds what the templates of ENVIRONMENT=dev say
+	@python -m cdk_app.drift cdk.out/assembly-$(ENVIRONMENT)
+
+audit: setup ## known vulnerabilities of everything locked; fails when it could not ask about everything
+	@python -m cdk_app.supply_chain audit
+
+sbom: setup ## write a CycloneDX bill of materials of each lock to sbom/
+	@python -m cdk_app.supply_chain sbom sbom
+
+github-access: setup ## let GitHub Actions of REPOSITORY=owner/name deploy ENVIRONMENTS=dev,staging,prod to this account
+	cdk --no-notices deploy $(OPTIONS) --app 'python -m cdk_app.github_access' --output cdk.out.access \
+	  --context repository=$(REPOSITORY) --context environments=$(ENVIRONMENTS)
 
 smoke: setup ## whether a deployed API works: URL=https://... and, where it is not the first, SERVICE=...
 	@python -m cdk_app.smoke '$(URL)' $(if $(SERVICE),--service $(SERVICE))
