@@ -69,7 +69,8 @@ class TrafficStep:
 class Environment:
     """One environment. Raises UnsafeEnvironment when production is given a local or wildcard origin.
 
-    frontend_url: origin of the web client, exactly as browsers send it in `Origin`.
+    web_origins: by service, the origins of its web clients exactly as browsers send them in `Origin`; the first one is
+    where its users come from.
     retain_data: tables and secrets outlive their stack, and stacks with data are protected from deletion.
     rollout: how callers of an API move to a new version of its function. `all_at_once`: with the deployment, and only
     a person takes a bad version back. `canary` and `linear`: by CodeDeploy in steps of `traffic_step`, and an alarm of
@@ -81,8 +82,7 @@ class Environment:
     """
 
     name: str
-    frontend_url: str
-    cors_extra_origins: tuple[str, ...] = ()
+    web_origins: Mapping[str, tuple[str, ...]]
     retain_data: bool = False
     point_in_time_recovery: bool = False
     log_retention_days: LogRetentionDays = 7
@@ -99,8 +99,9 @@ class Environment:
     table_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        for origin in self.origins:
-            _check_origin(origin, is_production=self.is_production)
+        for origins in self.web_origins.values():
+            for origin in origins:
+                _check_origin(origin, is_production=self.is_production)
         if self.is_production and not (self.retain_data and self.point_in_time_recovery):
             raise UnsafeEnvironment(f"{self.name}: production data must be retained and recoverable")
         if self.rollout != "all_at_once":
@@ -111,10 +112,12 @@ class Environment:
         """True for every name that is not known to be harmless, so that a new environment starts out guarded."""
         return self.name not in NOT_PRODUCTION
 
-    @property
-    def origins(self) -> tuple[str, ...]:
-        """Origins that browsers may call from."""
-        return (self.frontend_url, *self.cors_extra_origins)
+    def origins_of(self, service: str) -> tuple[str, ...]:
+        """Origins that browsers may call a service from, its own frontend first. Raises UnsafeEnvironment for none."""
+        origins = self.web_origins.get(service, ())
+        if not origins:
+            raise UnsafeEnvironment(f"{self.name}: `web_origins` has no origin for {service}")
+        return origins
 
     def _check_rollout(self) -> None:
         """Refuse steps that CodeDeploy does not take, and those that are over before an alarm could fire."""
@@ -147,19 +150,19 @@ def _check_origin(origin: str, *, is_production: bool) -> None:
 
 LOCAL: Final = Environment(
     name="local",
-    frontend_url="http://localhost:5173",
-    cors_extra_origins=("http://localhost:3000", "http://localhost:8000"),
+    web_origins={
+        "StockTrackRecord": ("http://localhost:5173", "http://localhost:3000", "http://localhost:8000"),
+    },
     tracing=False,
     on_this_machine=True,
 )
 DEV: Final = Environment(
     name="dev",
-    frontend_url="https://dev.stocktrackrecord.example",
-    cors_extra_origins=("http://localhost:5173",),
+    web_origins={"StockTrackRecord": ("https://dev.stocktrackrecord.example", "http://localhost:5173")},
 )
 STAGING: Final = Environment(
     name="staging",
-    frontend_url="https://staging.stocktrackrecord.example",
+    web_origins={"StockTrackRecord": ("https://staging.stocktrackrecord.example",)},
     log_retention_days=30,
     point_in_time_recovery=True,
     snap_start=True,
@@ -170,7 +173,8 @@ STAGING: Final = Environment(
 )
 PROD: Final = Environment(
     name="prod",
-    frontend_url="https://stocktrackrecord.example",  # an example domain: put your own here before the first deploy
+    # example domains: put your own here before the first deploy
+    web_origins={"StockTrackRecord": ("https://stocktrackrecord.example",)},
     log_retention_days=90,
     monthly_budget_usd=100,  # a first guess, to be set once a month of bills is known
     retain_data=True,

@@ -1,6 +1,7 @@
 """An HTTP API in front of one function, as browsers meet it: throttled, logged, with exact CORS origins."""
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 from aws_cdk import ArnFormat, Duration, Stack
@@ -17,10 +18,9 @@ from cdk_app.constructs.rollout import Rollout
 from cdk_app.constructs.runbooks import API_ERRORS, API_LATENCY
 from cdk_app.constructs.service_function import ServiceFunction, log_group
 from cdk_app.environments import Environment, Throttle
+from lambda_src.runtime.cors import CorsRules
 
 ALL_PATHS: Final = "/{proxy+}"
-COSTLY_METHODS: Final = (gateway.HttpMethod.POST, gateway.HttpMethod.DELETE)
-CORS_MAX_AGE_SECONDS: Final = 600
 SLOW_P95_MILLISECONDS: Final = 3000
 SERVER_ERRORS_TOLERATED: Final = 5  # per 5 minutes
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
@@ -40,15 +40,27 @@ ACCESS_LOG: Final = {
 }
 
 
+type Route = tuple[str, str]
+"""Method and path, as API Gateway has them: `("POST", "/{proxy+}")`."""
+
+
 class ApiFunction(Construct):
     """The HTTP API of a service. Attributes for others: api, stage, access_log, alias (of the version that serves).
 
-    The gateway answers preflight requests itself and puts CORS headers on its own refusals (a throttled 429 never
-    reaches the function); the application sets the same headers from the same list where no gateway stands before it.
+    cors: the rules of the application. The gateway answers preflight requests itself and puts the headers on its own
+    refusals (a throttled 429 never reaches the function); the application sets the same headers where no gateway stands
+    before it. limits: of costly routes, below the environment's for all.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, function: ServiceFunction, environment: Environment
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: ServiceFunction,
+        environment: Environment,
+        cors: CorsRules,
+        limits: Mapping[Route, Throttle],
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = function
@@ -63,10 +75,14 @@ class ApiFunction(Construct):
             api_name=Stack.of(self).stack_name,
             create_default_stage=False,
             default_integration=integration,
-            cors_preflight=_cors(environment),
+            cors_preflight=_cors(cors),
         )
-        costly_routes = self.api.add_routes(path=ALL_PATHS, methods=list(COSTLY_METHODS), integration=integration)
-        self.stage = self._stage(costly_routes, environment)
+        limited = [
+            route
+            for method, path in limits
+            for route in self.api.add_routes(path=path, methods=[gateway.HttpMethod[method]], integration=integration)
+        ]
+        self.stage = self._stage(limited, limits, environment)
         acknowledge(self.api, "AwsSolutions-APIG4", "The API is public by its contract: it has no accounts")
 
     def watch(self, alarms: ServiceAlarms) -> None:
@@ -96,8 +112,10 @@ class ApiFunction(Construct):
             ),
         ]
 
-    def _stage(self, routes: list[gateway.HttpRoute], environment: Environment) -> gateway.CfnStage:
-        """The one stage, at the root of the address. Costly routes have a limit of their own, below the stage's."""
+    def _stage(
+        self, limited: list[gateway.HttpRoute], limits: Mapping[Route, Throttle], environment: Environment
+    ) -> gateway.CfnStage:
+        """The one stage, at the root of the address."""
         self.access_log = access_log = log_group(self, "AccessLog", environment)
         stage = gateway.CfnStage(
             self,
@@ -112,11 +130,9 @@ class ApiFunction(Construct):
                 throttling_rate_limit=environment.throttle.requests_per_second,
                 throttling_burst_limit=environment.throttle.burst,
             ),
-            route_settings={
-                f"{method.value} {ALL_PATHS}": _limit(environment.write_throttle) for method in COSTLY_METHODS
-            },
+            route_settings={f"{method} {path}": _limit(limit) for (method, path), limit in limits.items()},
         )
-        for route in routes:
+        for route in limited:
             stage.node.add_dependency(route)  # a limit can only be set on a route that is there
         return stage
 
@@ -137,12 +153,12 @@ def _arn_without_streams(group: logs.LogGroup) -> str:
     )
 
 
-def _cors(environment: Environment) -> gateway.CorsPreflightOptions:
-    method = gateway.CorsHttpMethod
+def _cors(rules: CorsRules) -> gateway.CorsPreflightOptions:
     return gateway.CorsPreflightOptions(
-        allow_origins=list(environment.origins),
-        allow_methods=[method.GET, method.POST, method.DELETE, method.OPTIONS],
-        allow_headers=["Content-Type"],
+        allow_origins=list(rules.origins),
+        allow_methods=[gateway.CorsHttpMethod[method] for method in rules.methods],
+        allow_headers=list(rules.request_headers),
+        expose_headers=list(rules.exposed_headers) or None,
         allow_credentials=False,
-        max_age=Duration.seconds(CORS_MAX_AGE_SECONDS),
+        max_age=Duration.seconds(rules.max_age_seconds),
     )

@@ -1,7 +1,6 @@
 """A Lambda function of a service: own role, own log group, own alarms, code from the service's bundle."""
 
 import platform
-from collections.abc import Mapping
 from typing import Final
 
 from aws_cdk import AssetHashType, Duration, RemovalPolicy
@@ -18,6 +17,7 @@ from cdk_app.constructs.runbooks import FUNCTION_DURATION, FUNCTION_ERRORS, FUNC
 from cdk_app.constructs.trimming import AMAZON_ROOTS_FILE
 from cdk_app.constructs.wheelhouse import HOST, LAMBDA_ARM64
 from cdk_app.environments import Environment, FunctionSize
+from lambda_src.runtime.settings import ServiceSettings, environment_of
 
 RUNTIME: Final = lambda_.Runtime.PYTHON_3_13
 NEAR_TIMEOUT: Final = 0.95  # the worker's longest budget is 840 of 900 s, so only a runaway gets here
@@ -33,7 +33,7 @@ class ServiceFunction(Construct):
     """One function of a service, outside any VPC. Attributes for others: function, role, log_group.
 
     handler: module below `lambda_src.services`, for example `stock_track_record.handlers.api`; its first part is the
-    package that is bundled.
+    package that is bundled. settings: what the function will read from its variables.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ServiceFunction(Construct):
         *,
         handler: str,
         size: FunctionSize,
-        variables: Mapping[str, str],
+        settings: ServiceSettings,
         environment: Environment,
         snap_start: bool = False,
     ) -> None:
@@ -61,7 +61,7 @@ class ServiceFunction(Construct):
             handler=f"lambda_src.services.{handler}.handler",
             memory_size=size.memory_mb,
             timeout=Duration.seconds(size.timeout_seconds),
-            environment={**variables, **_own_variables(environment)},
+            environment={**environment_of(settings), **_own_variables(environment)},
             role=self.role,
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,

@@ -10,7 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from cdk_app.constructs.alarms import PERIOD
-from cdk_app.constructs.api_function import ApiFunction
+from cdk_app.constructs.api_function import ALL_PATHS, ApiFunction
 from cdk_app.constructs.dashboard import ServiceParts
 from cdk_app.constructs.operations import show_parts, watch_parts
 from cdk_app.constructs.queue_worker import WorkQueue
@@ -19,7 +19,6 @@ from cdk_app.constructs.schedule import Schedule
 from cdk_app.constructs.secrets import grant_read, provider_keys, signing_key
 from cdk_app.constructs.service_function import ServiceFunction
 from cdk_app.constructs.service_table import ServiceTables
-from cdk_app.constructs.variables import variables_of
 from cdk_app.environments import Environment
 from lambda_src.services.stock_track_record import tables
 from lambda_src.services.stock_track_record.settings import ApiSettings, WorkerSettings
@@ -76,7 +75,7 @@ class StockTrackRecordApp(Stack):
         )
 
     def _worker(self, environment: Environment, data: StockTrackRecordData) -> ServiceFunction:
-        variables = self._shared_variables(environment, data) | {
+        values = self._shared_values(environment, data) | {
             "sqs_dlq_url": self.processing.dead_letters.queue_url,
             "price_dlq_url": self.prices.dead_letters.queue_url,
         }
@@ -85,7 +84,7 @@ class StockTrackRecordApp(Stack):
             "Worker",
             handler=f"{PACKAGE}.handlers.worker",
             size=environment.worker_size,
-            variables=variables_of(WorkerSettings, variables),
+            settings=WorkerSettings.model_validate(values),
             environment=environment,
         )
         worker.allow_sending_to_itself()  # a throttled video is sent again up to 40 times
@@ -96,26 +95,35 @@ class StockTrackRecordApp(Stack):
         return worker
 
     def _api(self, environment: Environment, data: StockTrackRecordData) -> ApiFunction:
-        variables = self._shared_variables(environment, data) | {
-            "frontend_url": environment.frontend_url,
-            "cors_extra_origins": ",".join(environment.cors_extra_origins),
+        frontend, *others = environment.origins_of(SERVICE)
+        values = self._shared_values(environment, data) | {
+            "frontend_url": frontend,
+            "cors_extra_origins": ",".join(others),
             "cursor_secret_id": data.cursor_key.secret_arn,
         }
+        settings = ApiSettings.model_validate(values)
         function = ServiceFunction(
             self,
             "ApiFunction",
             handler=f"{PACKAGE}.handlers.api",
             size=environment.api_size,
-            variables=variables_of(ApiSettings, variables),
+            settings=settings,
             environment=environment,
             snap_start=environment.snap_start,
         )
         data.tables.grant_access(function.role, tables.API_PATTERNS)
         self._grant_shared(function, data)
         grant_read(function.role, data.cursor_key)
-        return ApiFunction(self, "Api", function=function, environment=environment)
+        return ApiFunction(
+            self,
+            "Api",
+            function=function,
+            environment=environment,
+            cors=settings.cors,
+            limits={(method, ALL_PATHS): environment.write_throttle for method in ("POST", "DELETE")},
+        )
 
-    def _shared_variables(self, environment: Environment, data: StockTrackRecordData) -> dict[str, str]:
+    def _shared_values(self, environment: Environment, data: StockTrackRecordData) -> dict[str, str]:
         return {
             "environment": environment.name,
             "dynamodb_region": self.region,

@@ -35,7 +35,7 @@ def test_only_prod_is_production():
 
 def test_a_name_nobody_knows_is_production_and_must_be_guarded_like_it():
     with pytest.raises(UnsafeEnvironment, match="retained and recoverable"):
-        Environment(name="production-eu", frontend_url="https://eu.example")
+        Environment(name="production-eu", web_origins={"Sample": ("https://eu.example",)})
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_a_name_nobody_knows_is_production_and_must_be_guarded_like_it():
 )
 def test_production_refuses_origins_of_a_laptop_and_plain_http(origin):
     with pytest.raises(UnsafeEnvironment, match="production origins"):
-        dataclasses.replace(PROD, cors_extra_origins=(origin,))
+        dataclasses.replace(PROD, web_origins={"Sample": ("https://fine.example", origin)})
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=lambda environment: environment.name)
 @pytest.mark.parametrize("origin", ["*", "https://*.example"])
 def test_no_environment_takes_a_wildcard_origin(environment, origin):
     with pytest.raises(UnsafeEnvironment, match="exact"):
-        dataclasses.replace(environment, frontend_url=origin)
+        dataclasses.replace(environment, web_origins={"Sample": (origin,)})
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,14 @@ def test_no_environment_takes_a_wildcard_origin(environment, origin):
 )
 def test_an_origin_is_written_as_browsers_send_it(origin):
     with pytest.raises(UnsafeEnvironment, match="scheme, host and port"):
-        dataclasses.replace(DEV, frontend_url=origin)
+        dataclasses.replace(DEV, web_origins={"Sample": (origin,)})
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=lambda environment: environment.name)
+def test_a_service_without_an_origin_is_noticed_when_it_asks(environment):
+    assert environment.origins_of("StockTrackRecord")
+    with pytest.raises(UnsafeEnvironment, match="no origin for Unheard"):
+        environment.origins_of("Unheard")
 
 
 def test_a_restored_table_takes_the_place_of_the_one_it_names():
