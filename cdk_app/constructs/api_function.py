@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import ArnFormat, Duration, Stack
@@ -21,8 +22,6 @@ from cdk_app.environments import Environment, Throttle
 from lambda_src.runtime.cors import CorsRules
 
 ALL_PATHS: Final = "/{proxy+}"
-SLOW_P95_MILLISECONDS: Final = 3000
-SERVER_ERRORS_TOLERATED: Final = 5  # per 5 minutes
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
 ACCESS_LOG: Final = {
     "request_id": "$context.requestId",
@@ -44,12 +43,20 @@ type Route = tuple[str, str]
 """Method and path, as API Gateway has them: `("POST", "/{proxy+}")`."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """What an API may do before somebody is told. server_errors: in 5 minutes; p95_milliseconds: for 15 minutes."""
+
+    server_errors: int
+    p95_milliseconds: int
+
+
 class ApiFunction(Construct):
     """The HTTP API of a service. Attributes for others: api, stage, access_log, alias (of the version that serves).
 
     cors: the rules of the application. The gateway answers preflight requests itself and puts the headers on its own
     refusals (a throttled 429 never reaches the function); the application sets the same headers where no gateway stands
-    before it. limits: of costly routes, below the environment's for all.
+    before it. limits: of costly routes, below the environment's for all. tolerance: for its alarms.
     """
 
     def __init__(
@@ -61,10 +68,12 @@ class ApiFunction(Construct):
         environment: Environment,
         cors: CorsRules,
         limits: Mapping[Route, Throttle],
+        tolerance: Tolerance,
     ) -> None:
         super().__init__(scope, construct_id)
         self.function = function
         self._environment = environment
+        self._tolerance = tolerance
         self.alias = lambda_.Alias(
             self, "Live", alias_name="live", version=function.function.current_version, description="Serves the API"
         )
@@ -97,7 +106,7 @@ class ApiFunction(Construct):
                 self,
                 "ServerErrors",
                 metric=self.api.metric_server_error(period=PERIOD, statistic="Sum"),
-                at_least=SERVER_ERRORS_TOLERATED,
+                at_least=self._tolerance.server_errors,
                 meaning="the API answers 5xx",
                 runbook=API_ERRORS,
             ),
@@ -105,9 +114,9 @@ class ApiFunction(Construct):
                 self,
                 "Latency",
                 metric=self.api.metric_latency(period=PERIOD, statistic="p95"),
-                at_least=SLOW_P95_MILLISECONDS,
+                at_least=self._tolerance.p95_milliseconds,
                 periods=3,
-                meaning=f"one request in twenty takes longer than {SLOW_P95_MILLISECONDS} ms",
+                meaning=f"one request in twenty takes longer than {self._tolerance.p95_milliseconds} ms",
                 runbook=API_LATENCY,
             ),
         ]

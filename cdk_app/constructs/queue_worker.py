@@ -22,7 +22,7 @@ RETENTION: Final = Duration.days(4)
 DEAD_LETTER_RETENTION: Final = Duration.days(
     14
 )  # the longest there is; a dead letter's age counts from its first queue
-OLD_MESSAGE_SECONDS: Final = 3600
+LONGEST_WAIT: Final = Duration.hours(1)
 CONSUME: Final = (
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
@@ -35,15 +35,23 @@ class WorkQueue(Construct):
     """An encrypted queue and its dead-letter queue. Attributes for others: queue, dead_letters.
 
     function_timeout_seconds: of the function that will be fed; a message stays hidden for six times as long.
+    longest_wait: what a message may wait before somebody is told.
 
     The queue has a fixed name so that the dead-letter queue can say who may send to it: by reference each of the two
     would need the other to exist first.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, physical_name: str, function_timeout_seconds: int
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        physical_name: str,
+        function_timeout_seconds: int,
+        longest_wait: Duration = LONGEST_WAIT,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._longest_wait = longest_wait
         source_arn = Stack.of(self).format_arn(service="sqs", resource=physical_name)
         self.dead_letters = sqs.Queue(
             self,
@@ -66,11 +74,11 @@ class WorkQueue(Construct):
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
         )
 
-    def feed(self, worker: ServiceFunction, *, max_concurrency: int) -> None:
-        """Let a function take messages: one at a time, reported alone, so that one bad message never repeats another.
+    def feed(self, worker: ServiceFunction, *, max_concurrency: int, batch_size: int = 1) -> None:
+        """Let a function take messages, each reported alone, so that one bad message never repeats another.
 
-        max_concurrency: messages in work at once, 2-1000, as many as what lies behind can take. The worker may also
-        put a message it cannot read into the dead-letter queue, with its reason.
+        max_concurrency: invocations at once, 2-1000, as many as what lies behind can take. batch_size: messages of an
+        invocation, 1-10. The worker may also put a message it cannot read into the dead-letter queue, with its reason.
         """
         allow(worker.role, CONSUME, self.queue)
         allow(worker.role, ("sqs:SendMessage",), self.dead_letters)
@@ -79,7 +87,7 @@ class WorkQueue(Construct):
             "Feed",
             target=worker.function,
             event_source_arn=self.queue.queue_arn,
-            batch_size=1,
+            batch_size=batch_size,
             report_batch_item_failures=True,
             max_concurrency=max_concurrency,
         )
@@ -94,7 +102,7 @@ class WorkQueue(Construct):
         allow(sender, ("sqs:SendMessage",), self.queue)
 
     def watch(self, alarms: ServiceAlarms) -> list[cloudwatch.Alarm]:
-        """Alarm when a message was given up, and when one waits for more than an hour."""
+        """Alarm when a message was given up, and when one waits for too long."""
         name = self.node.id
         return [
             alarms.watch(
@@ -111,8 +119,8 @@ class WorkQueue(Construct):
                 self,
                 "Age",
                 metric=self.queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
-                at_least=OLD_MESSAGE_SECONDS,
-                meaning=f"a message of queue {name} has been waiting for more than an hour",
+                at_least=self._longest_wait.to_seconds(),
+                meaning=f"a message of queue {name} has been waiting for {self._longest_wait.to_minutes():.0f} minutes",
                 runbook=QUEUE_AGE,
             ),
         ]

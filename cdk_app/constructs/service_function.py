@@ -21,6 +21,8 @@ from lambda_src.runtime.settings import ServiceSettings, environment_of
 
 RUNTIME: Final = lambda_.Runtime.PYTHON_3_13
 NEAR_TIMEOUT: Final = 0.95  # the worker's longest budget is 840 of 900 s, so only a runaway gets here
+THE_NEXT_ONE: Final = "A lost call needs no second queue: the next one does the same work"
+LONGEST_WAIT: Final = Duration.minutes(5)  # of an asynchronous call before it is given up
 LOG_RETENTION: Final = {
     7: logs.RetentionDays.ONE_WEEK,
     30: logs.RetentionDays.ONE_MONTH,
@@ -49,6 +51,7 @@ class ServiceFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.size = size
+        self._is_called_once = False
         self.log_group = log_group(self, "Logs", environment)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.log_group.grant_write(self.role)
@@ -72,6 +75,14 @@ class ServiceFunction(Construct):
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE),
         )
         self._accept_findings(environment)
+
+    def call_once(self) -> None:
+        """Give up an asynchronous call that fails, or cannot begin within minutes: a schedule calls again anyway."""
+        if self._is_called_once:
+            return
+        self._is_called_once = True
+        self.function.configure_async_invoke(retry_attempts=0, max_event_age=LONGEST_WAIT)
+        acknowledge(self.function, "Serverless-LambdaAsyncFailureDestination", THE_NEXT_ONE)
 
     def allow_sending_to_itself(self) -> None:
         """Let one message cause another to this function more than 16 times in a row.

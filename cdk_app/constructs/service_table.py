@@ -16,10 +16,9 @@ from cdk_app.environments import Environment
 from lambda_src.dynamo.render import grants_of
 from lambda_src.dynamo.schema import AccessPattern, Index, Table
 
-THROTTLES_TOLERATED: Final = 10  # per 5 minutes; every throttled call is retried, a few are a hot moment
-SYSTEM_ERRORS_TOLERATED: Final = (
-    10  # per 5 minutes; retried as well, and https://aws.amazon.com/dynamodb/sla/ allows some
-)
+# Per 5 minutes: all are retried, and https://aws.amazon.com/dynamodb/sla/ allows some errors; a few are a hot moment.
+THROTTLES_TOLERATED: Final = 6
+SYSTEM_ERRORS_TOLERATED: Final = 6
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
 METRICS_PER_EXPRESSION: Final = 10
 

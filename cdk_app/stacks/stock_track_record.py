@@ -10,7 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from cdk_app.constructs.alarms import PERIOD
-from cdk_app.constructs.api_function import ALL_PATHS, ApiFunction
+from cdk_app.constructs.api_function import ALL_PATHS, ApiFunction, Tolerance
 from cdk_app.constructs.dashboard import ServiceParts
 from cdk_app.constructs.operations import show_parts, watch_parts
 from cdk_app.constructs.queue_worker import WorkQueue
@@ -28,6 +28,7 @@ TITLE: Final = "Stock Track Record"
 PACKAGE: Final = "stock_track_record"
 METRICS_NAMESPACE: Final = "StockTrackRecord"
 API_KEY_FIELDS: Final = ("youtube_api_key", "gemini_api_key", "finnhub_api_key", "alpha_vantage_api_key")
+TOLERANCE: Final = Tolerance(server_errors=5, p95_milliseconds=3000)
 ANALYSES_AT_ONCE: Final = 10
 PRICE_JOBS_AT_ONCE: Final = 2
 SWEEP_EVERY: Final = Duration.minutes(5)
@@ -121,6 +122,7 @@ class StockTrackRecordApp(Stack):
             environment=environment,
             cors=settings.cors,
             limits={(method, ALL_PATHS): environment.write_throttle for method in ("POST", "DELETE")},
+            tolerance=TOLERANCE,
         )
 
     def _shared_values(self, environment: Environment, data: StockTrackRecordData) -> dict[str, str]:
