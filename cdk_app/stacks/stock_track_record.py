@@ -1,23 +1,19 @@
-"""The stacks of Stock Track Record: what it keeps, and what runs.
-
-`Data` outlives deployments and is protected in production; `App` can be destroyed and deployed again at any time.
-"""
+"""The stacks of Stock Track Record: what it keeps, and what runs."""
 
 from typing import Final
 
-from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from cdk_app.constructs.alarms import PERIOD
 from cdk_app.constructs.api_function import ALL_PATHS, ApiFunction, Tolerance
 from cdk_app.constructs.dashboard import ServiceParts
-from cdk_app.constructs.operations import show_parts, watch_parts
 from cdk_app.constructs.queue_worker import WorkQueue
 from cdk_app.constructs.runbooks import RUN_FAILED
 from cdk_app.constructs.schedule import Schedule
 from cdk_app.constructs.secrets import grant_read, provider_keys, signing_key
 from cdk_app.constructs.service_function import ServiceFunction
+from cdk_app.constructs.service_stacks import AppStack, DataStack, count_of
 from cdk_app.constructs.service_table import ServiceTables
 from cdk_app.environments import Environment
 from lambda_src.services.stock_track_record import tables
@@ -34,38 +30,29 @@ PRICE_JOBS_AT_ONCE: Final = 2
 SWEEP_EVERY: Final = Duration.minutes(5)
 
 
-class StockTrackRecordData(Stack):
+class StockTrackRecordData(DataStack):
     """Tables and secrets."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            description=f"{TITLE}: tables and secrets ({environment.name})",
-            termination_protection=environment.retain_data,
-        )
+        super().__init__(scope, construct_id, title=TITLE, environment=environment)
         self.tables = ServiceTables(self, "Tables", tables=tables.TABLES, environment=environment)
         self.api_keys = provider_keys(self, "ApiKeys", fields=API_KEY_FIELDS, environment=environment)
         self.cursor_key = signing_key(self, "CursorKey", environment=environment)
 
 
-class StockTrackRecordApp(Stack):
+class StockTrackRecordApp(AppStack):
     """API, worker and its queues, sweep, alarms."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, environment: Environment, data: StockTrackRecordData
     ) -> None:
-        super().__init__(
-            scope, construct_id, description=f"{TITLE}: API, worker, queues and alarms ({environment.name})"
-        )
-        self.add_stack_dependency(data, "functions expect their tables")
+        super().__init__(scope, construct_id, title=TITLE, environment=environment, data=data)
         self.processing = self._queue("Processing", environment)
         self.prices = self._queue("Prices", environment)
         self.worker = self._worker(environment, data)
         self.api = self._api(environment, data)
         self.sweep = Schedule(self, "Sweep", function=self.worker, every=SWEEP_EVERY, event={"task": "sweep"})
-        self._watch(environment, data)
-        self._outputs()
+        self._operate(data)
 
     def _queue(self, name: str, environment: Environment) -> WorkQueue:
         return WorkQueue(
@@ -142,54 +129,30 @@ class StockTrackRecordApp(Stack):
         self.prices.grant_send(function.role)
         grant_read(function.role, data.api_keys)
 
-    def _watch(self, environment: Environment, data: StockTrackRecordData) -> None:
+    def _operate(self, data: StockTrackRecordData) -> None:
+        run_failed = _count_of("RunFailed")
         parts = ServiceParts(
             api=self.api,
             functions={"API": self.api.function, "Worker": self.worker},
             queues=[self.processing, self.prices],
             tables=data.tables,
             schedules=[self.sweep],
-            counts=[_count_of("RunFailed"), _count_of("PriceRefreshDropped")],
+            counts=[run_failed, _count_of("PriceRefreshDropped")],
         )
-        alarms = watch_parts(self, parts, title=TITLE, environment=environment)
+        alarms = self.watch_parts(parts)
         # The worker counts a run that ended as `failed`: a bad key, a used-up quota, an unknown channel. A refresh that
         # was dropped is only shown: the next visit of a page asks for its prices again.
         alarms.watch(
             self,
             "RunFailed",
-            metric=_count_of("RunFailed"),
+            metric=run_failed,
             at_least=1,
             meaning="the analysis of a channel failed",
             runbook=RUN_FAILED,
         )
-        show_parts(self, parts, alarms, service=SERVICE, title=TITLE, environment=environment)
-
-    def _outputs(self) -> None:
-        """What scripts and the local run need to find again."""
-        outputs = {
-            "ApiId": self.api.api.api_id,
-            "ApiUrl": self.api.api.api_endpoint,
-            "ProcessingQueueUrl": self.processing.queue.queue_url,
-            "ProcessingDeadLetterQueueUrl": self.processing.dead_letters.queue_url,
-            "PricesQueueUrl": self.prices.queue.queue_url,
-            "PricesDeadLetterQueueUrl": self.prices.dead_letters.queue_url,
-            "ApiLogGroup": self.api.function.log_group.log_group_name,
-            "ApiAccessLogGroup": self.api.access_log.log_group_name,
-            "ApiFunctionName": self.api.function.function.function_name,
-            "WorkerLogGroup": self.worker.log_group.log_group_name,
-            "WorkerFunctionName": self.worker.function.function_name,
-            "SweepRuleName": self.sweep.rule.rule_name,
-        }
-        for name, value in outputs.items():
-            CfnOutput(self, name, value=value)
+        self.show_parts(parts, alarms, service=SERVICE)
+        self.name_parts(parts)
 
 
 def _count_of(name: str) -> cloudwatch.Metric:
-    """Something the worker counts, in five minutes."""
-    return cloudwatch.Metric(
-        namespace=METRICS_NAMESPACE,
-        metric_name=name,
-        dimensions_map={"service": PACKAGE},
-        statistic="Sum",
-        period=PERIOD,
-    )
+    return count_of(name, namespace=METRICS_NAMESPACE, service=PACKAGE)
