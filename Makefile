@@ -95,6 +95,7 @@ lock: setup ## renew the locks from the ranges in pyproject.toml and package.jso
 	$(COMPILE) --group dev pyproject.toml --output-file requirements-dev.txt
 	$(COMPILE) --group cdk --constraint requirements-dev.txt pyproject.toml --output-file requirements.txt
 	$(COMPILE) --group lambda --constraint requirements-dev.txt pyproject.toml --output-file lambda_src/requirements.txt
+	$(COMPILE) --group lambda-nbhd-city --constraint requirements-dev.txt pyproject.toml --output-file lambda_src/services/nbhd_city/requirements.txt
 	$(COMPILE) --group emulator pyproject.toml --output-file cdk_app/local/requirements.txt
 	npm install --package-lock-only --ignore-scripts
 

@@ -1,8 +1,9 @@
 """The zip file of a service's functions: built without Docker, without network, and the same wherever it is built.
 
-A bundle holds the service's own package, the shared packages below it, and the locked dependencies, all byte-compiled
-for the path where Lambda unpacks them. Byte code is what makes it start quickly: Lambda cannot write any, and the zip
-dates every file 1980, so only byte code that is never checked against its source (`unchecked-hash`) is used.
+A bundle holds the service's own package, the shared packages below it, and the locked dependencies, common ones and
+those of the service alone, all byte-compiled for the path where Lambda unpacks them. Byte code is what makes it start
+quickly: Lambda cannot write any, and the zip dates every file 1980, so only byte code that is never checked against its
+source (`unchecked-hash`) is used.
 
 Building takes a few seconds the first time and is cached in `.cache/bundles` by the hash of everything that goes in.
 """
@@ -54,9 +55,9 @@ def bundle_service(package: str, target: Platform) -> Bundle:
     if sys.version_info[:2] != PYTHON_VERSION:
         wanted = ".".join(map(str, PYTHON_VERSION))
         raise WrongPython(f"Bundles hold byte code of Python {wanted}; install it with: uv python install {wanted}")
-    dependencies = _dependencies(target)
+    dependencies = [_dependencies(target, lock) for lock in wheelhouse.locks_of(package)]
     sources = list(_sources(package))
-    digest = hashlib.sha256(dependencies.name.encode())
+    digest = hashlib.sha256(" ".join(folder.name for folder in dependencies).encode())
     for name, path in sources:
         digest.update(f"\0{name}\0".encode())
         digest.update(path.read_bytes())
@@ -69,16 +70,21 @@ def bundle_service(package: str, target: Platform) -> Bundle:
     return Bundle(archive, content_hash)
 
 
-def _dependencies(target: Platform) -> Path:
-    """The trimmed and compiled dependencies of a platform, made once per lock and recipe; older ones are removed."""
-    wheels = wheelhouse.unpacked(target)
+def _dependencies(target: Platform, lock: Path | None = None) -> Path:
+    """The trimmed and compiled dependencies of a platform, made once per lock and recipe; older ones are removed.
+
+    lock: None is the common one.
+    """
+    wheels = wheelhouse.unpacked(target, lock)
     recipe = hashlib.sha256(Path(trimming.__file__).read_bytes() + Path(__file__).read_bytes()).hexdigest()
     folder = CACHE / f"dependencies-{wheels.name}-{recipe[:16]}"
     if folder.is_dir():
         return folder
     CACHE.mkdir(parents=True, exist_ok=True)
-    for old in set(CACHE.glob(f"dependencies-{target.name}-*")) - {folder}:
-        shutil.rmtree(old)
+    current = {wheelhouse.location(target, each).name for each in wheelhouse.all_locks()}
+    for old in list(CACHE.glob(f"dependencies-{target.name}-*")):
+        if old.name not in {f"dependencies-{name}-{recipe[:16]}" for name in current}:
+            shutil.rmtree(old, ignore_errors=True)  # another process may be at it, too
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="partial-") as scratch:
         partial = Path(scratch) / "site-packages"
         shutil.copytree(wheels, partial)
@@ -98,14 +104,14 @@ def _sources(package: str) -> Iterator[tuple[str, Path]]:
             yield file.relative_to(ROOT).as_posix(), file
 
 
-def _build(scratch: Path, *, dependencies: Path, sources: list[tuple[str, Path]], archive: Path) -> None:
+def _build(scratch: Path, *, dependencies: list[Path], sources: list[tuple[str, Path]], archive: Path) -> None:
     """Compile the sources in a scratch folder and write them and the dependencies into one zip."""
     folder, partial = scratch / "sources", scratch / "bundle.zip"
     for name, path in sources:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / name)
     compile_folder(folder)
-    write_zip(partial, [folder, dependencies])
+    write_zip(partial, [folder, *dependencies])
     _publish(partial, archive)
 
 

@@ -16,12 +16,19 @@ BOTOCORE_SHARED_DATA: Final = frozenset(
     {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 )
 UNUSED_SERVICE_FILES: Final = ("examples-1.json", "waiters-2.json")
-UNUSED_PARTS: Final = (
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui",  # pages of a documentation server
+UNUSED_UTILITIES: Final = (
+    *("auth_alpha", "batch", "circuit_breaker", "data_classes", "data_masking", "feature_flags", "idempotency"),
+    *("kafka", "parser", "streaming", "validation"),
+)
+UNUSED_PARTS: Final = (  # each has to be there where the package it belongs to is
+    "aws_lambda_powertools/event_handler",  # of Powertools we use logging, metrics and parameters
+    *(f"aws_lambda_powertools/utilities/{name}" for name in UNUSED_UTILITIES),
     "boto3/data",  # resources, where all code uses clients
+    "dateutil/zoneinfo",  # time zones, which Python has itself
     "botocore/cacert.pem",  # roots that certifi, kept for httpx, has too
     "pydantic/v1",  # FastAPI loads it only to refuse its models, and does without where it is absent
 )
+UNUSED_PACKAGES: Final = ("cffi", "pycparser")  # they make bindings; cryptography's are made, and need _cffi_backend
 INSTALLER_RECORDS: Final = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "top_level.txt"})
 METADATA_KEPT: Final = ("Metadata-Version:", "Name:", "Version:")
 # Roots of every AWS endpoint, https://www.amazontrust.com/repository/. Loading these five instead of all of
@@ -41,21 +48,27 @@ class UnexpectedPackage(RuntimeError):
 
 
 def trim(site_packages: Path) -> None:
-    """Remove from unpacked dependencies, in place, what no function reads, and add the file of Amazon's roots.
+    """Remove from the unpacked dependencies of a lock, in place, what no function reads.
 
-    Raises UnexpectedPackage when a package is laid out differently than its last version was.
+    Beside certifi, if it is among them, it writes the file of Amazon's roots. Raises UnexpectedPackage when a package
+    is laid out differently than its last version was.
     """
-    _remove(path for path in site_packages.iterdir() if path.name in {"bin", ".lock"})
+    _remove(path for path in site_packages.iterdir() if path.name in {"bin", ".lock", *UNUSED_PACKAGES})
     for part in UNUSED_PARTS:
+        if not (site_packages / part.partition("/")[0]).exists():
+            continue
         if not (site_packages / part).exists():
             raise UnexpectedPackage(f"{part} is not there any more")
         _remove([site_packages / part])
     _remove(path for path in site_packages.rglob("*") if path.suffix == ".pyi" or path.name == "py.typed")
     for dist_info in site_packages.glob("*.dist-info"):
         _trim_dist_info(dist_info)
-    _trim_botocore(site_packages / "botocore")
-    roots = amazon_roots((site_packages / "certifi" / "cacert.pem").read_text(encoding="utf-8"))
-    (site_packages / AMAZON_ROOTS_FILE).write_text(roots, encoding="utf-8")
+    if (site_packages / "botocore").exists():
+        _trim_botocore(site_packages / "botocore")
+    all_roots = site_packages / "certifi" / "cacert.pem"
+    if all_roots.exists():
+        roots = amazon_roots(all_roots.read_text(encoding="utf-8"))
+        (site_packages / AMAZON_ROOTS_FILE).write_text(roots, encoding="utf-8")
 
 
 def amazon_roots(all_roots: str) -> str:

@@ -2,8 +2,9 @@
 
     python -m cdk_app.constructs.wheelhouse          fills it; needs the network, part of set-up
 
-uv installs `lambda_src/requirements.txt` with its hashes into `.wheelhouse/<platform>-<lock>/`. The name holds the
-digest of the lock: a changed lock is a missing wheelhouse rather than an old one used by mistake.
+uv installs a lock with its hashes into `.wheelhouse/<platform>-<lock>/`: `lambda_src/requirements.txt`, which every
+function stands on, and `requirements.txt` of each service that needs more. The name holds the digest of the lock: a
+changed lock is a missing wheelhouse rather than an old one used by mistake.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOCK: Final = ROOT / "lambda_src" / "requirements.txt"
+SERVICES: Final = ROOT / "lambda_src" / "services"
 FILL_COMMAND: Final = "python -m cdk_app.constructs.wheelhouse"
 PYTHON_VERSION: Final = (3, 13)  # of the Lambda runtime; byte code is only valid for exactly this minor version
 INSTALL_TIMEOUT_SECONDS: Final = 300
@@ -39,15 +41,26 @@ LAMBDA_ARM64: Final = Platform("aarch64-manylinux2014", uv_name="aarch64-manylin
 HOST: Final = Platform(f"host-{platform.system()}-{platform.machine()}".lower(), uv_name=None)
 
 
-def location(target: Platform) -> Path:
-    """Folder that holds, or will hold, the unpacked dependencies of the current lock."""
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
+def locks_of(package: str) -> tuple[Path, ...]:
+    """The locks that the bundle of a service is made from: the common one, and the service's own if it has one."""
+    own = SERVICES / package / LOCK.name
+    return (LOCK, own) if own.is_file() else (LOCK,)
+
+
+def all_locks() -> tuple[Path, ...]:
+    """The common lock and those of all services."""
+    return (LOCK, *sorted(SERVICES.glob(f"*/{LOCK.name}")))
+
+
+def location(target: Platform, lock: Path | None = None) -> Path:
+    """Folder that holds, or will hold, the unpacked dependencies of a lock as it is now. None: the common lock."""
+    digest = hashlib.sha256((lock or LOCK).read_bytes()).hexdigest()[:16]
     return ROOT / ".wheelhouse" / f"{target.name}-{digest}"
 
 
-def unpacked(target: Platform) -> Path:
+def unpacked(target: Platform, lock: Path | None = None) -> Path:
     """Folder of the unpacked dependencies. Raises WheelhouseMissing with the command that fills it."""
-    folder = location(target)
+    folder = location(target, lock)
     if not folder.is_dir():
         raise WheelhouseMissing(
             f"The locked dependencies for {target.name} are not unpacked yet. Run `make setup`, or: {FILL_COMMAND}"
@@ -55,28 +68,28 @@ def unpacked(target: Platform) -> Path:
     return folder
 
 
-def fill(target: Platform) -> Path:
-    """Unpack the locked dependencies for a platform, once; those of an older lock are removed.
+def fill(target: Platform, lock: Path | None = None) -> Path:
+    """Unpack the locked dependencies for a platform, once; those of locks that are no more are removed.
 
     Downloads unless uv has the wheels cached. The folder appears complete or not at all. Raises CalledProcessError
     when uv cannot install a wheel.
     """
-    folder = location(target)
+    folder = location(target, lock)
     if folder.is_dir():
         return folder
     folder.parent.mkdir(exist_ok=True)
-    for old in folder.parent.glob(f"{target.name}-*"):
+    for old in set(folder.parent.glob(f"{target.name}-*")) - {location(target, each) for each in all_locks()}:
         shutil.rmtree(old)
     partial = folder.with_name(f"{folder.name}.partial")
-    subprocess.run(install_command(target, partial), check=True, timeout=INSTALL_TIMEOUT_SECONDS)  # noqa: S603
+    subprocess.run(install_command(target, partial, lock), check=True, timeout=INSTALL_TIMEOUT_SECONDS)  # noqa: S603
     partial.rename(folder)
     return folder
 
 
-def install_command(target: Platform, folder: Path) -> Sequence[str]:
+def install_command(target: Platform, folder: Path, lock: Path | None = None) -> Sequence[str]:
     """The uv command that installs exactly the locked wheels into a folder, for a platform that need not be ours."""
     command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
-    command += ["--target", str(folder), "--requirement", str(LOCK)]
+    command += ["--target", str(folder), "--requirement", str(lock or LOCK)]
     command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy"]
     if target.uv_name is not None:
         version = ".".join(map(str, PYTHON_VERSION))
@@ -86,8 +99,9 @@ def install_command(target: Platform, folder: Path) -> Sequence[str]:
 
 def main() -> None:
     """Fill the wheelhouse for Lambda and for this machine, and say where it is."""
-    for target in (LAMBDA_ARM64, HOST):
-        sys.stdout.write(f"{target.name}: {fill(target).relative_to(ROOT)}\n")
+    for lock in all_locks():
+        for target in (LAMBDA_ARM64, HOST):
+            sys.stdout.write(f"{target.name}: {fill(target, lock).relative_to(ROOT)}\n")
 
 
 if __name__ == "__main__":

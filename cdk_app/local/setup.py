@@ -9,7 +9,8 @@ Needed on the machine: Python 3.13 or uv, nothing else. Everything lands below t
     .local/ministack-venv   cdk_app/local/requirements.txt: the emulator, apart from our own packages, so that a
                             package missing from a bundle is noticed
     node_modules            package-lock.json: the CDK CLI and DynamoDB Local
-    .wheelhouse             lambda_src/requirements.txt, unpacked for Lambda and for this machine
+    .wheelhouse             lambda_src/requirements.txt and those of single services, unpacked for Lambda and for
+                            this machine
 """
 
 from __future__ import annotations

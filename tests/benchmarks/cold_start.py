@@ -7,6 +7,7 @@ else the machine does hits all of them. Writes `docs/benchmarks/cold-start.md`. 
 """
 
 import argparse
+import json
 import random
 import shutil
 import statistics
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from importlib.metadata import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import trustme
 
@@ -30,38 +31,20 @@ from lambda_src.dynamo.client import make_client
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.store import Store
 from lambda_src.runtime.settings import environment_of
-from lambda_src.services.stock_track_record.models import Channel, ChannelId
-from lambda_src.services.stock_track_record.repository.channels import channel_item
-from lambda_src.services.stock_track_record.settings import ApiSettings
-from lambda_src.services.stock_track_record.tables import MAIN, TABLES
 from tests.benchmarks import reports
+from tests.benchmarks.cold_functions import FUNCTIONS, ColdFunction
 from tests.benchmarks.import_times import shares_by_package
 from tests.benchmarks.runtime_api import Start, measure_start
 from tests.benchmarks.tls_front import tls_front
 from tests.support.ports import free_port
 
-PACKAGE: Final = "stock_track_record"
-API_MODULE: Final = f"lambda_src.services.{PACKAGE}.handlers.api"
-API_HANDLER: Final = f"{API_MODULE}.handler"
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
 ALL_ROOTS: Final = "certifi/cacert.pem"
 RUNTIME_PACKAGES: Final = ("awslambdaric", "simplejson", "snapshot-restore-py")
-CHANNEL: Final = ChannelId("0b2f6f0c-6d0f-4a51-9c0e-2f3c1f0a7d11")
-EVENT: Final[Mapping[str, Any]] = {
-    "version": "2.0",
-    "routeKey": "GET /api/channels/{channel_id}",
-    "rawPath": f"/api/channels/{CHANNEL}",
-    "rawQueryString": "",
-    "headers": {"host": "api.test", "accept": "application/json", "accept-encoding": "gzip"},
-    "requestContext": {
-        "http": {"method": "GET", "path": f"/api/channels/{CHANNEL}", "sourceIp": "203.0.113.7"},
-        "requestId": "JKJaXmPLvHcESHA=",
-        "stage": "$default",
-    },
-    "isBase64Encoded": False,
-}
 MAX_RATIO: Final = 1.8
 MAX_FIRST_REQUEST: Final = 0.05  # of the initialisation
-MAX_ZIP_MEGABYTES: Final = 11.0
 SHOWN_PACKAGES: Final = 9
 
 
@@ -70,6 +53,7 @@ class Variant:
     """One way to build a function. roots: its root certificates, a file in its folder. zip_megabytes: of 10^6 bytes."""
 
     name: str
+    function: ColdFunction
     folder: Path
     handler: str
     zip_megabytes: float
@@ -114,19 +98,30 @@ class Result:
         return statistics.median(start.peak_megabytes for start in self.starts)
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All variants; those that are deployed; the floor."""
+
+    results: list[Result]
+    deployed: list[Result]
+    floor: Result
+
+
 # ---- what is measured ----------------------------------------------------------------------------------------------
 
 
-def real_bundle(scratch: Path) -> Variant:
+def real_bundle(scratch: Path, function: ColdFunction) -> Variant:
     """The zip that is deployed, unpacked."""
-    archive = bundling.bundle_service(PACKAGE, HOST).path
-    folder = scratch / "bundle"
+    archive = bundling.bundle_service(function.package, HOST).path
+    folder = scratch / f"{function.package}-bundle"
     with zipfile.ZipFile(archive) as bundle:
         bundle.extractall(folder)
-    return Variant("the bundle as deployed", folder, API_HANDLER, archive.stat().st_size / 1e6, AMAZON_ROOTS_FILE)
+    megabytes = archive.stat().st_size / 1e6
+    name = f"{function.title} as deployed"
+    return Variant(name, function, folder, f"{function.module}.handler", megabytes, AMAZON_ROOTS_FILE)
 
 
-def bare_boto3(scratch: Path, *, trimmed: bool) -> Variant:
+def bare_boto3(scratch: Path, function: ColdFunction, *, trimmed: bool) -> Variant:
     """A boto3 client and nothing else, compiled: over the locked wheels, or trimmed the way our bundle is."""
     name = "boto3 client only, trimmed" if trimmed else "boto3 client only"
     folder = scratch / name
@@ -134,17 +129,20 @@ def bare_boto3(scratch: Path, *, trimmed: bool) -> Variant:
     shutil.copy(Path(__file__).with_name("boto3_only.py"), folder)
     bundling.compile_folder(folder)
     roots = AMAZON_ROOTS_FILE if trimmed else ALL_ROOTS
-    return Variant(name, folder, "boto3_only.handler", _zip_megabytes(folder), roots)
+    return Variant(name, function, folder, "boto3_only.handler", _zip_megabytes(folder), roots)
 
 
-def plain_build(scratch: Path) -> Variant:
+def plain_build(scratch: Path, function: ColdFunction) -> Variant:
     """The same function the way `pip install --target` and `zip` build it: nothing trimmed, nothing compiled."""
-    folder = scratch / "plain"
-    shutil.copytree(wheelhouse.unpacked(HOST), folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name, path in bundling._sources(PACKAGE):
+    folder = scratch / f"{function.package}-plain"
+    for lock in wheelhouse.locks_of(function.package):
+        wheels = wheelhouse.unpacked(HOST, lock)
+        shutil.copytree(wheels, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    for name, path in bundling._sources(function.package):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, folder / name)
-    return Variant("plain build of the same code", folder, API_HANDLER, _zip_megabytes(folder))
+    name = f"{function.title}, plain build"
+    return Variant(name, function, folder, f"{function.module}.handler", _zip_megabytes(folder))
 
 
 def runtime_folder(scratch: Path) -> Path:
@@ -168,59 +166,38 @@ def _zip_megabytes(folder: Path) -> float:
 
 
 @contextmanager
-def function_environment(authority: trustme.CA) -> Iterator[dict[str, str]]:
-    """DynamoDB Local with the service's tables and one channel, and the variables that lead a function to it by TLS."""
+def environments(authority: trustme.CA) -> Iterator[dict[str, dict[str, str]]]:
+    """DynamoDB Local with every function's tables and item; by package, the variables that lead there by TLS."""
     engine = DynamoDBLocal(free_port())
     try:
         engine.start()
         engine.wait_until_ready()
-        names = {table.name: table.seed_name for table in TABLES}
         client = make_client(region="us-east-1", endpoint_url=engine.endpoint_url, read_timeout_seconds=30)
-        for table in TABLES:
-            client.create_table(**create_table_input(table, names[table.name]))
-        item = channel_item(_channel())
-        Store(client, names).put(MAIN, item)
         with tls_front(engine.port, authority) as endpoint_url:
-            yield {**_variables(endpoint_url, names), "BENCHMARK_KEY": str(item["PK"])}
+            yield {function.package: _environment(client, function, endpoint_url) for function in FUNCTIONS}
     finally:
         engine.stop()
 
 
-def _variables(endpoint_url: str, names: Mapping[str, str]) -> dict[str, str]:
-    settings = ApiSettings(
-        environment="local",
-        dynamodb_endpoint=endpoint_url,
-        dynamodb_table_name=names["main"],
-        dynamodb_stocks_table_name=names["stocks"],
-        sqs_queue_url="http://127.0.0.1:1/processing",
-        price_queue_url="http://127.0.0.1:1/prices",
-        api_keys_secret_id="keys",
-        cursor_secret_id="cursor",
-    )
+def _environment(client: "DynamoDBClient", function: ColdFunction, endpoint_url: str) -> dict[str, str]:
+    names = {table.name: table.seed_name for table in function.tables}
+    for table in function.tables:
+        client.create_table(**create_table_input(table, names[table.name]))
+    Store(client, names).put(function.table, function.item)
+    key = {name: str(function.item[name]) for name in function.table.key_names}
     return {
-        **environment_of(settings),
+        **environment_of(function.settings(endpoint_url, names)),
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
+        "BENCHMARK_KEY": json.dumps({name: {"S": value} for name, value in key.items()}),
     }
 
 
-def _channel() -> Channel:
-    return Channel(
-        id=CHANNEL,
-        youtube_channel_id="UCaaaaaaaaaaaaaaaaaaaaaa",
-        name="Sample Stocks",
-        url="https://www.youtube.com/@SampleStocks",
-        status="completed",
-        time_range_months=12,
-        created_at="2025-01-15T08:30:00.123Z",
-        updated_at="2025-01-15T09:30:00.123Z",
-        layout=2,
-    )
-
-
-def measure(variants: list[Variant], *, starts: int, runtime: Path, environment: Mapping[str, str]) -> list[Result]:
+def measure(
+    variants: list[Variant], *, starts: int, runtime: Path, environments: Mapping[str, Mapping[str, str]]
+) -> list[Result]:
     """Start every variant that often, in one shuffled order, after one start each that is not counted."""
     order = [variant for variant in variants for _ in range(starts)]
     random.Random(2025).shuffle(order)
@@ -230,8 +207,8 @@ def measure(variants: list[Variant], *, starts: int, runtime: Path, environment:
             folder=variant.folder,
             handler=variant.handler,
             runtime=runtime,
-            event=EVENT,
-            environment={**environment, **variant.variables},
+            event=variant.function.event,
+            environment={**environments[variant.function.package], **variant.variables},
         )
         if number >= len(variants):  # the first ones read the files from disk
             measured[variant.name].append(start)
@@ -259,17 +236,21 @@ def result_table(results: list[Result], floor: Result) -> str:
     return reports.table(head, rows)
 
 
-def target_table(real: Result, floor: Result) -> str:
-    figures = (
-        ("sum, times that of the boto3 client", real.total_ms / floor.total_ms, MAX_RATIO, ".2f"),
-        ("first request, share of init", real.first_request_ms / real.init_ms, MAX_FIRST_REQUEST, ".3f"),
-        ("zip, MB", real.variant.zip_megabytes, MAX_ZIP_MEGABYTES, ".1f"),
-    )
-    rows = (
-        (name, f"{value:{form}}", f"{limit:{form}}", "yes" if value <= limit else "NO")
-        for name, value, limit, form in figures
-    )
+def target_table(deployed: list[Result], floor: Result) -> str:
+    rows = [
+        (f"{result.variant.function.title}: {name}", f"{value:{form}}", f"{limit:{form}}", met(value, limit))
+        for result in deployed
+        for name, value, limit, form in (
+            ("sum, times that of the boto3 client", result.total_ms / floor.total_ms, MAX_RATIO, ".2f"),
+            ("first request, share of init", result.first_request_ms / result.init_ms, MAX_FIRST_REQUEST, ".3f"),
+            ("zip, MB", result.variant.zip_megabytes, result.variant.function.max_zip_megabytes, ".1f"),
+        )
+    ]
     return reports.table(("Target", "measured", "at most", "met"), rows)
+
+
+def met(value: float, limit: float) -> str:
+    return "yes" if value <= limit else "NO"
 
 
 def share_table(shares: list[tuple[str, float]]) -> str:
@@ -280,17 +261,17 @@ def share_table(shares: list[tuple[str, float]]) -> str:
     )
 
 
-def report(results: list[Result], floor: Result, *, shares: list[tuple[str, float]], starts: int) -> str:
+def report(measured: Measured, *, shares: Mapping[str, list[tuple[str, float]]], starts: int) -> str:
     packages = ("awslambdaric", "boto3", "fastapi", "pydantic", "mangum")
     return f"""# Cold start
 
 CPU time (user and system, all threads) of fresh processes that run AWS's `awslambdaric`: *init* until the process asks
-for its first event, *first request* until it posts the answer to `GET /api/channels/{{channel_id}}`, one GetItem.
-Medians of {starts} starts per variant, in shuffled order. Made by `make bench-cold-start`.
+for its first event, *first request* until it posts the answer to a GET of one item by its id. Medians of {starts}
+starts per variant, in shuffled order. Made by `make bench-cold-start`.
 
-{result_table(results, floor)}
+{result_table(measured.results, measured.floor)}
 
-{target_table(results[0], floor)}
+{target_table(measured.deployed, measured.floor)}
 
 {reports.circumstances(packages)}
 
@@ -301,7 +282,7 @@ includes what the handler does while it is imported: it makes the client and the
 Beyond what the boto3 client needs, a start imports FastAPI and pydantic with the parts of the standard library they
 use, then the service's own modules.
 
-{share_table(shares)}
+{"\n\n".join(f"{title}:\n\n{share_table(its)}" for title, its in shares.items())}
 
 ## How to read it
 
@@ -326,22 +307,33 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=15, help="fresh processes per variant (15)")
     starts: int = parser.parse_args().starts
     authority = trustme.CA()
-    with TemporaryDirectory(prefix="cold-start-") as folder, function_environment(authority) as environment:
-        scratch = Path(folder)
-        variants = [
-            real_bundle(scratch),
-            bare_boto3(scratch, trimmed=False),
-            bare_boto3(scratch, trimmed=True),
-            plain_build(scratch),
-        ]
-        for variant in variants:
-            variant.trust(authority)
-        results = measure(variants, starts=starts, runtime=runtime_folder(scratch), environment=environment)
-        deployed = {**environment, **variants[0].variables}
-        shares = shares_by_package(folder=variants[0].folder, module=API_MODULE, environment=deployed)
-    floor = results[1]
-    path = reports.publish("cold-start", report(results, floor, shares=shares, starts=starts))
-    sys.stdout.write(f"{result_table(results, floor)}\n\n{target_table(results[0], floor)}\n\n{path.name} written\n")
+    with TemporaryDirectory(prefix="cold-start-") as folder, environments(authority) as variables:
+        measured = run(Path(folder), authority, variables, starts=starts)
+        shares = {
+            result.variant.function.title: shares_by_package(
+                folder=result.variant.folder,
+                module=result.variant.function.module,
+                environment={**variables[result.variant.function.package], **result.variant.variables},
+            )
+            for result in measured.deployed
+        }
+    path = reports.publish("cold-start", report(measured, shares=shares, starts=starts))
+    tables = f"{result_table(measured.results, measured.floor)}\n\n{target_table(measured.deployed, measured.floor)}"
+    sys.stdout.write(f"{tables}\n\n{path.name} written\n")
+
+
+def run(scratch: Path, authority: trustme.CA, variables: Mapping[str, Mapping[str, str]], *, starts: int) -> Measured:
+    """Build every variant and measure all of them."""
+    first = FUNCTIONS[0]  # the floor reads its item
+    deployed = [real_bundle(scratch, function) for function in FUNCTIONS]
+    floor = bare_boto3(scratch, first, trimmed=False)
+    trimmed = bare_boto3(scratch, first, trimmed=True)
+    plain = [plain_build(scratch, function) for function in FUNCTIONS]
+    variants = [*deployed, floor, trimmed, *plain]
+    for variant in variants:
+        variant.trust(authority)
+    results = measure(variants, starts=starts, runtime=runtime_folder(scratch), environments=variables)
+    return Measured(results, results[: len(deployed)], results[len(deployed)])
 
 
 if __name__ == "__main__":

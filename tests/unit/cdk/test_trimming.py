@@ -95,3 +95,12 @@ def test_amazons_roots_are_five_certificates_that_load(site_packages):
 def test_a_root_that_certifi_dropped_is_noticed():
     with pytest.raises(UnexpectedPackage, match="Amazon Root CA 1"):
         trimming.amazon_roots("# nothing here\n")
+
+
+def test_a_lock_of_a_service_alone_is_trimmed_without_what_the_common_one_has(tmp_path):
+    for name in ("cffi/api.py", "pycparser/c_parser.py", "cryptography/__init__.py", "cryptography/py.typed", "bin/x"):
+        write(tmp_path / name)
+    trimming.trim(tmp_path)
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == {
+        "cryptography/__init__.py"
+    }

@@ -58,3 +58,22 @@ def test_a_new_lock_replaces_the_dependencies_of_the_old_one_and_half_filled_one
     assert wheelhouse.fill(HOST) == folder
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
     assert not any(folder.iterdir())
+
+
+def test_a_service_may_have_a_lock_of_its_own_and_both_stay_unpacked(lock, tmp_path, monkeypatch):
+    services = tmp_path / "services"
+    own = services / "large" / "requirements.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("cffi==2.1.1\n")
+    monkeypatch.setattr(wheelhouse, "SERVICES", services)
+    assert wheelhouse.locks_of("small") == (lock,)
+    assert wheelhouse.locks_of("large") == (lock, own)
+    assert wheelhouse.all_locks() == (lock, own)
+    monkeypatch.setattr(
+        "subprocess.run",
+        lambda command, **_kwargs: (tmp_path / command[command.index("--target") + 1]).mkdir(parents=True),
+    )
+    folders = [wheelhouse.fill(HOST, each) for each in wheelhouse.all_locks()]
+    assert len(set(folders)) == 2
+    assert all(folder.is_dir() for folder in folders)
+    assert wheelhouse.unpacked(HOST, own) == folders[1]

@@ -1,0 +1,91 @@
+"""The API functions whose cold starts are measured: what each reads in its first request, and what it is told."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lambda_src.dynamo.schema import Table
+from lambda_src.runtime.settings import ServiceSettings
+from lambda_src.services.stock_track_record import tables as stock_track_record
+from lambda_src.services.stock_track_record.models import Channel, ChannelId
+from lambda_src.services.stock_track_record.repository.channels import channel_item
+from lambda_src.services.stock_track_record.settings import ApiSettings as StockTrackRecordSettings
+
+NOWHERE: Final = "http://127.0.0.1:1/queue"
+CHANNEL: Final = ChannelId("0b2f6f0c-6d0f-4a51-9c0e-2f3c1f0a7d11")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColdFunction:
+    """One API function. path: of its first request, which finds `item` in `table`. settings: from the engine's address
+    and the physical name of each table.
+    """
+
+    title: str
+    package: str
+    tables: Sequence[Table]
+    table: Table
+    item: Mapping[str, Any]
+    path: str
+    settings: Callable[[str, Mapping[str, str]], ServiceSettings]
+    max_zip_megabytes: float
+
+    @property
+    def module(self) -> str:
+        return f"lambda_src.services.{self.package}.handlers.api"
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The first request, as an HTTP API hands it over."""
+        return {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": self.path,
+            "rawQueryString": "",
+            "headers": {"host": "api.test", "accept": "application/json", "accept-encoding": "gzip"},
+            "requestContext": {
+                "http": {"method": "GET", "path": self.path, "sourceIp": "203.0.113.7"},
+                "requestId": "JKJaXmPLvHcESHA=",
+                "stage": "$default",
+            },
+            "isBase64Encoded": False,
+        }
+
+
+def _stock_track_record_settings(endpoint_url: str, names: Mapping[str, str]) -> ServiceSettings:
+    return StockTrackRecordSettings(
+        environment="local",
+        dynamodb_endpoint=endpoint_url,
+        dynamodb_table_name=names["main"],
+        dynamodb_stocks_table_name=names["stocks"],
+        sqs_queue_url=NOWHERE,
+        price_queue_url=NOWHERE,
+        api_keys_secret_id="keys",
+        cursor_secret_id="cursor",
+    )
+
+
+STOCK_TRACK_RECORD: Final = ColdFunction(
+    title="Stock Track Record",
+    package="stock_track_record",
+    tables=stock_track_record.TABLES,
+    table=stock_track_record.MAIN,
+    item=channel_item(
+        Channel(
+            id=CHANNEL,
+            youtube_channel_id="UCaaaaaaaaaaaaaaaaaaaaaa",
+            name="Sample Stocks",
+            url="https://www.youtube.com/@SampleStocks",
+            status="completed",
+            time_range_months=12,
+            created_at="2025-01-15T08:30:00.123Z",
+            updated_at="2025-01-15T09:30:00.123Z",
+            layout=2,
+        )
+    ),
+    path=f"/api/channels/{CHANNEL}",
+    settings=_stock_track_record_settings,
+    max_zip_megabytes=11.0,
+)
+
+FUNCTIONS: Final = (STOCK_TRACK_RECORD,)
