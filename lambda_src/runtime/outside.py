@@ -34,7 +34,8 @@ class AnswerTooLate(NoAnswer):
 class Call:
     """One request. operation: what logs call it. path: below the base URL. body: sent as JSON, form: as a form.
 
-    With neither it is a GET.
+    With neither it is a GET. address: IP address to connect to, instead of what the host's name means to the resolver
+    at that moment; the certificate is still checked against the name.
     """
 
     operation: str
@@ -44,6 +45,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, object] | None = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    address: str | None = None
 
     @property
     def method(self) -> str:
@@ -108,14 +110,16 @@ class Http:
         import httpx  # noqa: PLC0415
 
         connect_seconds = min(self._connect_timeout_seconds, call.timeout_seconds)
+        target, headers, extensions = _directed(httpx.URL(url), call)
         request = self._open().build_request(
             call.method,
-            url,
+            target,
             params=call.params or None,
-            headers=call.headers,
+            headers=headers,
             json=call.body,
             data=call.form,
             timeout=httpx.Timeout(call.timeout_seconds, connect=connect_seconds),
+            extensions=extensions,
         )
         response = self._open().send(request, stream=True)
         try:
@@ -143,3 +147,15 @@ class Http:
     def _facts(self, provider: str, call: Call, started: float, **more: object) -> dict[str, object]:
         milliseconds = round((self._monotonic() - started) * 1000)
         return {"provider": provider, "operation": call.operation, "milliseconds": milliseconds, **more}
+
+
+def _directed(url: "httpx.URL", call: Call) -> "tuple[httpx.URL, Mapping[str, str], dict[str, str]]":
+    """URL, headers and httpx extensions that make a call go to `call.address`, if it has one.
+
+    Such a connection serves one request: the pool tells connections apart by address, and the next name at the same
+    address would get one whose certificate was checked against another name.
+    """
+    if call.address is None:
+        return url, call.headers, {}
+    headers = {**call.headers, "Host": url.netloc.decode("ascii"), "Connection": "close"}
+    return url.copy_with(host=call.address), headers, {"sni_hostname": url.raw_host.decode("ascii")}

@@ -1,7 +1,7 @@
 """Secrets, read by name at run time from AWS Secrets Manager."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
 from botocore.config import Config
@@ -10,7 +10,7 @@ from lambda_src.errors import AppError, StoreUnavailable
 
 CONNECT_TIMEOUT_SECONDS = 1.0
 READ_TIMEOUT_SECONDS = 3.0
-MIN_REFRESH_SECONDS = 10.0  # a caller who keeps presenting unknown key ids must not cost one request each
+MIN_REFRESH_SECONDS = 30.0  # a caller who keeps presenting unknown key ids must not cost one request each
 
 
 class SecretUnavailable(StoreUnavailable):
@@ -20,7 +20,7 @@ class SecretUnavailable(StoreUnavailable):
 
 
 class SecretMalformed(AppError):
-    """The secret is no JSON object of texts, or lacks a member that the code cannot do without."""
+    """The secret is no JSON object, or lacks a member that the code cannot do without."""
 
 
 class SecretSource(Protocol):
@@ -30,7 +30,7 @@ class SecretSource(Protocol):
 
 
 class Secret:
-    """One secret that holds a JSON object of texts, for example `{"current": "...", "previous": "..."}`.
+    """One secret that holds a JSON object, for example `{"current": "...", "previous": "..."}`.
 
     Nothing is read before the first `get`. A value is kept for `max_age_seconds`. Values never reach a log.
     """
@@ -60,6 +60,13 @@ class Secret:
         value = self._members().get(name, default)
         if not isinstance(value, str):
             raise SecretMalformed(f"Secret {self._secret_id} has no text named {name}")
+        return value
+
+    def section(self, name: str) -> Mapping[str, object]:
+        """The member of that name, which is an object itself; empty where there is none. Otherwise as `get`."""
+        value = self._members().get(name, {})
+        if not isinstance(value, dict):
+            raise SecretMalformed(f"Secret {self._secret_id} has no object named {name}")
         return value
 
     def refresh(self) -> None:

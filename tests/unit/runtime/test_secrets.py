@@ -54,6 +54,15 @@ def test_a_missing_member_may_have_a_default(aws, secret):
         secret.get("previous")
 
 
+def test_a_member_may_be_an_object(aws, secret):
+    aws.answers["GetSecretValue"] = [holding({"jwt": {"current": {"kid": "k1"}}, "text": "hunter2"})]
+    assert secret.section("jwt") == {"current": {"kid": "k1"}}
+    assert secret.section("oauth") == {}
+    with pytest.raises(SecretMalformed) as caught:
+        secret.section("text")
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("value", ["no json: hunter2", "[]", '"hunter2"', '{"current": 5}', '{"current": null}', ""])
 def test_a_secret_of_the_wrong_shape_is_an_error_that_does_not_show_it(aws, secret, value):
     aws.answers["GetSecretValue"] = [holding(value)]

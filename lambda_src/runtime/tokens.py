@@ -1,0 +1,123 @@
+"""Signed tokens (JWT, https://www.rfc-editor.org/rfc/rfc7519): HMAC-SHA256 and nothing else, keys found by name.
+
+PyJWT checks signature, algorithm, issuer, audience and that every required claim is there; the times are compared here,
+because PyJWT knows no clock but the system's, and a service has one clock.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from lambda_src.errors import NotAuthenticated
+from lambda_src.runtime.keyring import SigningKey
+
+ALGORITHM: Final = "HS256"
+MAX_TOKEN_BYTES: Final = 4096
+MIN_HMAC_KEY_BYTES: Final = 32  # https://www.rfc-editor.org/rfc/rfc7518#section-3.2
+_ALWAYS_REQUIRED: Final = ("iss", "aud", "sub", "iat", "exp", "jti")
+
+
+class TokenRefused(NotAuthenticated):
+    """The text is no token of ours that is valid now."""
+
+    default_detail = "The token is not valid"
+
+
+class TokenExpired(TokenRefused):
+    """It was one, and its time is over."""
+
+    default_detail = "The token has expired"
+
+
+class TokenKeys(Protocol):
+    """The keys that sign tokens. Both methods are called at every use; who implements them caches."""
+
+    def current(self) -> SigningKey:
+        """The key for new tokens."""
+        ...
+
+    def find(self, key_id: str) -> SigningKey | None:
+        """A key that is still accepted, None when there is none of this name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """Who issues tokens to whom. required: claims beyond iss, aud, sub, iat, exp and jti."""
+
+    issuer: str
+    audience: str
+    required: tuple[str, ...] = ()
+    leeway_seconds: int = 10  # between the clocks of two machines
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSigner:
+    """Writes and reads the tokens of a service. seconds: the time, since 1970."""
+
+    keys: TokenKeys
+    rules: TokenRules
+    seconds: Callable[[], float] = field(default=time.time)
+
+    def sign(self, claims: Mapping[str, object], *, lifetime_seconds: int) -> str:
+        """A token with these claims (`sub` and `jti` among them), valid from now on.
+
+        Raises ValueError for a key that is too short.
+        """
+        import jwt  # noqa: PLC0415 -- 30 ms, all of `cryptography`, that only routes with a token pay for
+
+        key, now = self.keys.current(), int(self.seconds())
+        times = {"iat": now, "exp": now + lifetime_seconds}
+        parties = {"iss": self.rules.issuer, "aud": self.rules.audience}
+        headers = {"kid": key.id, "typ": "JWT"}
+        return jwt.encode({**claims, **parties, **times}, _long_enough(key), algorithm=ALGORITHM, headers=headers)
+
+    def read(self, text: str) -> dict[str, Any]:
+        """The claims of a token. Raises TokenExpired, and TokenRefused for everything else that is wrong with it.
+
+        A text above 4 KiB is refused unread, before its base64 and JSON cost anything.
+        """
+        import jwt  # noqa: PLC0415 -- as above
+
+        if len(text) > MAX_TOKEN_BYTES or not text.isascii():
+            raise TokenRefused
+        try:
+            key = self.keys.find(str(jwt.get_unverified_header(text).get("kid")))
+            if key is None:
+                raise TokenRefused
+            claims: dict[str, Any] = jwt.decode(
+                text,
+                _long_enough(key),
+                algorithms=[ALGORITHM],
+                issuer=self.rules.issuer,
+                audience=self.rules.audience,
+                options={
+                    "require": [*_ALWAYS_REQUIRED, *self.rules.required],
+                    "strict_aud": True,
+                    "verify_exp": False,  # these three in _check_times
+                    "verify_iat": False,
+                    "verify_nbf": False,
+                },
+            )
+        except jwt.InvalidTokenError as exc:
+            raise TokenRefused from exc
+        self._check_times(claims)
+        return claims
+
+    def _check_times(self, claims: Mapping[str, Any]) -> None:
+        times = [claims["iat"], claims["exp"], claims.get("nbf", 0)]
+        if any(not isinstance(each, int) or isinstance(each, bool) for each in times):
+            raise TokenRefused
+        issued_at, expires_at, valid_from = times
+        now, leeway = self.seconds(), self.rules.leeway_seconds
+        if max(issued_at, valid_from) > now + leeway:
+            raise TokenRefused
+        if expires_at <= now - leeway:
+            raise TokenExpired
+
+
+def _long_enough(key: SigningKey) -> bytes:
+    if len(key.secret) < MIN_HMAC_KEY_BYTES:
+        raise ValueError(f"a key for {ALGORITHM} has at least {MIN_HMAC_KEY_BYTES} bytes")
+    return key.secret
