@@ -9,6 +9,7 @@ import pytest
 
 from cdk_app.local.expiry import delete_expired
 from cdk_app.local.layout import LocalCloudError
+from cdk_app.local.ministack import QUICK, local_session
 from cdk_app.local.tables import DeployedTable, bring_about
 
 if TYPE_CHECKING:
@@ -23,6 +24,14 @@ def key_schema(*names: str) -> tuple[dict[str, str], ...]:
 
 def index(name: str, *keys: str) -> dict[str, Any]:
     return {"IndexName": name, "KeySchema": key_schema(*keys), "Projection": {"ProjectionType": "ALL"}}
+
+
+@pytest.fixture
+def dynamodb_client(dynamodb_endpoint: str) -> "Iterator[DynamoDBClient]":
+    """One that asks again, as the runner has: the engine now and then cannot describe a table whose index changes."""
+    client = local_session().client("dynamodb", endpoint_url=dynamodb_endpoint, config=QUICK)
+    yield client
+    client.close()
 
 
 @pytest.fixture
