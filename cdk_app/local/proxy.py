@@ -2,7 +2,8 @@
 
 The emulator would also tell its APIs apart by the host `<api id>.execute-api.localhost`, but then keeps `/health` and
 `/logout` for itself and loses trailing slashes; below `/_aws/execute-api/<api id>/$default` it does neither. Path,
-query, headers and bodies pass untouched, byte for byte; size and time have the limits of the real API Gateway.
+query, headers and bodies pass untouched, byte for byte, but for headers that concern one connection and for CORS
+headers that come twice; size and time have the limits of the real API Gateway.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 """
 
@@ -14,10 +15,12 @@ import httpx
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
+
+from cdk_app.local.guarded_ministack import PROXY_HEADER
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 TIMEOUT: Final = httpx.Timeout(30, connect=5)
@@ -37,6 +40,12 @@ HOP_BY_HOP: Final = frozenset(
         b"upgrade",
     }
 )
+# The length is that of the body we read; beside `Transfer-Encoding` the caller's counts for nothing.
+# https://www.rfc-editor.org/rfc/rfc9112#section-6.3
+NOT_FROM_THE_CALLER: Final = HOP_BY_HOP | {b"content-length", PROXY_HEADER}
+# The gateway's own CORS headers replace those of the function; the emulator sends both, its own last.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+CORS_PREFIX: Final = b"access-control-"
 # A page elsewhere that makes its name point to this machine is refused (DNS rebinding).
 LOCAL_NAMES: Final = ("localhost", "127.0.0.1")
 
@@ -70,11 +79,14 @@ class Forward:
         self._prefix = f"/_aws/execute-api/{api_id}/$default".encode("ascii")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._answer(Request(scope, receive))
+        try:
+            body = await _body(Request(scope, receive))
+        except ClientDisconnect:
+            return  # nobody to answer
+        response = await self._answer(Request(scope), body)
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        body = await _body(request)
+    async def _answer(self, request: Request, body: bytes | None) -> Response:
         if body is None:
             return JSONResponse({"message": "Request Entity Too Large"}, status_code=413)
         try:
@@ -88,7 +100,7 @@ class Forward:
         sent = httpx.Request(
             request.method,
             self._url,
-            headers=_passed_on(request.headers.raw),
+            headers=[*_without(NOT_FROM_THE_CALLER, request.headers.raw), (PROXY_HEADER, b"1")],
             content=body,
             extensions={"target": self._prefix + _target(request.scope)},
         )
@@ -102,7 +114,7 @@ class Forward:
         finally:
             await answer.aclose()
         response = Response(bytes(received), status_code=answer.status_code)
-        response.raw_headers = [(name.lower(), value) for name, value in _passed_on(answer.headers.raw)]
+        response.raw_headers = _with_one_cors_header_each(_without(HOP_BY_HOP, answer.headers.raw))
         return response
 
 
@@ -123,5 +135,12 @@ def _target(scope: Scope) -> bytes:
     return path + b"?" + query if query else path
 
 
-def _passed_on(headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
-    return [(name, value) for name, value in headers if name.lower() not in HOP_BY_HOP]
+def _without(names: frozenset[bytes], headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
+    """The headers but those named, their names in lower case."""
+    return [(name.lower(), value) for name, value in headers if name.lower() not in names]
+
+
+def _with_one_cors_header_each(headers: RawHeaders) -> RawHeaders:
+    """Browsers refuse an answer that names its allowed origin twice, also when it is the same one."""
+    last = {name: value for name, value in headers if name.startswith(CORS_PREFIX)}
+    return [*(pair for pair in headers if not pair[0].startswith(CORS_PREFIX)), *last.items()]

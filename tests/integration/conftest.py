@@ -71,7 +71,7 @@ def make_store(dynamodb_client: "DynamoDBClient", make_tables: MakeTables) -> Ma
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
     """An emulator of SQS, Lambda and the rest, empty; it starts in about a second."""
-    installed(ministack.EXECUTABLE, INSTALL)
+    installed(ministack.INTERPRETER, INSTALL)
     folder = tmp_path_factory.mktemp("ministack")
     started = MiniStack.start(
         port=free_port(), state_directory=folder, log_path=folder / "ministack.log", function_environment={}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import httpx
 import pytest
 
 from cdk_app.local import dynamodb_local
@@ -40,6 +41,26 @@ def test_tables_on_disk_are_there_after_a_restart_and_the_repository_stays_clean
             engine.stop()
         assert not engine.is_running
     assert "dynamodb-local-metadata.json" not in {path.name for path in set(ROOT.iterdir()) - before}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has further loopback addresses")
+def test_it_listens_on_one_address_and_not_on_all(dynamodb_endpoint):
+    with socket.socket() as another:
+        another.bind(("127.0.0.2", httpx.URL(dynamodb_endpoint).port))
+
+
+@pytest.mark.parametrize(("host", "status"), [("localhost:8102", 200), ("127.0.0.1", 200), ("evil.example:8102", 404)])
+def test_a_name_that_was_bent_to_this_machine_is_refused(dynamodb_endpoint, host, status):
+    signed = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=b"
+    headers = {
+        "host": host,
+        "authorization": signed,
+        "x-amz-target": "DynamoDB_20120810.ListTables",
+        "content-type": "application/x-amz-json-1.0",
+    }
+    answer = httpx.post(dynamodb_endpoint, headers=headers, content="{}", timeout=30, trust_env=False)
+    assert answer.status_code == status
+    assert "access-control-allow-origin" not in answer.headers
 
 
 def test_a_missing_engine_is_a_clear_message(monkeypatch, tmp_path):

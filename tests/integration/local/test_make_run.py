@@ -132,7 +132,7 @@ def _check_results(api: httpx.Client, channel_id: str) -> None:
 
 
 def _check_browser_may_write(api: httpx.Client) -> None:
-    """A preflight of the web client is answered for its origin, and for no other."""
+    """A preflight of the web client is answered for its origin, and for no other; so is what follows."""
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
     answers = [
         api.options("/api/channels", headers={"Origin": origin, **asked})
@@ -140,6 +140,8 @@ def _check_browser_may_write(api: httpx.Client) -> None:
     ]
     assert [answer.headers.get("access-control-allow-origin") for answer in answers] == ["http://localhost:5173", None]
     assert answers[0].is_success
+    read = api.get("/api/channels", headers={"Origin": "http://localhost:5173"})
+    assert read.headers.get_list("access-control-allow-origin") == ["http://localhost:5173"]  # twice: browsers refuse
 
 
 def _check_console(house: MakeRun) -> None:

@@ -1,6 +1,9 @@
 """The proxy against a server that tells what reached it."""
 
 import gzip
+import logging
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -115,6 +118,40 @@ def test_a_body_over_the_limit_of_the_gateway_is_refused(api, emulator):
     answer = api.post("/", content=b"x" * (proxy.MAX_BODY_BYTES + 1))
     assert answer.status_code == 413
     assert emulator.method == ""
+
+
+def test_a_body_with_two_lengths_passes_with_the_one_it_has(api, emulator):
+    """https://www.rfc-editor.org/rfc/rfc9112#section-6.3 - the announced length counts for nothing."""
+    both = b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n"
+    with socket.create_connection((api.base_url.host, api.base_url.port), timeout=5) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\n" + both + b"\r\n3\r\nabc\r\n0\r\n\r\n")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
+    assert emulator.body == b"abc"
+    assert emulator.headers["content-length"] == "3"
+
+
+def test_a_caller_that_hangs_up_in_the_middle_is_no_error(api, emulator, caplog):
+    logger = logging.getLogger("uvicorn.error")  # propagates to a logger of uvicorn that does not
+    logger.addHandler(caplog.handler)
+    with socket.create_connection((api.base_url.host, api.base_url.port), timeout=5) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\nabc")
+        time.sleep(0.1)
+    assert api.get("/next").status_code == 200
+    logger.removeHandler(caplog.handler)
+    assert caplog.messages == []
+    assert emulator.method == "GET"
+
+
+def test_of_two_equal_cors_headers_the_last_one_passes(api, emulator):
+    emulator.answer.raw_headers += [
+        (b"access-control-allow-origin", b"http://of.the.function"),
+        (b"set-cookie", b"a=1"),
+        (b"Access-Control-Allow-Origin", b"http://of.the.gateway"),
+        (b"set-cookie", b"b=2"),
+    ]
+    answer = api.get("/")
+    assert answer.headers.get_list("access-control-allow-origin") == ["http://of.the.gateway"]
+    assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
 
 
 def test_a_foreign_host_name_is_refused(api, emulator):
