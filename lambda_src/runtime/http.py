@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from lambda_src.errors import AppError
 from lambda_src.runtime.cors import CorsRules
@@ -73,4 +74,13 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
 
 async def _on_error(request: Request, error: Exception) -> Response:
     answer: ErrorAnswers = request.app.state.answer_error
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        error = HTTPException(405, headers={"Allow": ", ".join(sorted(_methods_of_path(request)))})
     return answer(error)
+
+
+def _methods_of_path(request: Request) -> set[str]:
+    """What the path can be asked with. Starlette names the methods of one route, and ours have one method each."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in matching for method in route.methods or ()}

@@ -71,7 +71,7 @@ class RequestScope:
                     "request served",
                     extra={
                         "method": scope["method"],
-                        "route": getattr(scope.get("route"), "path", "unmatched"),
+                        "route": _route(scope),
                         "status": status,
                         "milliseconds": round((time.perf_counter() - started) * 1000, 1),
                         **usage_fields(self.usage, before),
@@ -167,6 +167,13 @@ class BodyLimit:
             return unread.pop() if unread else await receive()
 
         await self.app(scope, replay, send)
+
+
+def _route(scope: Scope) -> str:
+    """The path of the route as it was declared, never one that a caller made up."""
+    if "route" in scope:
+        return str(scope["route"].path)
+    return scope["path"] if "endpoint" in scope else "unmatched"  # FastAPI's own pages have no parts that vary
 
 
 def _announced_bytes(scope: Scope) -> int:

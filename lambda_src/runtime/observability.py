@@ -29,6 +29,7 @@ def configure_logging(*, service: str, level: str = "INFO", stream: TextIO | Non
     """
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.addFilter(_with_correlation_id)
+    handler.addFilter(_without_task_name)
     handler.setFormatter(
         LambdaPowertoolsFormatter(json_serializer=_to_json, use_rfc3339=True, utc=True, service=service)
     )
@@ -42,6 +43,12 @@ def _with_correlation_id(record: logging.LogRecord) -> bool:
     identifier = correlation_id()
     if identifier is not None and not hasattr(record, "correlation_id"):
         record.correlation_id = identifier
+    return True
+
+
+def _without_task_name(record: logging.LogRecord) -> bool:
+    """Python's own name of the asyncio task (`Task-1`), which Powertools takes for a field of ours."""
+    vars(record).pop("taskName", None)
     return True
 
 

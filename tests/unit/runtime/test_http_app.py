@@ -217,11 +217,13 @@ def test_failures_and_unknown_paths_are_logged_once_too(client, caplog):
         client.get("/items/x")
         client.get("/nowhere/private-path")
         client.delete("/items/1")
+        client.get("/docs")
     lines = served(caplog)
     assert [(line.route, line.status) for line in lines] == [
         ("/items/{number}", 422),
         ("unmatched", 404),
         ("/items/{number}", 405),
+        ("/docs", 200),
     ]
     assert not hasattr(lines[0], "read_units"), "nobody counts here"
 

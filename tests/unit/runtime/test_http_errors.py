@@ -54,6 +54,10 @@ def client(make_app, client_of):
     def create_thing(body: Body) -> dict[str, str]:
         return {"url": body.url}
 
+    @app.get("/things")
+    def read_things() -> list[str]:
+        return []
+
     @app.get("/things/{number}")
     def read_thing(number: Annotated[int, Path(ge=1)], limit: Annotated[int, Query(le=10)] = 5) -> dict[str, int]:
         return {"number": number, "limit": limit}
@@ -147,7 +151,7 @@ def test_a_trailing_slash_is_not_redirected(client):
 def test_a_wrong_method_names_the_right_ones(client):
     response = client.delete("/things")
     assert (response.status_code, problem_of(response)["code"]) == (405, "method_not_allowed")
-    assert response.headers["allow"] == "POST"
+    assert response.headers["allow"] == "GET, POST"
 
 
 def test_invalid_fields_are_listed_and_told_in_one_sentence(client):

@@ -1,5 +1,6 @@
 """Log lines and metrics as CloudWatch receives them."""
 
+import asyncio
 import io
 import json
 import logging
@@ -51,6 +52,15 @@ def test_the_correlation_id_returns_after_an_exception():
     with pytest.raises(ZeroDivisionError), correlated("request-1"):
         raise ZeroDivisionError
     assert correlation_id() is None
+
+
+def test_a_line_from_a_coroutine_does_not_name_its_task(lines):
+    async def work() -> None:
+        logging.getLogger("lambda_src.x").info("inside")
+
+    asyncio.run(work())
+    (line,) = lines()
+    assert "taskName" not in line
 
 
 def test_libraries_are_heard_from_warnings_on(lines):
