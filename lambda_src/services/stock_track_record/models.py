@@ -263,6 +263,7 @@ class Stock:
     exchange: Exchange = "NYSE"
     last_price: Decimal | None = None
     price_updated_at: str | None = None
+    price_checked_at: str | None = None  # when the providers last had no price
     listing: Listing = "unverified"
     rejected_reason: str | None = None
     expires_at: int | None = None  # epoch seconds; only on rejected rows
@@ -275,6 +276,7 @@ class Stock:
             exchange=item.get("exchange", "NYSE"),
             last_price=_decimal(item.get("last_price")),
             price_updated_at=item.get("price_updated_at"),
+            price_checked_at=item.get("price_checked_at"),
             listing=item.get("listing", "unverified"),
             rejected_reason=item.get("rejected_reason"),
             expires_at=item.get("expires_at"),
@@ -288,6 +290,7 @@ class Stock:
             "exchange": self.exchange,
             "last_price": self.last_price,
             "price_updated_at": self.price_updated_at,
+            "price_checked_at": self.price_checked_at,
             "listing": self.listing,
             "rejected_reason": self.rejected_reason,
             "expires_at": self.expires_at,

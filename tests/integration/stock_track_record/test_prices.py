@@ -5,6 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from cdk_app.local.standins import World
 from cdk_app.local.standins import models as standin
@@ -67,6 +68,32 @@ def test_without_a_price_anywhere_the_answer_tells_why(house):
     assert (body["price"], body["updated_at"]) == (None, None)
     assert "GHOST" in body["error"]
     assert [len(app.world.calls(service)) for service in ("finnhub", "yahoo")] == [1, 1]
+
+
+def test_that_there_is_no_price_is_remembered_for_five_minutes(house):
+    app = house(world=world_of())
+    app.world.answer_next("finnhub", UNKNOWN_AT_FINNHUB)
+    body = price_of(app, "GHOST")
+
+    with app.counted() as requests:
+        assert price_of(app, "ghost") == body
+
+    assert not requests
+    assert provider_calls(app) == 2
+
+
+def test_a_provider_that_could_not_be_asked_is_no_word_about_the_price(house):
+    clock = TestClock()
+    app = house(world=world_of(clock=clock), clock=clock)
+    app.repository.slots.penalise_slot("finnhub", pause_ms=60_000)
+
+    busy = price_of(app, "AAPL")
+    assert busy["price"] is None
+    assert "busy" in busy["error"]
+    clock.forward(seconds=61)
+    app.world.answer_next("finnhub", quoted(195.5))
+
+    assert price_of(app, "AAPL")["price"] == 195.5
 
 
 def test_an_old_price_is_told_with_its_time_while_the_providers_are_away(house):
@@ -205,9 +232,25 @@ def test_a_refresh_answers_with_stored_prices_and_queues_the_rest(house):
     assert body["updated_at"] == "2025-01-15T08:30:00.123Z"
     assert [len(sent.content["tickers"]) for sent in app.queue.of_type("prices")] == [25, 25, 10]
     assert {sent.queue_url for sent in app.queue.of_type("prices")} == {PRICE_QUEUE}
-    assert requests == {"BatchGetItem": 3}
+    assert requests == {"BatchGetItem": 3, "UpdateItem": 1}
     assert provider_calls(app) == 0
     assert took_seconds < 1
+
+
+def test_a_refresh_queues_the_same_channel_once_in_ten_minutes(house):
+    clock = TestClock()
+    app = house(world=world_of(clock=clock), clock=clock)
+    channel_with_150_tickers(app)
+
+    def refresh() -> Any:
+        return app.api.post(f"/api/channels/{CHANNEL.id}/refresh-prices").json()["queued"]
+
+    with ThreadPoolExecutor(10) as pool:
+        assert set(pool.map(lambda _: refresh(), range(10))) == {60}
+    assert len(app.queue.of_type("prices")) == 3
+    clock.forward(seconds=601)
+    assert refresh() == 60
+    assert len(app.queue.of_type("prices")) == 6
 
 
 def test_the_worker_fetches_what_a_refresh_queued(house):
@@ -238,6 +281,38 @@ def test_the_worker_skips_prices_that_somebody_else_just_fetched(house):
     app.deliver(message(PricesMessage(channel_id=CHANNEL.id, tickers=("NEW", "OLD", "BAD", "NONE"))))
 
     assert [call.subject for call in app.world.calls("finnhub")] == ["OLD"]
+
+
+def test_the_worker_asks_once_in_a_quarter_of_an_hour_for_a_price_that_nobody_has(house):
+    clock = TestClock()
+    app = house(world=world_of(clock=clock), clock=clock)
+    store(app, CHANNEL, stocks=[Stock("GHOST")])
+    asked = message(PricesMessage(channel_id=CHANNEL.id, tickers=("GHOST",)))
+
+    app.world.answer_next("finnhub", UNKNOWN_AT_FINNHUB)
+    app.deliver(asked)
+    app.deliver(asked)
+    assert provider_calls(app) == 2
+    clock.forward(seconds=15 * 60 + 1)
+    app.world.answer_next("finnhub", UNKNOWN_AT_FINNHUB)
+    app.deliver(asked)
+
+    assert provider_calls(app) == 4
+    assert app.repository.stocks.stock_by_ticker("GHOST").last_price is None
+
+
+def test_the_worker_asks_again_for_a_price_when_a_provider_was_away(house):
+    app = house(world=world_of())
+    store(app, CHANNEL, stocks=[Stock("AAPL")])
+    asked = message(PricesMessage(channel_id=CHANNEL.id, tickers=("AAPL",)))
+    app.repository.slots.penalise_slot("yahoo", pause_ms=600_000)
+
+    app.world.answer_next("finnhub", UNKNOWN_AT_FINNHUB)
+    app.deliver(asked)
+    app.world.answer_next("finnhub", quoted(195.5))
+    app.deliver(asked)
+
+    assert app.repository.stocks.stock_by_ticker("AAPL").last_price == Decimal("195.5")
 
 
 def test_refreshing_an_unknown_channel_is_not_found(house):

@@ -40,10 +40,13 @@ class StockRepository:
             lambda: self._store.put(STOCKS, stock.to_item(), condition=Attr("ticker").not_exists() | expired)
         )
 
-    def record_price(self, ticker: str, price: Decimal, fetched_at: str) -> bool:
-        """Store a fetched price on a share that is known, never over a newer one. 1 request."""
+    def record_price(self, ticker: str, price: Decimal | None, fetched_at: str) -> bool:
+        """Store a fetched price on a share that is known, never over a newer one; None: there was none. 1 request."""
         older = Attr("price_updated_at").not_exists() | Attr("price_updated_at").lt(fetched_at)
-        return self._update(ticker, Update().set(last_price=price, price_updated_at=fetched_at), older)
+        update = Update().set(price_checked_at=fetched_at)
+        if price is not None:
+            update = Update().set(last_price=price, price_updated_at=fetched_at)
+        return self._update(ticker, update, older)
 
     def fill_stock(self, stock: Stock, *, name: str | None, exchange: Exchange | None) -> bool:
         """Fill a missing name and take over the exchange of a share whose listing was not verified. 1 request."""

@@ -78,7 +78,7 @@ class WorkRepository:
     # ---- locks of backfill and upgrade -----------------------------------------------------------------------------
 
     def request_channel_work(self, channel_id: ChannelId, name: str, *, seconds: float) -> bool:
-        """Whether a message about `name` (`backfill`, `upgrade`) may be sent: at most one in `seconds`. 1 request."""
+        """Whether `backfill`, `prices` or `upgrade` may be asked of the worker: once in `seconds`. 1 request."""
         now_ms = self._context.now_ms()
         until = Attr(f"{name}_until")
         update = Update().set(**{"entity_type": CHANNEL_INDEX.name, f"{name}_until": now_ms + int(seconds * 1000)})

@@ -41,23 +41,24 @@ class PriceWork:
     lease_seconds: float
 
     def refresh(self, message: PricesMessage, deadline: Deadline) -> None:
-        """Fetch the prices of up to 25 known shares, but those younger than 15 minutes.
+        """Fetch the prices of up to 25 known shares, but those that were asked for within 15 minutes.
 
         1 BatchGetItem; per share 1-2 provider calls with their slots and 1 UpdateItem.
         """
         stocks = self.parts.repository.stocks
         fresh_since = timestamp(self.parts.clock() - _FRESH)
         for ticker, stock in sorted(stocks.stocks_by_tickers(message.tickers).items()):
-            if stock.listing == "rejected" or (stock.price_updated_at or "") > fresh_since:
+            asked_at = max(stock.price_updated_at or "", stock.price_checked_at or "")
+            if stock.listing == "rejected" or asked_at > fresh_since:
                 continue
-            price = fetch_current_price(
+            answered, price = fetch_current_price(
                 self.market,
                 ticker,
                 ask_finnhub=self.has_key("finnhub_api_key"),
                 wait_seconds=min(_SLOT_WAIT_SECONDS, deadline.remaining_seconds()),
                 deadline=deadline,
             )
-            if price is not None:
+            if answered:
                 stocks.record_price(ticker, price, timestamp(self.parts.clock()))
 
     def backfill(self, message: BackfillMessage, delivery: Delivery, deadline: Deadline) -> None:

@@ -18,7 +18,7 @@ from lambda_src.services.stock_track_record.repository import Repository
 from lambda_src.services.stock_track_record.rules.dates import timestamp
 from lambda_src.services.stock_track_record.rules.tickers import is_valid_ticker, normalise_ticker
 from lambda_src.services.stock_track_record.service.channels import living_channel, valid_channel_id
-from lambda_src.services.stock_track_record.service.market import Market
+from lambda_src.services.stock_track_record.service.market import Answer, Market
 from lambda_src.services.stock_track_record.service.reference import ReferenceReader
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ _MEMORY_SECONDS: Final = 300
 _MEMORY_SIZE: Final = 1_000
 _SLOT_WAIT_SECONDS: Final = 5.0  # paces a client that asks for one ticker after another
 _ASKING_SECONDS: Final = 20.0  # the gateway gives up after 30
-_BACKFILL_PAUSE_SECONDS: Final = 600
+_PAUSE_SECONDS: Final = 600  # between two requests of one channel to the worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ class PriceService:
     def current_price(self, ticker: str) -> PriceAnswer:
         """The best price to be had within about 20 s; problems are values in the answer, never errors.
 
-        Order: memory of this process (5 min), stored price (1 h), Finnhub, Yahoo, stored price of any age.
+        Order: memory of this process (5 min), stored price (1 h), Finnhub, Yahoo, stored price of any age. That there
+        is no price is remembered too; that nobody could be asked is not.
         0-1 GetItem; at most 2 provider calls with 1-2 slot writes each; 1 UpdateItem for a fetched price.
         """
         normal = normalise_ticker(ticker)
@@ -87,26 +88,26 @@ class PriceService:
         stock = self.repository.stocks.stock_by_ticker(normal)
         if stock is not None and self._is_younger(stock, _STALE_AFTER):
             return self._remember(PriceAnswer(normal, stock.last_price, stock.price_updated_at))
-        price = fetch_current_price(
+        answered, price = fetch_current_price(
             self.market,
             normal,
             ask_finnhub=self.has_key("finnhub_api_key"),
             wait_seconds=_SLOT_WAIT_SECONDS,
             deadline=Deadline.after(_ASKING_SECONDS),
         )
-        if price is None:
-            if stock is not None and stock.last_price is not None:
-                return PriceAnswer(normal, stock.last_price, stock.price_updated_at)
-            return PriceAnswer(normal, error=f"No price is available for {normal}")
-        now = timestamp(self.clock())
-        if stock is not None:
-            self.repository.stocks.record_price(normal, price, now)
-        return self._remember(PriceAnswer(normal, price, now))
+        if price is not None:
+            now = timestamp(self.clock())
+            if stock is not None:
+                self.repository.stocks.record_price(normal, price, now)
+            return self._remember(PriceAnswer(normal, price, now))
+        answer = _without_new_price(normal, stock, answered=answered)
+        return self._remember(answer) if answered else answer
 
     def refresh_prices(self, channel_id: str) -> Refresh:
         """Stored prices of the channel's stocks; missing and old ones are queued. No provider is asked here.
 
-        Raises ChannelNotFound. 1 BatchGetItem, 1 per 100 stocks, 1 SendMessageBatch per 250 queued.
+        Within 10 minutes nothing is sent again: what is counted then waits already. Raises ChannelNotFound.
+        1 BatchGetItem, 1 per 100 stocks; with something to do 1 UpdateItem and 1 SendMessageBatch per 250 queued.
         """
         channel, tickers = self.repository.mentions.tickers_of_channel(valid_channel_id(channel_id))
         if channel is None or channel.deleting:
@@ -117,11 +118,10 @@ class PriceService:
         wanted = sorted(
             ticker for ticker in tickers if ticker not in stocks or not self._is_younger(stocks[ticker], _STALE_AFTER)
         )
-        messages = [
-            PricesMessage(channel_id=channel.id, tickers=group)
-            for group in batched(wanted, TICKERS_PER_MESSAGE, strict=False)
-        ]
-        self.queues.send_all(messages)
+        work = self.repository.work
+        if wanted and work.request_channel_work(channel.id, "prices", seconds=_PAUSE_SECONDS):
+            groups = batched(wanted, TICKERS_PER_MESSAGE, strict=False)
+            self.queues.send_all([PricesMessage(channel_id=channel.id, tickers=group) for group in groups])
         prices = {ticker: stock.last_price for ticker, stock in stocks.items() if stock.last_price is not None}
         return Refresh(dict(sorted(prices.items())), timestamp(self.clock()), len(wanted))
 
@@ -140,7 +140,7 @@ class PriceService:
         if missing == 0 and not force:
             return Backfill("complete")
         work = self.repository.work
-        if work.request_channel_work(channel.id, "backfill", seconds=_BACKFILL_PAUSE_SECONDS):
+        if work.request_channel_work(channel.id, "backfill", seconds=_PAUSE_SECONDS):
             self.queues.send(BackfillMessage(channel_id=channel.id, force=force))
         return Backfill("started", missing)
 
@@ -158,18 +158,30 @@ class PriceService:
         return answer
 
 
+def _without_new_price(ticker: str, stock: Stock | None, *, answered: bool) -> PriceAnswer:
+    """What is answered when no provider has a price (answered), or none could be asked for it."""
+    if stock is not None and stock.last_price is not None:
+        return PriceAnswer(ticker, stock.last_price, stock.price_updated_at)
+    if answered:
+        return PriceAnswer(ticker, error=f"No price is available for {ticker}")
+    return PriceAnswer(ticker, error="The price services are busy or do not answer; try again in a minute")
+
+
 def fetch_current_price(
     market: Market, ticker: str, *, ask_finnhub: bool, wait_seconds: float, deadline: Deadline
-) -> Decimal | None:
-    """Finnhub's price, else Yahoo's; None when neither has one or the deadline is near.
+) -> Answer[Decimal]:
+    """Finnhub's price, else Yahoo's; no answer when one of the two might know it and gave none before the deadline.
 
     wait_seconds: longest wait for a slot of either provider.
     """
+    finnhub_answered = True
     if ask_finnhub and deadline.remaining_seconds() > 0:
-        _, price = market.quote(ticker, wait_seconds=wait_seconds)
+        finnhub_answered, price = market.quote(ticker, wait_seconds=wait_seconds)
         if price is not None:
-            return price
+            return True, price
     if deadline.remaining_seconds() <= 0:
-        return None
-    _, chart = market.recent(ticker, wait_seconds=wait_seconds)
-    return None if chart is None else chart.market_price
+        return False, None
+    yahoo_answered, chart = market.recent(ticker, wait_seconds=wait_seconds)
+    if chart is not None and chart.market_price is not None:
+        return True, chart.market_price
+    return finnhub_answered and yahoo_answered, None

@@ -33,7 +33,7 @@ CHANNEL_INDEX: Final = Entity(
     "ChannelIndex",
     partition=KeyTemplate("CHANNEL#{channel_id}"),
     sort=KeyTemplate("INDEX#"),
-    notes="Every ticker ever mentioned, and the locks of backfill and upgrade",
+    notes="Every ticker ever mentioned, and the locks of backfill, refresh and upgrade",
 )
 PROCESSING_LOG: Final = Entity(
     "ProcessingLog",

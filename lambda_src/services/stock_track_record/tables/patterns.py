@@ -186,7 +186,7 @@ RECORD_NO_PRICE: Final = AccessPattern(
     "record_no_price", "The providers have no price for this mention", ("UpdateItem",), cost="1 request; 2 WRU"
 )
 REQUEST_CHANNEL_WORK: Final = AccessPattern(
-    "request_channel_work", "May a backfill or upgrade be asked for?", ("UpdateItem",), cost="1 request; 1 WRU"
+    "request_channel_work", "May a backfill, refresh or upgrade be asked for?", ("UpdateItem",), cost="1 request; 1 WRU"
 )
 LOCK_BACKFILL: Final = AccessPattern(
     "lock_backfill", "May this worker price the channel's mentions?", ("UpdateItem",), cost="1 request; 1 WRU"
