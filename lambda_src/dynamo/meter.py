@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _READS: Final = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 _WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
+_CONFLICT: Final = "TransactionConflict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,13 @@ class Usage:
 
 
 class UsageMeter:
-    """Counts what goes through the clients it is attached to. Safe to use from many threads."""
+    """Counts what goes through the clients it is attached to. Safe to use from many threads.
 
-    def __init__(self) -> None:
+    on_conflict: called for each try of a transaction that met another one on the same item.
+    """
+
+    def __init__(self, *, on_conflict: Callable[[], None] | None = None) -> None:
+        self._on_conflict = on_conflict
         self._lock = threading.Lock()
         self._usage = Usage()
         self._calls: Counter[str] = Counter()
@@ -69,6 +74,9 @@ class UsageMeter:
         stated = parsed.get("ConsumedCapacity", ())
         entries = [stated] if isinstance(stated, Mapping) else stated
         self._add(operation, sum(float(entry["CapacityUnits"]) for entry in entries))
+        reasons = parsed.get("CancellationReasons", ())
+        if self._on_conflict is not None and any(reason.get("Code") == _CONFLICT for reason in reasons):
+            self._on_conflict()
 
     def _count_lost(self, event_name: str, **_: object) -> None:
         self._add(event_name.rpartition(".")[2], 0.0)

@@ -1,6 +1,8 @@
 """Answers that DynamoDB gives on a bad day, put in front of a client."""
 
 import json
+import random
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -66,3 +68,40 @@ def _response(status: int, body: Mapping[str, object]) -> AWSResponse:
     headers = HTTPHeaders()
     headers["content-type"] = "application/x-amz-json-1.0"
     return AWSResponse("http://faults.test", status, headers, _Body(json.dumps(body).encode()))
+
+
+class RandomConflicts:
+    """Cancels a share of a client's transactions before they reach the engine, as busy items do. count: so far."""
+
+    def __init__(self, client: "DynamoDBClient", *, share: float, seed: int) -> None:
+        self.count = 0
+        self._share = share
+        self._random = random.Random(seed)
+        self._lock = threading.Lock()
+        events: Any = client.meta.events
+        events.register("before-send.dynamodb.TransactWriteItems", self._before_send)
+
+    def _before_send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+        with self._lock:
+            if self._random.random() >= self._share:
+                return None
+            self.count += 1
+        body: Any = request.body
+        reasons = [{"Code": "TransactionConflict"} for _ in json.loads(body)["TransactItems"]]
+        code = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
+        return _response(400, {"__type": code, "message": "", "CancellationReasons": reasons})
+
+
+def lose_next_answer(client: "DynamoDBClient", operation: str) -> list[object]:
+    """Let the next request reach the engine and replace its answer by a server error. The answers that were lost."""
+    lost: list[object] = []
+
+    def replace(parsed: dict[str, Any], http_response: Any, **_: object) -> None:
+        if not lost:
+            lost.append(parsed.copy())
+            http_response.status_code = 500
+            parsed.clear()
+            parsed.update(Error={"Code": "InternalServerError"}, ResponseMetadata={"HTTPStatusCode": 500})
+
+    client.meta.events.register(f"after-call.dynamodb.{operation}", replace)
+    return lost

@@ -1,9 +1,10 @@
 """Queue messages: one JSON object each, told apart by `type`. What does not parse is refused with a reason."""
 
-import json
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from lambda_src.runtime.messages import json_object, validated
 
 ChannelText = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
@@ -76,18 +77,7 @@ def parse_message(body: str) -> Message:
 
     Raises ValueError with a short reason, never the body, when it is not JSON or of an unknown version, type or shape.
     """
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as exc:
-        raise ValueError("not JSON") from exc
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - one family for everything refused
+    value = json_object(body)
     if value.keys() == _LEGACY_KEYS:
         value = {"v": 1, "type": "channel", **value}
-    elif "v" not in value:
-        raise ValueError("no version")
-    try:
-        return _ADAPTER.validate_python(value)
-    except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False)[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:300]) from exc
+    return validated(_ADAPTER, value)

@@ -12,7 +12,7 @@ from lambda_src.dynamo.errors import ConditionFailed, StoreError, TransactionCan
 from lambda_src.dynamo.store import Change, Put, Store
 from lambda_src.dynamo.updates import Update
 from lambda_src.errors import StoreUnavailable
-from tests.support.dynamodb_faults import Faults
+from tests.support.dynamodb_faults import Faults, lose_next_answer
 from tests.support.sample_tables import NOTES, PLACES, note, note_key
 
 THROTTLE = "ProvisionedThroughputExceededException"
@@ -106,25 +106,10 @@ def test_two_transactions_have_two_tokens(bad_day):
 
 
 def test_a_transaction_whose_answer_got_lost_happens_once(bad_day):
-    lose_next_answer(bad_day)
+    lose_next_answer(bad_day.store._caller.client, "TransactWriteItems")
     bad_day.store.transact([Change(NOTES, note_key(), Update().add(hits=1))])
     assert bad_day.store.get(NOTES, note_key())["hits"] == 1
     assert len(bad_day.slept) == 1
-
-
-def lose_next_answer(bad_day: BadDay) -> None:
-    """Let the next request reach the engine and replace its answer by a server error."""
-    client = bad_day.store._caller.client
-    lost: list[object] = []
-
-    def replace(parsed: dict[str, Any], http_response: Any, **_: object) -> None:
-        if not lost:
-            lost.append(parsed.copy())
-            http_response.status_code = 500
-            parsed.clear()
-            parsed.update(Error={"Code": "InternalServerError"}, ResponseMetadata={"HTTPStatusCode": 500})
-
-    client.meta.events.register("after-call.dynamodb.TransactWriteItems", replace)
 
 
 def test_conflicts_without_end_are_a_clear_answer(bad_day):
