@@ -68,11 +68,13 @@ class WorkerService:
 
         A run whose channel cannot be listed fails. Prices are asked for again with the next visit. A video's attempts
         are counted on its item, so its message runs out only when the store or the provider was away all the time:
-        the sweep sends it again with the run. A message that met its own other deliveries until the end is sent anew,
-        for a time when no lease of theirs can hold any more: they may all have died.
+        the sweep sends it again with the run. A message of a run that met its own other deliveries until the end is
+        sent anew, for a time when no lease of theirs can hold any more: they may all have died. Prices that somebody
+        else is fetching need no second message.
         """
         if isinstance(error, LeaseHeld):
-            self.parts.queues.send(message, delay_seconds=math.ceil(self.budget_seconds(message)) + 1)
+            if isinstance(message, ChannelMessage | VideoMessage):
+                self.parts.queues.send(message, delay_seconds=math.ceil(self.budget_seconds(message)) + 1)
             return True
         match message:
             case ChannelMessage():
