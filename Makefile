@@ -77,10 +77,11 @@ github-access: setup ## let GitHub Actions of REPOSITORY=owner/name deploy ENVIR
 	  --context repository=$(REPOSITORY) --context environments=$(ENVIRONMENTS)
 
 smoke: setup ## whether a deployed API works: URL=https://... and, where it is not the first, SERVICE=...
-	@python -m cdk_app.smoke '$(URL)' $(if $(SERVICE),--service $(SERVICE))
+	@python -m cdk_app.smoke '$(or $(URL),$(error URL is missing: make smoke URL=https://...))' $(if $(SERVICE),--service $(SERVICE))
 
-redrive: setup ## show what was given up of QUEUE=StockTrackRecord-Processing-dev, and why; SEND=1 puts it back
-	@python -m cdk_app.redrive '$(QUEUE)' --port-offset $(PORT_OFFSET) $(if $(REASON),--reason '$(REASON)') $(if $(SEND),--send)
+redrive: setup ## show what was given up of QUEUE=..., and why; SEND=1 puts it back; DROP=1 REASON='not JSON' deletes it
+	@python -m cdk_app.redrive '$(or $(QUEUE),$(error QUEUE is missing: make redrive QUEUE=StockTrackRecord-Processing-dev))' \
+	  --port-offset $(PORT_OFFSET) --reason "$$REASON" $(if $(SEND),--send) $(if $(DROP),--drop)
 
 release: setup ## keep the templates just deployed (ENVIRONMENT=prod, or all), for the gates to compare the next change with
 	python -m tests.infra.release $(if $(filter file,$(origin ENVIRONMENT)),,$(ENVIRONMENT))

@@ -65,6 +65,15 @@ SCHEDULE: Final = Runbook(
     name="schedule", first="See whether the rule is enabled and the function takes calls", tells_when_over=True
 )
 RUN_FAILED: Final = Runbook(name="run-failed", first="Read the channel's log: `GET /api/channels/{id}/logs`")
+CONTENTION: Final = Runbook(
+    name="contention", first="See in the access log which neighborhood everybody joins or leaves"
+)
+INVARIANTS: Final = Runbook(
+    name="invariants", first="Run the saved query `recent errors` and note the ids; a recount is on its way"
+)
+SIGN_IN: Final = Runbook(
+    name="sign-in", first="Run the saved query `recent errors` and group by `reason`", tells_when_over=True
+)
 BUDGET: Final = Runbook(name="budget", first="Open Cost Explorer, filtered by the tag `deployment`")
 
 RUNBOOKS: Final = (
@@ -80,5 +89,8 @@ RUNBOOKS: Final = (
     TABLE_ERRORS,
     SCHEDULE,
     RUN_FAILED,
+    CONTENTION,
+    INVARIANTS,
+    SIGN_IN,
     BUDGET,
 )

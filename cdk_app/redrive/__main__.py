@@ -1,12 +1,15 @@
-"""`python -m cdk_app.redrive QUEUE`: what was given up and why; with `--send`, put it back.
+"""`python -m cdk_app.redrive QUEUE`: what was given up and why; with `--send`, put it back; with `--drop`, delete it.
 
 QUEUE is the name of the queue that the worker is fed from, for example `StockTrackRecord-Processing-dev`. Credentials
 and region come from the environment, as for the AWS CLI; a name that ends in `-local` is looked for in the local house.
-Exit code 1 when something could not be done; what is not moved stays where it is.
+Exit code 1 when something could not be done; what is not moved stays where it is. What is deleted is written to a file
+before.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Final
 
 import boto3
@@ -17,8 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cdk_app.environments import LOCAL
-from cdk_app.local.layout import Layout
+from cdk_app.local.layout import LOCAL_DIRECTORY, Layout
 from cdk_app.local.ministack import local_session
+from cdk_app.redrive.keeper import Keeper
 from cdk_app.redrive.mover import Bounds, DeadLetter, DeadLetterQueue, Moved, NotARedriveQueue
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 CONFIG: Final = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
 SHOWN: Final = 20
 BODY_CHARACTERS: Final = 200
+DROPPED_FOLDER: Final = LOCAL_DIRECTORY / "dropped"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 terminal = Console(highlight=False, markup=False, soft_wrap=True)
@@ -37,19 +42,32 @@ def redrive(
     queue: Annotated[str, typer.Argument(help="Name of the queue that the worker is fed from")],
     *,
     send: Annotated[bool, typer.Option("--send", help="Put messages back; without it, only show them")] = False,
-    reason: Annotated[str, typer.Option(help="Only messages whose reason contains this text")] = "",
+    drop: Annotated[bool, typer.Option("--drop", help="Delete messages, after writing them to a file")] = False,
+    reason: Annotated[str, typer.Option(help="Only messages whose reason contains this text, in any case")] = "",
     at_most: Annotated[int, typer.Option(min=1, max=100_000, help="End after so many messages")] = 1000,
     seconds: Annotated[int, typer.Option(min=1, max=3600, help="End after so many seconds")] = 60,
     port_offset: Annotated[int, typer.Option(min=0, max=50_000, help="Of the local house")] = 0,
 ) -> None:
-    """Show or move; see the module."""
+    """Show, move or delete; see the module."""
+    if send and drop:
+        raise typer.BadParameter("a message is put back or dropped, not both")
+    if drop and not reason:
+        raise typer.BadParameter("say which messages to drop: --reason (make redrive ... REASON='not JSON')")
     try:
         dead_letters = DeadLetterQueue(_client(queue, port_offset), queue)
-        has_failed = _work(dead_letters, Bounds(messages=at_most, seconds=seconds), reason=reason, send=send)
-    except (NotARedriveQueue, BotoCoreError, ClientError) as error:
+        with ExitStack() as stack:
+            act = None
+            if send:
+                act = dead_letters.move
+            elif drop:
+                act = stack.enter_context(Keeper(dead_letters, DROPPED_FOLDER)).drop
+            found = _work(dead_letters, Bounds(messages=at_most, seconds=seconds), reason=reason, act=act)
+    except (NotARedriveQueue, BotoCoreError, ClientError, OSError) as error:
         terminal.print(f"{queue}: {error}", style="red")
         raise typer.Exit(1) from error
-    raise typer.Exit(1 if has_failed else 0)
+    _report(dead_letters, found)
+    _conclude(found, send=send, drop=drop)
+    raise typer.Exit(1 if found.failures else 0)
 
 
 def _client(queue: str, port_offset: int) -> "SQSClient":
@@ -58,43 +76,66 @@ def _client(queue: str, port_offset: int) -> "SQSClient":
     return boto3.client("sqs", config=CONFIG)
 
 
-def _work(dead_letters: DeadLetterQueue, bounds: Bounds, *, reason: str, send: bool) -> bool:
-    """Show or move what is asked for and leave the rest as it was; whether something failed."""
-    asked: list[DeadLetter] = []
-    moved: list[Moved] = []
-    staying: list[DeadLetter] = []
+@dataclass(slots=True)
+class _Found:
+    """What was seen. asked: messages of the reason asked for. done: what became of those that were acted on."""
+
+    asked: list[DeadLetter] = field(default_factory=list)
+    others: list[DeadLetter] = field(default_factory=list)
+    done: list[Moved] = field(default_factory=list)
+
+    @property
+    def failures(self) -> Sequence[Moved]:
+        return [each for each in self.done if each.failure]
+
+    @property
+    def staying(self) -> Sequence[DeadLetter]:
+        gone = {each.letter.message_id for each in self.done if not each.failure}
+        return [letter for letter in (*self.others, *self.asked) if letter.message_id not in gone]
+
+
+def _work(
+    dead_letters: DeadLetterQueue, bounds: Bounds, *, reason: str, act: Callable[[DeadLetter], Moved] | None
+) -> _Found:
+    """Act on what is asked for, or only read it, and leave the rest as it was."""
+    found = _Found()
     try:
         for letter in dead_letters.letters(bounds):
-            if reason not in letter.reason:
-                staying.append(letter)
+            if reason.casefold() not in letter.reason.casefold():
+                found.others.append(letter)
                 continue
-            asked.append(letter)
-            result = dead_letters.move(letter) if send else None
-            if result is not None:
-                moved.append(result)
-            if result is None or result.failure:
-                staying.append(letter)
+            found.asked.append(letter)
+            if act is not None:
+                found.done.append(act(letter))
     finally:
-        for letter in staying:
+        for letter in found.staying:
             dead_letters.show_again(letter)
-    _report(dead_letters, asked, moved, send=send)
-    return any(each.failure for each in moved)
+    return found
 
 
-def _report(dead_letters: DeadLetterQueue, asked: Sequence[DeadLetter], moved: Sequence[Moved], *, send: bool) -> None:
-    reasons = Table("messages", "reason", title=f"{dead_letters.name}: {len(asked)} given up")
-    for reason, count in Counter(letter.reason for letter in asked).most_common():
+def _report(dead_letters: DeadLetterQueue, found: _Found) -> None:
+    seen = len(found.asked) + len(found.others)
+    reasons = Table("messages", "reason", title=f"{dead_letters.name}: {len(found.asked)} of {seen} given up")
+    for reason, count in Counter(letter.reason for letter in found.asked).most_common():
         reasons.add_row(str(count), reason)
     terminal.print(reasons)
-    failures = {each.letter.message_id: each.failure for each in moved if each.failure}
-    for letter in asked[:SHOWN]:
-        terminal.print(f"{letter.correlation_id}  {letter.body[:BODY_CHARACTERS]}")
-    for message_id, failure in failures.items():
-        terminal.print(f"{message_id}: {failure}", style="red")
+    for letter in found.asked[:SHOWN]:
+        terminal.print(f"{letter.correlation_id}  {letter.reason}  {letter.body[:BODY_CHARACTERS]}")
+    if len(found.asked) > SHOWN:
+        terminal.print(f"and {len(found.asked) - SHOWN} more")
+    for each in found.failures:
+        terminal.print(f"{each.letter.message_id}: {each.failure}", style="red")
+
+
+def _conclude(found: _Found, *, send: bool, drop: bool) -> None:
+    gone = len(found.done) - len(found.failures)
     if send:
-        terminal.print(f"{len(moved) - len(failures)} put back, {len(failures)} failed")
+        terminal.print(f"{gone} put back, {len(found.failures)} failed")
+    elif drop:
+        kept = f", kept in {DROPPED_FOLDER}" if found.done else ""
+        terminal.print(f"{gone} dropped, {len(found.failures)} failed{kept}")
     else:
-        terminal.print("Nothing was moved. With --send (make redrive ... SEND=1) these are put back.")
+        terminal.print("Nothing was moved. SEND=1 puts these back; DROP=1 REASON='...' deletes those of one reason.")
 
 
 if __name__ == "__main__":

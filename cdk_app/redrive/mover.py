@@ -62,7 +62,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What became of one dead letter. failure: why it is still there, None if it is not."""
+    """What became of one dead letter, put back or dropped. failure: why it is still there, None if it is not."""
 
     letter: DeadLetter
     failure: str | None
@@ -118,6 +118,14 @@ class DeadLetterQueue:
             self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=letter.receipt_handle)
         except (BotoCoreError, ClientError) as error:
             return Moved(letter, f"sent, but not deleted here: {error}")
+        return Moved(letter, None)
+
+    def drop(self, letter: DeadLetter) -> Moved:
+        """Delete it here, for good."""
+        try:
+            self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=letter.receipt_handle)
+        except (BotoCoreError, ClientError) as error:
+            return Moved(letter, f"not deleted: {error}")
         return Moved(letter, None)
 
     def show_again(self, letter: DeadLetter) -> None:

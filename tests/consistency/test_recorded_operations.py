@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -29,7 +30,7 @@ class Recorded:
 @pytest.fixture(scope="module")
 def recorded(cloud: MiniStack, dynamodb_endpoint: str) -> Iterator[Recorded]:
     """One run of the scenario, for all tests."""
-    tables = {table.name: f"{table.seed_name}-recorded" for table in TABLES}
+    tables = {table.name: f"{table.seed_name}-{uuid4()}" for table in TABLES}
     addresses = make_addresses(cloud)
     recorder = Recorder({**tables, **addresses})
     client = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)

@@ -1,9 +1,10 @@
 """Runbooks and alarms belong together, and no page sends its reader to something that does not exist."""
 
+import os
 import re
+import shlex
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 
 import botocore.session
 import pytest
@@ -11,7 +12,7 @@ from botocore import xform_name
 
 from cdk_app.constructs.queries import QUERIES
 from cdk_app.constructs.runbooks import FOLDER, RUNBOOKS
-from tests.support.assembly import ROOT, Assembly
+from tests.support.assembly import ROOT, Assembly, Template
 
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / FOLDER).glob("*.md"))}
 KINDS = {runbook.name: runbook for runbook in RUNBOOKS}
@@ -20,20 +21,40 @@ PARTS = ["What it means", "Look", "Do", "Over when"]
 SHELL = ROOT / FOLDER / "shell.sh"
 # What the AWS CLI calls differently from botocore, and what it adds of its own.
 CLI_NAMES = {"deploy": "codedeploy"}
-CLI_COMMANDS = {("logs", "tail"): {"since", "filter-pattern"}}
+CLI_COMMANDS: dict[tuple[str, str], set[str]] = {
+    ("logs", "tail"): {"since", "filter-pattern"},
+    ("configure", "get"): set(),
+    ("dynamodb", "wait"): {"table-name"},
+}
 CLI_OPTIONS = {"query", "output", "region", "max-items", "cli-binary-format"}
+ROLLBACK = ROOT / "docs" / "rollback.md"
+DOCUMENTS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "lambda_src").rglob("*.md")}, key=str)
+
+
+def command_blocks(text: str) -> list[str]:
+    """What a reader pastes into a shell, a block each, as it stands in the text."""
+    return re.findall(r"^ *```sh\n(.*?)^ *```$", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def apps(assembly: Assembly) -> list[Template]:
+    """The app stacks of all services."""
+    return [template for name, template in assembly.templates.items() if name.endswith("App")]
 
 
 def blocks(text: str) -> str:
     """The shell commands of a page, a command to a line, and those inside sentences."""
-    fenced = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+    fenced = command_blocks(text)
     inline = re.findall(r"`(aws [^`]*|make [^`]*)`", text)
     return "\n".join([*fenced, *inline]).replace("\\\n", " ")
 
 
 def commands() -> list[tuple[str, str, str, tuple[str, ...]]]:
     """Every `aws` command of the pages and their shell: place, service, operation, options."""
-    texts = {**PAGES, SHELL.name: f"```sh\n{SHELL.read_text(encoding='utf-8')}```"}
+    texts = {
+        **PAGES,
+        ROLLBACK.name: ROLLBACK.read_text(encoding="utf-8"),
+        SHELL.name: f"```sh\n{SHELL.read_text(encoding='utf-8')}```",
+    }
     found = []
     for place, text in texts.items():
         for service, operation, rest in re.findall(
@@ -73,17 +94,37 @@ def test_the_overview_lists_every_page_and_whether_its_end_is_told():
 
 
 def test_commands_name_outputs_that_every_environment_has(assemblies):
-    named = {name for text in PAGES.values() for name in re.findall(r"\$\(output (\w+)\)", text)}
-    named |= set(re.findall(r"\$\(output (\w+)\)", SHELL.read_text(encoding="utf-8")))
+    """A page may name a queue of one service; what the shell's helpers name, every service has."""
+    by_pages = {name for text in PAGES.values() for name in re.findall(r"\$\(output (\w+)\)", text)}
+    by_helpers = set(re.findall(r"\$\(output (\w+)\)", SHELL.read_text(encoding="utf-8")))
+    assert by_pages
+    assert by_helpers
+    for assembly in assemblies.values():
+        outputs = [set(app.body["Outputs"]) for app in apps(assembly)]
+        assert by_pages <= set.union(*outputs), assembly.environment
+        assert by_helpers <= set.intersection(*outputs), assembly.environment
+
+
+@pytest.mark.parametrize("ending", ["LogGroup", "QueueUrl", "RuleName"])
+def test_every_service_has_outputs_with_the_endings_that_helpers_ask_for(assemblies, ending):
+    assert f"_outputs {ending})" in SHELL.read_text(encoding="utf-8")
+    for assembly in assemblies.values():
+        for app in apps(assembly):
+            assert any(name.endswith(ending) for name in app.body["Outputs"]), (assembly.environment, app.name)
+
+
+def test_secrets_that_commands_change_are_in_a_data_stack(assemblies):
+    named = {name for text in PAGES.values() for name in re.findall(r"^ *edit_secret (\w+)$", text, flags=re.MULTILINE)}
     assert named
     for assembly in assemblies.values():
-        assert named <= assembly.app.body["Outputs"].keys(), assembly.environment
+        kept = [name for each in assembly.templates.values() for name in each.of_type("AWS::SecretsManager::Secret")]
+        assert all(any(name.startswith(secret) for name in kept) for secret in named), assembly.environment
 
 
 def test_commands_name_resource_types_that_production_has(assemblies):
     named = {name for text in PAGES.values() for name in re.findall(r"\$\(resource ([\w:]+)\)", text)}
     assert named
-    assert all(assemblies["prod"].app.of_type(name) for name in named), named
+    assert all(any(app.of_type(name) for app in apps(assemblies["prod"])) for name in named), named
 
 
 def test_queries_that_pages_and_alarms_ask_are_saved():
@@ -105,8 +146,42 @@ def test_aws_commands_are_operations_of_aws_with_their_options():
             by_name = {xform_name(name, "-"): name for name in model.operation_names}
             assert operation in by_name, (place, service, operation)
             shape = model.operation_model(by_name[operation]).input_shape
-            known = {xform_name(name, "-") for name in shape.members} if shape else set()
+            members = shape.members.items() if shape else ()
+            known = {xform_name(name, "-") for name, _ in members}
+            known |= {f"no-{xform_name(name, '-')}" for name, member in members if member.type_name == "boolean"}
         assert set(options) <= known | CLI_OPTIONS, (place, service, operation, set(options) - known)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_can_be_pasted_into_any_shell(path):
+    """zsh takes a comment at its prompt for arguments, or for a command, and `<` for the name of a file."""
+    for block in command_blocks(path.read_text(encoding="utf-8")):
+        lexer = shlex.shlex(block, posix=True, punctuation_chars="<>|&;")
+        lexer.whitespace_split, lexer.commenters = True, ""
+        words = list(lexer)
+        assert not [word for word in words if word.startswith("#")], block
+        assert not [word for word in words if "<" in word and word != "<"], block
+
+
+def test_lists_of_versions_leave_out_the_one_that_never_serves():
+    """`$LATEST` is the newest code, and an alias that points to it follows every upload."""
+    texts = {
+        **PAGES,
+        ROLLBACK.name: ROLLBACK.read_text(encoding="utf-8"),
+        SHELL.name: SHELL.read_text(encoding="utf-8"),
+    }
+    lists = [block for text in texts.values() for block in re.findall(r"list-versions-by-function.*\n.*", text)]
+    assert lists
+    assert all("Version!=`$LATEST`" in each for each in lists), lists
+
+
+def test_helpers_that_pages_call_exist():
+    helpers = set(re.findall(r"^([a-z]\w*)\(\) [{(]$", SHELL.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    programs = {"aws", "make", "curl", "git", "for", "do", "done", "echo", "sort", "while", "export"}
+    for place, text in {**PAGES, ROLLBACK.name: ROLLBACK.read_text(encoding="utf-8")}.items():
+        for block in command_blocks(text):
+            first = re.findall(r"^ *([a-z]\w*)(?= |$)", re.sub(r"'[^']*'|\\\n", "", block), flags=re.MULTILINE)
+            assert set(first) <= helpers | programs, (place, set(first) - helpers - programs)
 
 
 def test_make_targets_that_pages_name_exist():
@@ -114,6 +189,22 @@ def test_make_targets_that_pages_name_exist():
     named = {name for text in PAGES.values() for name in re.findall(r"\bmake ([a-z-]+)", blocks(text))}
     assert named
     assert named <= targets
+
+
+@pytest.mark.parametrize(("target", "variable"), [("redrive", "QUEUE"), ("smoke", "URL")])
+def test_a_make_target_without_its_argument_names_it(target, variable):
+    environment = {name: value for name, value in os.environ.items() if name != variable}
+    done = subprocess.run(
+        ["make", "--dry-run", target],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"{variable} is missing: make {target} {variable}=" in done.stderr
 
 
 def test_pages_and_files_that_pages_link_to_exist():
@@ -124,32 +215,5 @@ def test_pages_and_files_that_pages_link_to_exist():
             assert (ROOT / path).is_file(), (page, path)
 
 
-def test_the_shell_helpers_are_what_their_head_lists():
-    text = SHELL.read_text(encoding="utf-8")
-    listed = re.findall(r"^# (\w+) .*? {4,}\w", text, flags=re.MULTILINE)
-    assert sorted(re.findall(r"^(\w+)\(\) \{$", text, flags=re.MULTILINE)) == sorted(listed)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"), [("local", "local-StockTrackRecordApp"), ("prod Yoto", "prod-YotoApp")]
-)
-def test_the_shell_helpers_can_be_loaded(arguments, expected):
-    done = subprocess.run(
-        ["bash", "-euc", f". {SHELL} {arguments} && type ago ask alarms output resource >/dev/null && echo $STACK"],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
-    )
-    assert done.stdout.strip() == expected
-
-
-def test_the_shell_helpers_ask_for_an_environment():
-    done = subprocess.run(["bash", "-c", f". {SHELL}"], capture_output=True, text=True, timeout=20, check=False)
-    assert done.returncode != 0
-    assert "name an environment" in done.stderr
-
-
 def test_pages_are_not_too_long_to_read_at_night():
     assert all(len(text.splitlines()) <= 80 for text in PAGES.values() if text != PAGES[OVERVIEW])
-    assert Path(SHELL).stat().st_size < 4096

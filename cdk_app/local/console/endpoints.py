@@ -33,6 +33,7 @@ from cdk_app.local.console.views.overview import (
     tables_part,
 )
 from cdk_app.local.console.views.queues import dead_letters_page
+from cdk_app.local.console.views.sign_in import callback_page, callback_policy
 from cdk_app.local.console.views.tables import table_page, unreadable_table_page
 from cdk_app.local.house import House
 
@@ -115,6 +116,17 @@ class Endpoints:
         except SourceUnavailable as error:
             return HTMLResponse(table_page(facts, question, str(error)), 502)
 
+    def callback(self, request: Request) -> HTMLResponse:
+        """Where a sign-in ends, with `code` or `error`."""
+        service = next((each for each in self._house.services if each.signs_in), None)
+        if service is None:
+            raise HTTPException(404, "No service of this house signs people in.")
+        given = request.query_params
+        body = callback_page(
+            service, console_url=self._house.console_url, error=given.get("error"), has_code=bool(given.get("code"))
+        )
+        return HTMLResponse(body, headers={"Content-Security-Policy": callback_policy(service)})
+
     def dead_letters(self, request: Request) -> HTMLResponse:
         """What lies in a dead-letter queue. Other queues are not shown: a look would count as a receive there."""
         name = request.path_params["name"]
@@ -139,7 +151,7 @@ class Endpoints:
 
 def _shown(request: Request) -> tuple[bool, str | None]:
     """(every line, only this correlation id) as the address says."""
-    return request.query_params.get("show") == "all", request.query_params.get("correlation") or None
+    return request.query_params.get("show") == "all", request.query_params.get("correlation", "").strip() or None
 
 
 def _wanted(*, everything: bool, correlation: str | None) -> Callable[[LogLine], bool]:

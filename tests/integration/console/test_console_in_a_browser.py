@@ -66,6 +66,21 @@ def test_a_correlation_id_leads_to_all_work_of_that_request(console: RunningCons
     expect(rows.nth(1)).to_contain_text("/api/mine")
 
 
+def test_an_id_from_an_answer_is_searched_for(console: RunningConsole, page: Page):
+    correlation_id = uuid4().hex
+    console.serve_request("/api/searched", correlation_id=correlation_id)
+    console.run_function({"message": "a plain line", "level": "ERROR", "correlation_id": correlation_id})
+    console.serve_request("/api/other", correlation_id="somebody-else")
+    page.goto(f"{console.url}/log")
+    page.get_by_label("Correlation id").fill(f" {correlation_id} ")
+    page.get_by_role("button", name="Show").click()
+    rows = page.locator("table.log tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("a plain line")
+    expect(rows.nth(1)).to_contain_text("/api/searched")
+    expect(page.get_by_label("Correlation id")).to_have_value(correlation_id)
+
+
 def test_every_line_shows_what_requests_and_messages_leave_out(console: RunningConsole, page: Page):
     text = f"a plain line {uuid4().hex}"
     console.run_function(text)

@@ -1,6 +1,8 @@
 """`make redrive` on a real queue engine: what is shown, what is moved, and that nothing is ever lost."""
 
 import json
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -17,8 +19,9 @@ PLENTY = Bounds(messages=1000, seconds=60)
 class Scene:
     """A queue with its dead-letter queue, as the stack makes them."""
 
-    def __init__(self, sqs) -> None:
+    def __init__(self, sqs, folder: Path) -> None:
         self.sqs = sqs
+        self.folder = folder
         self.name = f"Work-{uuid4()}"
         self.dead_url = sqs.create_queue(QueueName=f"{self.name}-dead")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=self.dead_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -51,6 +54,10 @@ class Scene:
             for message in answer.get("Messages", [])
         }
 
+    def kept(self) -> list[dict[str, Any]]:
+        """What was written down before it was dropped."""
+        return [json.loads(line) for path in self.folder.iterdir() for line in path.read_text("utf-8").splitlines()]
+
 
 class Refusing:
     """An SQS client one of whose operations fails, all others being real."""
@@ -69,14 +76,15 @@ class Refusing:
 
 
 @pytest.fixture
-def scene(cloud):
-    return Scene(cloud.session.client("sqs", endpoint_url=cloud.url, config=QUICK))
+def scene(cloud, tmp_path):
+    return Scene(cloud.session.client("sqs", endpoint_url=cloud.url, config=QUICK), tmp_path / "dropped")
 
 
 @pytest.fixture
 def run(scene, monkeypatch):
     """The command as `make redrive` calls it, on the emulator."""
     monkeypatch.setattr(command, "_client", lambda *_: scene.sqs)
+    monkeypatch.setattr(command, "DROPPED_FOLDER", scene.folder)
     return lambda *options: CliRunner().invoke(command.app, [scene.name, *options], env={"COLUMNS": "200"})
 
 
@@ -90,7 +98,8 @@ def test_showing_counts_reasons_and_leaves_every_message_for_others(scene, run):
         "│ 3        │ no version │",
         "│ 1        │ not JSON   │",
     ]
-    assert "request-1  message 0" in done.output
+    assert "request-1  no version  message 0" in done.output
+    assert f"{scene.name}-dead: 4 of 4 given up" in done.output
     assert (scene.count(scene.dead_url), scene.count(scene.url)) == (4, 0)
 
 
@@ -110,6 +119,83 @@ def test_sending_by_reason_leaves_the_others_visible_and_untouched(scene, run):
     assert run("--send", "--reason", "ProviderUnavailable").exit_code == 0
     assert scene.receive(scene.url).keys() == {"good"}
     assert scene.receive(scene.dead_url) == {"bad": {"reason": "not JSON"}}
+
+
+def test_a_reason_is_found_by_a_part_of_it_in_any_case_and_the_others_are_counted(scene, run):
+    scene.give_up("good", reason="ProviderUnavailable on receive 5 of 5")
+    scene.give_up("bad", reason="not JSON")
+    assert "1 of 2 given up" in run("--reason", "providerunavailable ON").output
+    assert "0 of 2 given up" in run("--reason", "of a cause nobody knows").output
+    assert scene.count(scene.dead_url) == 2
+
+
+def test_what_is_not_listed_is_counted(scene, run):
+    for number in range(command.SHOWN + 3):
+        scene.give_up(str(number), reason="x")
+    assert "and 3 more\n" in run().output
+
+
+def test_dropping_by_reason_leaves_the_others_and_keeps_a_copy(scene, run):
+    scene.give_up("malformed \N{PILE OF POO}", reason="not JSON", correlation_id="request-1")
+    scene.give_up("good", reason="ProviderUnavailable on receive 5 of 5")
+    done = run("--drop", "--reason", "not json")
+    assert done.exit_code == 0, done.output
+    assert "1 dropped, 0 failed" in done.output
+    assert scene.receive(scene.dead_url).keys() == {"good"}
+    assert scene.count(scene.url) == 0
+    [kept] = scene.kept()
+    assert (kept["body"], kept["reason"], kept["correlation_id"]) == (
+        "malformed \N{PILE OF POO}",
+        "not JSON",
+        "request-1",
+    )
+    assert kept["attributes"]["correlation_id"] == {"DataType": "String", "StringValue": "request-1"}
+    assert [path.stat().st_mode & 0o777 for path in scene.folder.iterdir()] == [0o600]
+
+
+def test_a_binary_attribute_is_kept_as_base64(scene, run):
+    attribute = {"DataType": "Binary", "BinaryValue": b"\x00\xff"}
+    scene.sqs.send_message(
+        QueueUrl=scene.dead_url,
+        MessageBody="body",
+        MessageAttributes={"trace": attribute, "reason": {"DataType": "String", "StringValue": "not JSON"}},
+    )
+    assert run("--drop", "--reason", "not JSON").exit_code == 0
+    [kept] = scene.kept()
+    assert kept["attributes"]["trace"] == {"DataType": "Binary", "BinaryValue": "AP8="}
+
+
+def test_dropping_is_bounded(scene, run):
+    for number in range(15):
+        scene.give_up(str(number), reason="not JSON")
+    assert "12 dropped" in run("--drop", "--reason", "not JSON", "--at-most", "12").output
+    assert (scene.count(scene.dead_url), len(scene.kept())) == (3, 12)
+
+
+@pytest.mark.parametrize("options", [["--drop"], ["--drop", "--send", "--reason", "x"]])
+def test_dropping_everything_or_dropping_and_sending_is_refused(scene, run, options):
+    scene.give_up("message", reason="x")
+    assert run(*options).exit_code == 2
+    assert (scene.count(scene.dead_url), scene.count(scene.url)) == (1, 0)
+
+
+def test_nothing_is_dropped_that_cannot_be_written_down(scene, run):
+    scene.give_up("message", reason="x")
+    scene.folder.parent.mkdir(exist_ok=True)
+    scene.folder.write_text("a file where the folder should be")
+    done = run("--drop", "--reason", "x")
+    assert done.exit_code == 1
+    assert scene.count(scene.dead_url) == 1
+
+
+def test_a_message_that_cannot_be_dropped_is_still_there(scene, run, monkeypatch):
+    scene.give_up("message", reason="x")
+    monkeypatch.setattr(command, "_client", lambda *_: Refusing(scene.sqs, "delete_message"))
+    done = run("--drop", "--reason", "x")
+    assert done.exit_code == 1
+    assert "not deleted" in done.output
+    assert "0 dropped, 1 failed" in done.output
+    assert scene.count(scene.dead_url) == 1
 
 
 def test_a_message_that_sqs_itself_gave_up_has_a_reason_too(scene):

@@ -29,7 +29,30 @@ def log_page(tail: Tail, name: str, *, everything: bool, correlation: str | None
             link("Show all", "/log", show=_show(everything=everything)),
         )
     body = log_table(tail, name, everything=everything, correlation=correlation, limit=SHOWN_ON_PAGE)
-    return page("Log", tag("section", tag("h1", "Log"), choices, narrowed, body))
+    return page("Log", tag("section", tag("h1", "Log"), _form(correlation), choices, narrowed, body))
+
+
+def _form(correlation: str | None) -> Markup:
+    """Asks for all lines of one id. Spaces around it, which come with copying, are not part of it."""
+    field = tag(
+        "input",
+        type="search",
+        name="correlation",
+        value=correlation or "",
+        placeholder="request_id of an answer",
+        autocomplete="off",
+        autocapitalize="off",
+        spellcheck="false",
+    )
+    return tag(
+        "form",
+        tag("input", type="hidden", name="show", value=_show(everything=True)),
+        tag("label", "Correlation id ", field),
+        tag("button", "Show", type="submit"),
+        method="get",
+        action="/log",
+        class_="ask",
+    )
 
 
 def log_table(tail: Tail, name: str, *, everything: bool, correlation: str | None, limit: int) -> Markup:
