@@ -6,7 +6,7 @@ looked up, so synthesis needs neither network nor credentials.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -22,6 +22,8 @@ NOT_PRODUCTION: Final = frozenset({"local", "dev", "staging"})
 SHORTEST_WATCH_MINUTES: Final = 10
 LONGEST_SHIFT_MINUTES: Final = 48 * 60  # https://docs.aws.amazon.com/codedeploy/latest/userguide/limits.html
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - refused, never bound
+
+CONSOLE: Final = "http://localhost:8000"  # of the local house, as `cdk_app.local` serves it
 
 
 class UnknownEnvironment(ValueError):
@@ -71,6 +73,7 @@ class Environment:
 
     web_origins: by service, the origins of its web clients exactly as browsers send them in `Origin`; the first one is
     where its users come from.
+    public_urls: by service, the address of its API under a domain of your own; else it is the gateway's.
     retain_data: tables and secrets outlive their stack, and stacks with data are protected from deletion.
     rollout: how callers of an API move to a new version of its function. `all_at_once`: with the deployment, and only
     a person takes a bad version back. `canary` and `linear`: by CodeDeploy in steps of `traffic_step`, and an alarm of
@@ -83,6 +86,7 @@ class Environment:
 
     name: str
     web_origins: Mapping[str, tuple[str, ...]]
+    public_urls: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     retain_data: bool = False
     point_in_time_recovery: bool = False
     log_retention_days: LogRetentionDays = 7
@@ -151,18 +155,26 @@ def _check_origin(origin: str, *, is_production: bool) -> None:
 LOCAL: Final = Environment(
     name="local",
     web_origins={
-        "StockTrackRecord": ("http://localhost:5173", "http://localhost:3000", "http://localhost:8000"),
+        "StockTrackRecord": ("http://localhost:5173", "http://localhost:3000", CONSOLE),
+        "NbhdCity": (CONSOLE, "http://localhost:5173", "http://localhost:3000"),
     },
+    public_urls={"NbhdCity": "http://localhost:8004"},  # its sign-in comes back there
     tracing=False,
     on_this_machine=True,
 )
 DEV: Final = Environment(
     name="dev",
-    web_origins={"StockTrackRecord": ("https://dev.stocktrackrecord.example", "http://localhost:5173")},
+    web_origins={
+        "StockTrackRecord": ("https://dev.stocktrackrecord.example", "http://localhost:5173"),
+        "NbhdCity": ("https://dev.nbhdcity.example", "http://localhost:5173"),
+    },
 )
 STAGING: Final = Environment(
     name="staging",
-    web_origins={"StockTrackRecord": ("https://staging.stocktrackrecord.example",)},
+    web_origins={
+        "StockTrackRecord": ("https://staging.stocktrackrecord.example",),
+        "NbhdCity": ("https://staging.nbhdcity.example",),
+    },
     log_retention_days=30,
     point_in_time_recovery=True,
     snap_start=True,
@@ -174,7 +186,10 @@ STAGING: Final = Environment(
 PROD: Final = Environment(
     name="prod",
     # example domains: put your own here before the first deploy
-    web_origins={"StockTrackRecord": ("https://stocktrackrecord.example",)},
+    web_origins={
+        "StockTrackRecord": ("https://stocktrackrecord.example",),
+        "NbhdCity": ("https://nbhdcity.example",),
+    },
     log_retention_days=90,
     monthly_budget_usd=100,  # a first guess, to be set once a month of bills is known
     retain_data=True,
@@ -196,3 +211,22 @@ def environment_named(name: str) -> Environment:
     except KeyError:
         known = ", ".join(ENVIRONMENTS)
         raise UnknownEnvironment(f"There is no environment {name!r}; choose one of: {known}") from None
+
+
+def beside(environment: Environment, *, port_offset: int) -> Environment:
+    """A local environment whose house has its ports moved, so that console and APIs have other addresses.
+
+    Web clients, which are not of the house, stay where they are.
+    """
+
+    def moved(url: str) -> str:
+        return f"http://localhost:{(urlsplit(url).port or 0) + port_offset}"
+
+    return replace(
+        environment,
+        web_origins={
+            service: tuple(moved(origin) if origin == CONSOLE else origin for origin in origins)
+            for service, origins in environment.web_origins.items()
+        },
+        public_urls={service: moved(url) for service, url in environment.public_urls.items()},
+    )

@@ -76,6 +76,10 @@ class ServiceFunction(Construct):
         )
         self._accept_findings(environment)
 
+    def tell(self, variable: str, value: str) -> None:
+        """Set a variable that is known only after the function: an address of what stands in front of it."""
+        self.function.add_environment(variable, value)
+
     def call_once(self) -> None:
         """Give up an asynchronous call that fails, or cannot begin within minutes: a schedule calls again anyway."""
         if self._is_called_once:

@@ -83,9 +83,12 @@ def _addresses(house: House) -> Table:
     for service in house.services:
         table.add_row(service.title, service.url)
         table.add_row(f"{service.title}, documentation", f"{service.url}/docs")
+        if service.signs_in:
+            table.add_row(f"{service.title}, sign in", f"{service.url}/auth/login")
     table.add_row("AWS emulator", house.aws_endpoint)
     table.add_row("DynamoDB Local", house.dynamodb_endpoint)
-    table.add_row("Outside services", house.stand_ins_url or "the real ones")
+    for stand_in in house.stand_ins:
+        table.add_row(f"Stand-in of {stand_in.title}", stand_in.url)
     return table
 
 

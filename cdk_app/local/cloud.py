@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Final, Never
 
 import httpx
@@ -17,14 +18,16 @@ from cdk_app.local.cors import restore_cors
 from cdk_app.local.deployment import Deployment
 from cdk_app.local.dynamodb_local import DynamoDBLocal
 from cdk_app.local.expiry import ExpirySweeper
-from cdk_app.local.house import House, ServiceInHouse
+from cdk_app.local.house import House, ServiceInHouse, StandInInHouse
 from cdk_app.local.interrupts import Interrupts
 from cdk_app.local.inventory import Inventory, read_inventory, service_in_house
 from cdk_app.local.layout import ROOT, Layout, LocalCloudError, refuse_taken_port
 from cdk_app.local.ministack import QUICK, MiniStack, answers, local_session
-from cdk_app.local.outside import OutsideWorld, outside_world, store_keys
+from cdk_app.local.outside import STAND_INS, OutsideWorld, StandIn, outside_world
 from cdk_app.local.processes import ChildProcess
 from cdk_app.local.proxy import create_proxy
+from cdk_app.local.samples import SAMPLES
+from cdk_app.local.secret_values import fill_secrets
 from cdk_app.local.tables import bring_about, tables_of
 from cdk_app.local.web import WebServer
 
@@ -54,10 +57,10 @@ class LocalCloud:
         world = outside_world(ROOT / ".env")
         self._announce("Starting DynamoDB Local, MiniStack and the stand-ins")
         engine = self._start_dynamodb()
-        stand_ins = self._start_stand_ins() if world.needs_stand_ins else None
+        stand_ins = {each: self._start_stand_in(each) for each in world.stand_ins}
         cloud = self._start_ministack(world)
-        if stand_ins is not None:
-            stand_ins.wait_until(self._stand_ins_answer, timeout_seconds=STAND_INS_TIMEOUT_SECONDS)
+        for stand_in, process in stand_ins.items():
+            process.wait_until(partial(answers, self._url_of(stand_in)), timeout_seconds=STAND_INS_TIMEOUT_SECONDS)
         cloud.wait_until_ready()
         engine.wait_until_ready()
         deployment = Deployment(cloud, self._layout, self._interrupts)
@@ -71,7 +74,7 @@ class LocalCloud:
         templates = {service: _templates(cloud, service.stack_names) for service in listed}
         self._open_tables([template for its in templates.values() for template in its])
         for inventory in inventories.values():
-            store_keys(cloud, inventory.of("AWS::SecretsManager::Secret"), world.keys)
+            fill_secrets(cloud, inventory.of("AWS::SecretsManager::Secret"), world.keys)
         for each, inventory in inventories.items():
             for template in templates[each]:
                 restore_cors(cloud, api_id=inventory.api_id, template=template)
@@ -80,13 +83,14 @@ class LocalCloud:
             services=services,
             aws_endpoint=self._layout.emulator_url,
             dynamodb_endpoint=self._layout.dynamodb_url,
-            console_url=f"http://localhost:{self._layout.console_port}",
-            stand_ins_url=self._layout.stand_ins_url if stand_ins else None,
+            console_url=self._layout.console_url,
             state_directory=self._layout.state_directory,
+            stand_ins=tuple(StandInInHouse(each.title, self._url_of(each)) for each in stand_ins),
         )
         self._serve("console", create_console(house), port=self._layout.console_port)
         for service in services:
             _wait_for_first_answer(service)
+        self._plant_samples(services)
         return house
 
     def watch(self) -> Never:
@@ -106,8 +110,8 @@ class LocalCloud:
         for port, purpose in (
             (layout.emulator_port, "MiniStack"),
             (layout.dynamodb_port, "DynamoDB Local"),
-            (layout.stand_ins_port, "the stand-ins of outside services"),
             (layout.console_port, "the console"),
+            *((layout.moved(each.port), f"the stand-in of {each.title}") for each in STAND_INS),
         ):
             refuse_taken_port(port, purpose)
 
@@ -119,17 +123,21 @@ class LocalCloud:
         self._watched.append(("DynamoDB Local", lambda: engine.is_running))
         return engine
 
-    def _start_stand_ins(self) -> ChildProcess:
+    def _start_stand_in(self, stand_in: StandIn) -> ChildProcess:
+        name = stand_in.module.rpartition(".")[2]
         with self._interrupts.held():
             process = ChildProcess.start(
-                "stand-ins",
-                (sys.executable, "-m", "cdk_app.local.standins", "--port", str(self._layout.stand_ins_port)),
+                name,
+                (sys.executable, "-m", stand_in.module, "--port", str(self._layout.moved(stand_in.port))),
                 environment=os.environ,
-                log_path=self._layout.log_directory / "stand-ins.log",
+                log_path=self._layout.log_directory / f"{name}.log",
             )
             self._exit.callback(process.stop, grace_seconds=5)
-        self._watched.append(("The process of the stand-ins", lambda: process.is_running))
+        self._watched.append((f"The stand-in of {stand_in.title}", lambda: process.is_running))
         return process
+
+    def _url_of(self, stand_in: StandIn) -> str:
+        return f"http://localhost:{self._layout.moved(stand_in.port)}"
 
     def _start_ministack(self, world: OutsideWorld) -> MiniStack:
         with self._interrupts.held():
@@ -139,15 +147,12 @@ class LocalCloud:
                 log_path=self._layout.log_directory / "ministack.log",
                 function_environment={
                     "AWS_ENDPOINT_URL_DYNAMODB": self._layout.dynamodb_url,
-                    **world.function_environment(self._layout.stand_ins_url),
+                    **world.function_environment(self._url_of),
                 },
             )
             self._exit.callback(cloud.stop)
         self._watched.append(("MiniStack", lambda: cloud.process.is_running))
         return cloud
-
-    def _stand_ins_answer(self) -> bool:
-        return answers(self._layout.stand_ins_url)
 
     def _open_tables(self, templates: Iterable[Template]) -> None:
         dynamodb = local_session().client("dynamodb", endpoint_url=self._layout.dynamodb_url, config=QUICK)
@@ -159,11 +164,24 @@ class LocalCloud:
         sweeper.start()
 
     def _open_api(self, cloud: MiniStack, service: ListedService, inventory: Inventory) -> ServiceInHouse:
-        port = self._layout.service_port(service.local_port)
+        port = self._layout.moved(service.local_port)
         self._serve(service.title, create_proxy(emulator_url=cloud.url, api_id=inventory.api_id), port=port)
         return service_in_house(
             cloud, inventory, name=service.name, title=service.title, url=f"http://localhost:{port}"
         )
+
+    def _plant_samples(self, services: Iterable[ServiceInHouse]) -> None:
+        """Give services their sample data, once in the life of this data: what is deleted then stays deleted."""
+        for service in services:
+            planted = self._layout.state_directory / f"planted-{service.name}"
+            if service.name not in SAMPLES or planted.exists():
+                continue
+            self._announce(f"Planting sample data of {service.title}")
+            try:
+                SAMPLES[service.name](service.url)
+                planted.touch()
+            except httpx.HTTPError as error:  # the house is of use without; the next start tries again
+                self._announce(f"{service.title} has no sample data: {error}")
 
     def _serve(self, name: str, app: ASGIApp, *, port: int) -> None:
         refuse_taken_port(port, name)

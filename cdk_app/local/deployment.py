@@ -42,6 +42,7 @@ class Deployment:
         self._catalogue = layout.state_directory / "services.json"
         self._assembly = layout.state_directory / "cdk.out"  # leaves the `cdk.out` of `make synth` alone
         self._logs = layout.log_directory
+        self._port_offset = layout.port_offset
 
     def services(self) -> tuple[ListedService, ...]:
         """The services as they were last deployed."""
@@ -65,7 +66,8 @@ class Deployment:
         self._run(
             "cdk deploy",
             (
-                str(CDK), "deploy", f"{STAGE}/*", "--context", f"environment={STAGE}", "--output", str(self._assembly),
+                str(CDK), "deploy", f"{STAGE}/*", "--context", f"environment={STAGE}",
+                "--context", f"port_offset={self._port_offset}", "--output", str(self._assembly),
                 "--require-approval", "never", "--concurrency", "4", "--progress", "events", "--no-notices",
                 "--no-color",
             ),

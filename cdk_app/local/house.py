@@ -33,14 +33,26 @@ class FunctionInHouse:
 
 @dataclass(frozen=True, slots=True)
 class ServiceInHouse:
-    """One service of the house. name: as in its stack names; url: its API as a browser on this machine reaches it."""
+    """One service of the house. name: as in its stack names; url: its API as a browser on this machine reaches it.
+
+    signs_in: people sign in at `/auth/login` and come back to the console's `callback.html`.
+    """
 
     name: str
     title: str
     url: str
+    signs_in: bool = False
     functions: tuple[FunctionInHouse, ...] = ()
     queues: tuple[QueueInHouse, ...] = ()
     table_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StandInInHouse:
+    """A program that stands for outside services. title: which ones."""
+
+    title: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +60,14 @@ class House:
     """The running local cloud.
 
     aws_endpoint: the emulator of every AWS service but DynamoDB; dynamodb_endpoint: DynamoDB Local;
-    stand_ins_url: None when every outside service is reached with a real key.
+    stand_ins: what is not there is reached for real.
     """
 
     services: tuple[ServiceInHouse, ...]
     aws_endpoint: str
     dynamodb_endpoint: str
     console_url: str
-    stand_ins_url: str | None
     state_directory: Path
+    stand_ins: tuple[StandInInHouse, ...] = ()
     region: str = REGION
     credentials: Mapping[str, str] = field(default_factory=lambda: CREDENTIALS)

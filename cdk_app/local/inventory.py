@@ -3,13 +3,17 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cdk_app.local.house import FunctionInHouse, QueueInHouse, ServiceInHouse
 from cdk_app.local.layout import LocalCloudError
 from cdk_app.local.ministack import QUICK, MiniStack
 
+if TYPE_CHECKING:
+    from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
+
 TABLE_TYPES: Final = frozenset({"AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table"})
+RETURN_ORIGINS: Final = "FRONTEND_ORIGINS"  # the variable of an API that sends browsers back after a sign-in
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +55,28 @@ def read_inventory(cloud: MiniStack, stack_names: Iterable[str]) -> Inventory:
 
 def service_in_house(cloud: MiniStack, inventory: Inventory, *, name: str, title: str, url: str) -> ServiceInHouse:
     """A deployed service as the console shows it. One request per function and queue."""
+    settings = [_settings(cloud, function) for function in inventory.of("AWS::Lambda::Function")]
     return ServiceInHouse(
         name=name,
         title=title,
         url=url,
-        functions=tuple(_functions(cloud, inventory.of("AWS::Lambda::Function"))),
+        signs_in=any(RETURN_ORIGINS in each.get("Environment", {}).get("Variables", {}) for each in settings),
+        functions=tuple(_function(each) for each in settings),
         queues=tuple(_queues(cloud, inventory.of("AWS::SQS::Queue"))),
         table_names=inventory.of(*sorted(TABLE_TYPES)),
     )
 
 
-def _functions(cloud: MiniStack, names: Iterable[str]) -> Iterator[FunctionInHouse]:
+def _settings(cloud: MiniStack, name: str) -> "FunctionConfigurationResponseTypeDef":
     functions = cloud.session.client("lambda", endpoint_url=cloud.url, config=QUICK)
-    for name in names:
-        logging = functions.get_function_configuration(FunctionName=name).get("LoggingConfig", {})
-        yield FunctionInHouse(name=name, log_group=logging.get("LogGroup") or f"/aws/lambda/{name}")
+    return functions.get_function_configuration(FunctionName=name)
+
+
+def _function(settings: "FunctionConfigurationResponseTypeDef") -> FunctionInHouse:
+    name = settings["FunctionName"]
+    return FunctionInHouse(
+        name=name, log_group=settings.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
+    )
 
 
 def _queues(cloud: MiniStack, urls: Iterable[str]) -> Iterator[QueueInHouse]:

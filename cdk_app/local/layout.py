@@ -39,12 +39,8 @@ class Layout:
     def dynamodb_port(self) -> int:
         return 8102 + self.port_offset
 
-    @property
-    def stand_ins_port(self) -> int:
-        return 8010 + self.port_offset
-
-    def service_port(self, declared: int) -> int:
-        """The port of a service's API. declared: `Service.local_port`."""
+    def moved(self, declared: int) -> int:
+        """The port of an API or a stand-in. declared: the one it has in a house without an offset."""
         return declared + self.port_offset
 
     @property
@@ -56,8 +52,8 @@ class Layout:
         return f"http://localhost:{self.dynamodb_port}"
 
     @property
-    def stand_ins_url(self) -> str:
-        return f"http://{HOST}:{self.stand_ins_port}"
+    def console_url(self) -> str:
+        return f"http://localhost:{self.console_port}"
 
     @property
     def state_directory(self) -> Path:

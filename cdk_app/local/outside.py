@@ -1,21 +1,19 @@
-"""Which outside services are the real ones and which are stand-ins, and the keys that go into the local secret.
+"""Which outside services are the real ones and which are stand-ins.
 
 `.env` decides: a service whose key is there is reached for real, any other through its stand-in. The price services
 follow YouTube, since real videos speak of real shares, and an invented price beside them would only mislead: they are
-real as soon as YouTube is, and without a key then simply not configured, as on AWS.
+real as soon as YouTube is, and without a key then simply not configured, as on AWS. BlueSky has no key: it sends people
+back to a public address only, which this machine has not, so here it is always a stand-in.
 """
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from botocore.exceptions import ClientError
 from dotenv import dotenv_values
 
-from cdk_app.local.ministack import QUICK, MiniStack
-from cdk_app.local.standins import base_urls
+from cdk_app.local import bluesky, standins
 
 STAND_IN_KEY: Final = "stand-in"  # the stand-ins accept any key that does not start with `bad`
 
@@ -40,6 +38,26 @@ OUTSIDE_SERVICES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """A process that stands for outside services: `python -m <module> --port <port>`, and `GET /` answers 200.
+
+    title: what it stands for. port: before a house moves its ports. variables: what functions are told of an address
+    of it; a further stand-in is a further value in STAND_INS.
+    """
+
+    title: str
+    module: str
+    port: int
+    variables: Callable[[str], Mapping[str, str]]
+
+
+STAND_INS: Final = (
+    StandIn("YouTube, Gemini and prices", standins.__name__, 8010, standins.base_urls),
+    StandIn("BlueSky", bluesky.__name__, 8013, bluesky.settings_for),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class OutsideWorld:
     """The outside as one run sees it. real: services reached for real; keys: value by field of the secret."""
 
@@ -47,15 +65,17 @@ class OutsideWorld:
     keys: Mapping[str, str]
 
     @property
-    def needs_stand_ins(self) -> bool:
-        return len(self.real) < len(OUTSIDE_SERVICES)
+    def stand_ins(self) -> tuple[StandIn, ...]:
+        """Those that somebody would call."""
+        return tuple(each for each in STAND_INS if self._variables(each, ""))
 
-    def function_environment(self, stand_ins_url: str) -> dict[str, str]:
-        """Base URLs of the stand-ins, for the functions to inherit; a real service keeps its default."""
-        addresses = base_urls(stand_ins_url)
-        return {
-            service.base_url: addresses[service.base_url] for service in OUTSIDE_SERVICES if service not in self.real
-        }
+    def function_environment(self, url_of: Callable[[StandIn], str]) -> dict[str, str]:
+        """Addresses of the stand-ins, for the functions to inherit; a real service keeps its default."""
+        return {name: value for each in STAND_INS for name, value in self._variables(each, url_of(each)).items()}
+
+    def _variables(self, stand_in: StandIn, url: str) -> dict[str, str]:
+        real = {service.base_url for service in self.real}
+        return {name: value for name, value in stand_in.variables(url).items() if name not in real}
 
 
 def outside_world(env_file: Path) -> OutsideWorld:
@@ -71,19 +91,3 @@ def outside_world(env_file: Path) -> OutsideWorld:
         if service.key is not None
     }
     return OutsideWorld(real, keys)
-
-
-def store_keys(cloud: MiniStack, secret_ids: Iterable[str], keys: Mapping[str, str]) -> None:
-    """Put the keys into the deployed secrets that have fields for them. Two requests per secret.
-
-    Other fields and other secrets stay as they are.
-    """
-    secrets = cloud.session.client("secretsmanager", endpoint_url=cloud.url, config=QUICK)
-    for secret_id in secret_ids:
-        try:
-            value = json.loads(secrets.get_secret_value(SecretId=secret_id)["SecretString"])
-        except (ClientError, KeyError, ValueError):  # without a value, binary, or plain text: not a secret of keys
-            continue
-        if isinstance(value, dict) and value.keys() & keys.keys():
-            known = {name: key for name, key in keys.items() if name in value}
-            secrets.put_secret_value(SecretId=secret_id, SecretString=json.dumps({**value, **known}))

@@ -6,11 +6,16 @@ from urllib.parse import urlsplit
 
 import typer
 
-from cdk_app.smoke import stock_track_record
+from cdk_app.smoke import nbhd_city, stock_track_record
 from cdk_app.smoke.steps import STEP_SECONDS, StepFailed, Steps
 
 # One function per service, by the name its stacks begin with. It raises StepFailed and deletes what it made.
-CHECKS: Final[Mapping[str, Callable[[Steps], None]]] = {"StockTrackRecord": stock_track_record.check}
+CHECKS: Final[Mapping[str, Callable[[Steps], None]]] = {
+    "StockTrackRecord": stock_track_record.check,
+    "NbhdCity": nbhd_city.check,
+}
+# The local house's output `ApiUrl` is in a domain that only its emulator knows.
+EMULATOR_SUFFIX: Final = ".execute-api.localhost"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -25,6 +30,8 @@ def smoke(
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise typer.BadParameter(f"{url!r} is no http or https address")
+    if (parts.hostname or "").endswith(EMULATOR_SUFFIX):
+        raise typer.BadParameter(f"take the address that `make run` prints: {parts.hostname} does not resolve")
     if service not in CHECKS:
         raise typer.BadParameter(f"{service!r} is none of: {', '.join(CHECKS)}")
     typer.echo(f"{service} at {url}")

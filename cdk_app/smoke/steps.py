@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Never, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -14,6 +15,7 @@ import httpx
 STEP_SECONDS: Final = 35.0
 CONNECT_SECONDS: Final = 5.0
 SHOWN_CHARACTERS: Final = 200
+OWN_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 type Say = Callable[[str], None]
 type Expectation = Callable[[Any], bool]
@@ -46,10 +48,13 @@ class Steps:
     """Calls one API. Each step prints its outcome, milliseconds and status; StepFailed ends the check.
 
     step_seconds: how long one request may take, from its start to the last byte of its answer. Redirects are not
-    followed, and nothing is repeated: a deployment that works answers the first time.
+    followed, and nothing is repeated: a deployment that works answers the first time. token: goes along with every
+    request once a check has set it; no line shows it.
     """
 
     def __init__(self, url: str, *, say: Say, step_seconds: float = STEP_SECONDS) -> None:
+        self.token: str | None = None
+        self.is_on_this_machine = urlsplit(url).hostname in OWN_NAMES
         self._say = say
         self._step_seconds = step_seconds
         # Of the timeouts only that of asyncio ends a trickle of bytes: those of httpx are for each wait alone.
@@ -99,7 +104,8 @@ class Steps:
     async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
         started = time.monotonic()
         async with asyncio.timeout(self._step_seconds):
-            response = await self._client.request(method, path, json=body)
+            headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+            response = await self._client.request(method, path, json=body, headers=headers)
         return Answer(response.status_code, _json(response.text), response.text, (time.monotonic() - started) * 1000)
 
     def _fail(self, name: str, request: str, reason: str, answer: Answer | None = None) -> Never:

@@ -1,8 +1,9 @@
 """Routes of the console, and what guards them.
 
-It reads and never writes. It listens on loopback only, but any web page that the person visits can send requests
-there: foreign Host names are refused (DNS rebinding), answers may not be framed or embedded, and scripts come from
-files alone, so that text from the internet stays text.
+It reads and never writes, but for the page where a sign-in ends, which asks that one API for a token. It listens on
+loopback only, but any web page that the person visits can send requests there: foreign Host names are refused (DNS
+rebinding), answers may not be framed or embedded, and scripts come from files alone, so that text from the internet
+stays text.
 """
 
 from pathlib import Path
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cdk_app.local.console.endpoints import Endpoints
 from cdk_app.local.console.views.layout import trouble_page
+from cdk_app.local.console.views.sign_in import CALLBACK_PATH
 from cdk_app.local.house import House
 
 ALLOWED_HOSTS: Final = ("127.0.0.1", "localhost")
@@ -47,6 +49,7 @@ def create_console(house: House) -> Starlette:
             Route("/log", endpoints.log, methods=["GET"]),
             Route("/tables", endpoints.tables, methods=["GET"]),
             Route("/tables/{name}", endpoints.table, methods=["GET"]),
+            Route(CALLBACK_PATH, endpoints.callback, methods=["GET"]),
             Route("/queues/{name}", endpoints.dead_letters, methods=["GET"]),
             Route("/live/queues", endpoints.live_queues, methods=["GET"]),
             Route("/live/tables", endpoints.live_tables, methods=["GET"]),
@@ -62,7 +65,7 @@ def create_console(house: House) -> Starlette:
 
 
 class _AnswerHeaders:
-    """Puts HEADERS on every answer, refusals included."""
+    """Puts HEADERS on every answer, refusals included. A page may have a policy of its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -70,7 +73,9 @@ class _AnswerHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

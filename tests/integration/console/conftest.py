@@ -125,7 +125,6 @@ def console(cloud: MiniStack, dynamodb_client: "DynamoDBClient", table: str) -> 
         aws_endpoint=cloud.url,
         dynamodb_endpoint=dynamodb_client.meta.endpoint_url,
         console_url="http://localhost:8000",
-        stand_ins_url=None,
         state_directory=Path("unused"),
     )
     with ThreadedServer(create_console(house)) as server:

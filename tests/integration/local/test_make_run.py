@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from cdk_app.local.layout import ROOT, Layout
+from cdk_app.local.samples.nbhd_city import SAMPLE_NEIGHBORHOODS
 from tests.support.ports import free_port
 
 READY_SECONDS: Final = 180
@@ -30,12 +31,14 @@ class MakeRun:
 
     def __init__(self, log_directory: Path) -> None:
         self.layout = Layout(port_offset=_free_offset())
-        self.api = httpx.Client(
-            base_url=f"http://localhost:{self.layout.service_port(8001)}", timeout=30, trust_env=False
-        )
+        self.api = self._client(8001)
+        self.nbhd_api = self._client(8004)
         self._log_directory = log_directory
         self._starts = 0
         self._process: subprocess.Popen[bytes] | None = None
+
+    def _client(self, declared: int) -> httpx.Client:
+        return httpx.Client(base_url=f"http://localhost:{self.layout.moved(declared)}", timeout=30, trust_env=False)
 
     def start(self) -> str:
         """Start it, and return what it printed until it was ready."""
@@ -72,6 +75,7 @@ class MakeRun:
     def end(self) -> None:
         """Leave nothing behind, whatever happened."""
         self.api.close()
+        self.nbhd_api.close()
         if self._process is not None and self._process.poll() is None:
             self.interrupt()
         shutil.rmtree(self.layout.state_directory, ignore_errors=True)
@@ -85,19 +89,21 @@ def house(tmp_path) -> Iterator[MakeRun]:
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="reads the process table of Linux")
-def test_a_channel_is_analysed_on_one_machine_and_is_there_after_a_restart(house):
+def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_over_a_restart(house):
     assert "Deploying" in house.start()
     assert house.api.get("/health").json() == {"status": "ok"}
+    assert house.nbhd_api.get("/health").json() == {"status": "healthy"}
 
     _check_browser_may_write(house.api)
     channel = _analyse(house.api)
     assert channel["status"] == "completed"
     assert channel["processed_video_count"] == channel["video_count"] >= 60
     _check_results(house.api, channel["id"])
+    signed_in = _check_neighborhoods(house)
     _check_console(house)
 
     running = house.descendants()
-    assert len(running) > 4  # the runner, DynamoDB Local, MiniStack, the stand-ins, functions
+    assert len(running) > 5  # the runner, DynamoDB Local, MiniStack, two stand-ins, functions
     assert house.interrupt() == 0
     assert not running & _parents().keys()
 
@@ -105,6 +111,8 @@ def test_a_channel_is_analysed_on_one_machine_and_is_there_after_a_restart(house
     assert "Deploying" not in printed
     assert _seconds_until_ready(printed) < 30
     assert house.api.get(f"/api/channels/{channel['id']}").json() == channel
+    assert "Planting" not in printed
+    assert house.nbhd_api.get("/auth/me", headers=signed_in).json()["user_id"] == "did:plc:alice"
 
 
 def _analyse(api: httpx.Client) -> Json:
@@ -144,10 +152,40 @@ def _check_browser_may_write(api: httpx.Client) -> None:
     assert read.headers.get_list("access-control-allow-origin") == ["http://localhost:5173"]  # twice: browsers refuse
 
 
+def _check_neighborhoods(house: MakeRun) -> dict[str, str]:
+    """The samples are listed, and people sign in: with a password, and at the stand-in with its way back here.
+
+    Returns the headers of somebody who is signed in.
+    """
+    api = house.nbhd_api
+    assert len(api.get("/api/nbhds").json()) == len(SAMPLE_NEIGHBORHOODS)
+    answer = api.post("/auth/test-login", json={"username": "alice", "password": "alice"})
+    assert answer.status_code == 200, answer.text
+    signed_in = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    mine = api.get("/api/users/me/nbhds", headers=signed_in).json()["neighborhoods"]
+    assert {each["name"] for each in mine} < {sample.name for sample in SAMPLE_NEIGHBORHOODS}
+
+    console = f"http://localhost:{house.layout.console_port}"
+    started = api.get("/auth/login", params={"return_url": f"{console}/callback.html"})
+    assert started.status_code == 302, started.text
+    page = httpx.get(started.headers["location"], timeout=30, trust_env=False)
+    [request_uri] = re.findall(r'name="request_uri" value="([^"]+)"', page.text)
+    stand_in = f"http://localhost:{house.layout.moved(8013)}/decide"
+    back = httpx.post(stand_in, data={"request_uri": request_uri, "account": "did:plc:bob"}, timeout=30).headers
+    cookies = "; ".join(f"{name}={value}" for name, value in started.cookies.items())
+    landed = httpx.get(back["location"], headers={"cookie": cookies}, timeout=30, trust_env=False).headers["location"]
+    assert landed.startswith(f"{console}/callback.html?code=")
+    token = api.post("/auth/token", json={"code": landed.partition("code=")[2]}, headers={"Origin": console})
+    assert token.json()["user"]["id"] == "did:plc:bob"
+    assert token.headers.get_list("access-control-allow-origin") == [console]
+    return signed_in
+
+
 def _check_console(house: MakeRun) -> None:
     page = httpx.get(f"http://localhost:{house.layout.console_port}/", timeout=30, trust_env=False)
     assert page.status_code == 200
-    assert "Stock Track Record" in page.text
+    for text in ("Stock Track Record", "nbhd.city", "NbhdCity-Tasks-local", "nbhd-city-local", "sign in"):
+        assert text in page.text
 
 
 def _seconds_until_ready(printed: str) -> int:

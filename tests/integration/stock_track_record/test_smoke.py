@@ -1,68 +1,21 @@
 """The check after a deployment, run against the real API, and against one that fails at every step in every way."""
 
-import asyncio
 import string
 import time
-from collections.abc import Callable
 from itertools import cycle
 
 import pytest
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typer.testing import CliRunner, Result
 
 from cdk_app.smoke import stock_track_record
 from cdk_app.smoke.__main__ import app as command
 from lambda_src.services.stock_track_record.handlers.routes import create
+from tests.support.failing_api import Failing
 from tests.support.http_server import ThreadedServer
 from tests.support.ports import free_port
 from tests.support.stock_track_record import Applications
 
 PATIENCE_SECONDS = 1.0
-
-
-class Failing:
-    """The API behind a fault: requests of one method and path get a wrong answer, before or after they took effect."""
-
-    def __init__(self, app: ASGIApp, method: str, path: str, fault: str, *, after: bool) -> None:
-        self._app = app
-        self._request = (method, path)
-        self._fault = fault
-        self._after = after
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method, path = self._request
-        if scope["type"] != "http" or scope["method"] != method or not scope["path"].startswith(path):
-            await self._app(scope, receive, send)
-            return
-        if self._after:
-            await self._app(scope, receive, _nowhere)
-        if self._fault == "hang":
-            await asyncio.sleep(60)
-        if self._fault == "trickle":
-            await _trickle(send)
-            return
-        await ANSWERS[self._fault]()(scope, receive, send)
-
-
-ANSWERS: dict[str, Callable[[], Response]] = {
-    "500": lambda: JSONResponse({"detail": "Something went wrong", "code": "internal_error"}, status_code=500),
-    "other body": lambda: JSONResponse({"message": "Hello from Lambda"}, status_code=201),
-    "list": lambda: JSONResponse([], status_code=200),
-    "page": lambda: PlainTextResponse("<html>Welcome</html>", status_code=200),
-    "elsewhere": lambda: Response(status_code=307, headers={"location": "https://elsewhere.example/"}),
-}
-
-
-async def _nowhere(_: Message) -> None:
-    """An answer that is lost on its way."""
-
-
-async def _trickle(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    for _ in range(600):
-        await send({"type": "http.response.body", "body": b" ", "more_body": True})
-        await asyncio.sleep(0.1)
 
 
 def smoke(url: str, *options: str) -> Result:
@@ -182,7 +135,11 @@ def test_a_server_that_is_not_there_is_a_clear_line():
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
-    [(["api.example"], "is no http or https address"), (["https://api.example", "--service", "Other"], "is none of")],
+    [
+        (["api.example"], "is no http or https address"),
+        (["https://api.example", "--service", "Other"], "is none of"),
+        (["http://abc.execute-api.localhost:4570"], "take the address that `make run` prints"),
+    ],
 )
 def test_a_wrong_call_is_refused_before_any_request(arguments, complaint):
     result = smoke(*arguments)

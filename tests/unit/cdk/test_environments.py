@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from cdk_app.environments import (
+    CONSOLE,
     DEV,
     ENVIRONMENTS,
     LOCAL,
@@ -14,6 +15,7 @@ from cdk_app.environments import (
     TrafficStep,
     UnknownEnvironment,
     UnsafeEnvironment,
+    beside,
     environment_named,
 )
 
@@ -110,3 +112,12 @@ def test_a_roll_out_that_no_alarm_could_stop_or_codedeploy_would_refuse_is_refus
 def test_the_local_cloud_has_no_gradual_roll_out():
     with pytest.raises(UnsafeEnvironment, match="no CodeDeploy"):
         dataclasses.replace(LOCAL, rollout="canary")
+
+
+def test_a_house_beside_another_has_its_own_console_and_apis_and_the_same_web_clients():
+    aside = beside(LOCAL, port_offset=100)
+    for service, origins in LOCAL.web_origins.items():
+        others = [origin for origin in origins if origin != CONSOLE]
+        assert [origin for origin in aside.web_origins[service] if origin in others] == others
+        assert set(aside.web_origins[service]) - set(others) == {"http://localhost:8100"}
+    assert aside.public_urls == {"NbhdCity": "http://localhost:8104"}

@@ -8,7 +8,7 @@ from cdk_app.local.layout import Layout, LocalCloudError, refuse_taken_port, shi
 def test_the_addresses_are_those_the_documents_promise():
     layout = Layout()
     assert layout.console_port == 8000
-    assert layout.service_port(8001) == 8001
+    assert layout.moved(8001) == 8001
     assert layout.emulator_url == "http://localhost:4570"
     assert layout.dynamodb_url == "http://localhost:8102"
     assert layout.state_directory.name == "state"
@@ -17,10 +17,10 @@ def test_the_addresses_are_those_the_documents_promise():
 def test_an_offset_moves_every_port_and_the_data():
     here, aside = Layout(), Layout(port_offset=100)
     assert aside.console_port - here.console_port == 100
-    assert aside.service_port(8001) == 8101
+    assert aside.moved(8001) == 8101
     assert aside.emulator_url == "http://localhost:4670"
     assert aside.dynamodb_url == "http://localhost:8202"
-    assert aside.stand_ins_port - here.stand_ins_port == 100
+    assert aside.console_url == "http://localhost:8100"
     assert aside.state_directory != here.state_directory
 
 

@@ -10,6 +10,7 @@ from cdk_app.local.console.sources import FunctionFacts, QueueDepth, SourceUnava
 from cdk_app.local.console.table_reader import TableFacts
 from cdk_app.local.console.views.layout import cell, figure, grid, link, notice, page, section
 from cdk_app.local.console.views.log import SHOWN_ON_OVERVIEW, log_table
+from cdk_app.local.console.views.sign_in import sign_in_address
 from cdk_app.local.house import House, QueueInHouse, ServiceInHouse
 
 type Answer[T] = T | SourceUnavailable
@@ -74,14 +75,17 @@ def tables_page(tables: Markup) -> Markup:
 def _services(house: House) -> Markup:
     rows = [
         tag(
-            "tr", cell("Service", service.title), cell("Address", _address(service.url)), cell("Pages", _links(service))
+            "tr",
+            cell("Service", service.title),
+            cell("Address", _address(service.url)),
+            cell("Pages", _links(service, console_url=house.console_url)),
         )
         for service in house.services
     ]
     rows += [
         tag("tr", cell("Service", name), cell("Address", tag("code", url)), cell("Pages", None))
         for name, url in (
-            ("Outside services", house.stand_ins_url or "the real ones, with the keys of .env"),
+            *((f"Stand-in of {stand_in.title}", stand_in.url) for stand_in in house.stand_ins),
             ("AWS emulator", house.aws_endpoint),
             ("DynamoDB Local", house.dynamodb_endpoint),
         )
@@ -93,8 +97,11 @@ def _address(url: str) -> Markup:
     return tag("a", url, href=url)
 
 
-def _links(service: ServiceInHouse) -> Markup:
-    return join(tag("a", "docs", href=f"{service.url}/docs"), " · ", tag("a", "health", href=f"{service.url}/health"))
+def _links(service: ServiceInHouse, *, console_url: str) -> Markup:
+    links = [tag("a", "docs", href=f"{service.url}/docs"), " · ", tag("a", "health", href=f"{service.url}/health")]
+    if service.signs_in:
+        links += [" · ", tag("a", "sign in", href=sign_in_address(service, console_url=console_url))]
+    return join(*links)
 
 
 def _functions(functions: Sequence[tuple[str, Answer[FunctionFacts]]]) -> Markup:

@@ -32,7 +32,6 @@ def console():
             aws_endpoint=nobody,
             dynamodb_endpoint=nobody,
             console_url="http://localhost:8000",
-            stand_ins_url=None,
             state_directory=Path("unused"),
         )
         with ThreadedServer(create_console(house)) as server:
@@ -60,7 +59,9 @@ def test_a_dead_letter_queue_that_cannot_be_read_says_so(console):
     assert "SQS does not answer" in get(f"{console}/queues/Work-dlq").text
 
 
-@pytest.mark.parametrize("path", ["/tables/Other", "/queues/Other", "/queues/Work", "/nowhere", "/static/../app.py"])
+@pytest.mark.parametrize(
+    "path", ["/tables/Other", "/queues/Other", "/queues/Work", "/callback.html", "/nowhere", "/static/../app.py"]
+)
 def test_what_is_not_in_the_house_is_not_found(console, path):
     assert get(console + path).status_code == 404
 
