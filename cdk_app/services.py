@@ -6,8 +6,9 @@ from typing import Final
 
 from aws_cdk import Stack
 
-from cdk_app.stacks.stock_track_record import PACKAGE, TITLE, StockTrackRecordApp, StockTrackRecordData
+from cdk_app.stacks import nbhd_city, stock_track_record
 from lambda_src.dynamo.schema import Table
+from lambda_src.services.nbhd_city import tables as nbhd_city_tables
 from lambda_src.services.stock_track_record import tables as stock_track_record_tables
 
 
@@ -30,12 +31,22 @@ class Service:
 
 STOCK_TRACK_RECORD: Final = Service(
     name="StockTrackRecord",
-    package=PACKAGE,
-    title=TITLE,
+    package=stock_track_record.PACKAGE,
+    title=stock_track_record.TITLE,
     local_port=8001,
     tables=stock_track_record_tables.TABLES,
-    data_stack=StockTrackRecordData,
-    app_stack=StockTrackRecordApp,
+    data_stack=stock_track_record.StockTrackRecordData,
+    app_stack=stock_track_record.StockTrackRecordApp,
 )
 
-SERVICES: Final = (STOCK_TRACK_RECORD,)
+NBHD_CITY: Final = Service(
+    name=nbhd_city.SERVICE,
+    package=nbhd_city.PACKAGE,
+    title=nbhd_city.TITLE,
+    local_port=8004,
+    tables=nbhd_city_tables.TABLES,
+    data_stack=nbhd_city.NbhdCityData,
+    app_stack=nbhd_city.NbhdCityApp,
+)
+
+SERVICES: Final = (STOCK_TRACK_RECORD, NBHD_CITY)

@@ -20,7 +20,9 @@ def test_documents_from_declarations_are_current():
 
 
 def test_every_pattern_that_reads_names_the_items_it_finds():
+    """But for one that only asks whether the table answers, by a key that no item has."""
     patterns = [pattern for service in SERVICES for table in service.tables for pattern in table.patterns]
+    patterns = [pattern for pattern in patterns if pattern.name != "probe_table"]
     assert [pattern.name for pattern in patterns if bool(pattern.reads) != bool(READS & set(pattern.operations))] == []
 
 

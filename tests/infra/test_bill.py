@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cdk_app.environments import ENVIRONMENTS
+from cdk_app.services import SERVICES
 from tests.support.assembly import Assembly, Resource
 
 # Types here that CloudFormation cannot tag: settings and links of resources that are tagged themselves.
@@ -34,13 +35,14 @@ def tags(resource: Resource) -> dict[str, str]:
 
 
 def test_everything_that_can_be_tagged_says_whose_it_is(assembly: Assembly):
-    expected = {
-        "service": "StockTrackRecord",
-        "environment": assembly.environment,
-        "deployment": f"StockTrackRecord-{assembly.environment}",
-    }
     seen = set()
-    for template in assembly.templates.values():
+    for stack, template in assembly.templates.items():
+        [service] = [each.name for each in SERVICES if stack.startswith(each.name)]
+        expected = {
+            "service": service,
+            "environment": assembly.environment,
+            "deployment": f"{service}-{assembly.environment}",
+        }
         for name, resource in template.body["Resources"].items():
             if resource["Type"] not in WITHOUT_TAGS:
                 assert tags(resource) == expected, name

@@ -9,37 +9,86 @@ from pathlib import Path
 
 import pytest
 
+from cdk_app.constructs import bundling, wheelhouse
+from cdk_app.constructs.wheelhouse import HOST
+from cdk_app.services import SERVICES, STOCK_TRACK_RECORD, Service
+from cdk_app.supply_chain import python_packages
 from tests.support.assembly import Assembly
 
-LARGEST_ZIP_BYTES = 11_000_000
+LARGEST_ZIP_BYTES = {"stock_track_record": 11_000_000, "nbhd_city": 14_000_000}  # the second brings `cryptography`
 ELF_MACHINE = slice(18, 20)  # https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 AARCH64 = 183
-SERVICE = "lambda_src/services/stock_track_record/"
 
 
-def bundle_path(assembly: Assembly) -> Path:
-    [archive] = assembly.folder.glob("asset.*.zip")
-    return archive
+def bundle_path(assembly: Assembly, service: Service) -> Path:
+    """The zip of a service's functions, which all of them share."""
+    functions = assembly.templates[f"{service.name}App"].of_type("AWS::Lambda::Function").values()
+    [key] = {function["Properties"]["Code"]["S3Key"] for function in functions}
+    return assembly.folder / f"asset.{key}"
+
+
+@pytest.fixture(params=SERVICES, ids=lambda service: service.package)
+def service(request) -> Service:
+    found: Service = request.param
+    return found
 
 
 @pytest.fixture
-def bundle(prod):
-    with zipfile.ZipFile(bundle_path(prod)) as archive:
+def bundle(prod, service):
+    with zipfile.ZipFile(bundle_path(prod, service)) as archive:
         yield archive
 
 
-def test_the_bundle_is_at_most_eleven_megabytes(deployed):
-    assert bundle_path(deployed).stat().st_size <= LARGEST_ZIP_BYTES
+def test_a_bundle_is_as_small_as_it_can_be(deployed, service):
+    assert bundle_path(deployed, service).stat().st_size <= LARGEST_ZIP_BYTES[service.package]
 
 
-def test_every_handler_of_the_template_is_in_the_bundle(prod, bundle):
+def test_a_service_without_a_lock_of_its_own_carries_nothing_of_another_s(prod):
+    with zipfile.ZipFile(bundle_path(prod, STOCK_TRACK_RECORD)) as archive:
+        assert not [name for name in archive.namelist() if name.startswith(("jwt/", "cryptography/", "_cffi_backend"))]
+
+
+@pytest.mark.parametrize("lock", wheelhouse.all_locks()[1:], ids=lambda lock: lock.parent.name)
+def test_the_lock_of_a_service_names_only_what_the_common_one_lacks(lock):
+    common, own = (python_packages.packages_of(path) for path in (wheelhouse.LOCK, lock))
+    assert own
+    assert common.keys().isdisjoint(own)
+
+
+@pytest.mark.parametrize("lock", wheelhouse.all_locks(), ids=lambda lock: lock.parent.name)
+def test_what_is_bundled_is_what_was_tested(lock):
+    tested = python_packages.packages_of(wheelhouse.ROOT / "requirements-dev.txt")
+    assert python_packages.packages_of(lock).items() <= tested.items()
+
+
+@pytest.mark.usefixtures("_wheelhouse")
+def test_tokens_and_curves_work_in_the_bundle_that_has_them_with_nothing_else_installed(tmp_path):
+    with zipfile.ZipFile(bundling.bundle_service("nbhd_city", HOST).path) as archive:
+        archive.extractall(tmp_path)
+    program = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import json
+import jwt
+from lambda_src.services.nbhd_city.clients.proofs import dpop_proof, new_key
+header = jwt.get_unverified_header(dpop_proof(new_key(), url="https://as.example/token", nonce=None, now=0))
+assert jwt.__file__.startswith(sys.argv[1])
+print(json.dumps({"alg": header["alg"], "hmac": jwt.encode({"a": 1}, b"k" * 32, algorithm="HS256").count(".")}))
+"""
+    command = [sys.executable, "-I", "-S", "-c", program, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"alg": "ES256", "hmac": 2}
+
+
+def test_every_handler_of_the_template_is_in_the_bundle(prod, service, bundle):
     names = set(bundle.namelist())
-    for function in prod.app.of_type("AWS::Lambda::Function").values():
+    for function in prod.templates[f"{service.name}App"].of_type("AWS::Lambda::Function").values():
         module, _, _ = function["Properties"]["Handler"].rpartition(".")
         assert f"{module.replace('.', '/')}.py" in names
 
 
-def test_the_bundle_holds_one_service_and_what_it_stands_on(bundle):
+def test_the_bundle_holds_one_service_and_what_it_stands_on(service, bundle):
     ours = [name for name in bundle.namelist() if name.startswith("lambda_src/")]
     assert {name.split("/")[1] for name in ours} == {
         "__init__.py",
@@ -50,7 +99,7 @@ def test_the_bundle_holds_one_service_and_what_it_stands_on(bundle):
         "services",
     }
     services = {name.split("/")[2] for name in ours if name.startswith("lambda_src/services/")}
-    assert services == {"__init__.py", "__pycache__", "stock_track_record"}
+    assert services == {"__init__.py", "__pycache__", service.package}
     assert not [name for name in bundle.namelist() if name.startswith(("cdk_app/", "tests/"))]
 
 
@@ -83,7 +132,7 @@ def test_botocore_knows_three_services(bundle):
 
 
 def test_the_bundle_for_this_machine_starts_with_nothing_else_installed(assemblies, tmp_path):
-    with zipfile.ZipFile(bundle_path(assemblies["local"])) as archive:
+    with zipfile.ZipFile(bundle_path(assemblies["local"], STOCK_TRACK_RECORD)) as archive:
         archive.extractall(tmp_path)
     program = """
 import sys

@@ -31,11 +31,16 @@ def test_every_service_has_a_picture(pictures):
 
 
 def test_every_function_queue_table_secret_and_api_is_drawn(pictures, prod):
-    drawn = ("AWS::Lambda::Function", "AWS::SQS::Queue", "AWS::DynamoDB::GlobalTable", "AWS::SecretsManager::Secret")
-    resources = [name for template in prod.templates.values() for kind in drawn for name in template.of_type(kind)]
-    titles = parsed(pictures["stock_track_record"]).findall(f".//{SVG}text[@class='bold']")
-    # beside these: the API, the schedule, the topic, all alarms, the operator
-    assert len(titles) == len(resources) + 5
+    drawn = (
+        *("AWS::Lambda::Function", "AWS::SQS::Queue", "AWS::DynamoDB::GlobalTable"),
+        *("AWS::SecretsManager::Secret", "AWS::Events::Rule"),
+    )
+    for service in SERVICES:
+        templates = [prod.templates[f"{service.name}{part}"] for part in ("Data", "App")]
+        resources = [name for template in templates for kind in drawn for name in template.of_type(kind)]
+        titles = parsed(pictures[service.package]).findall(f".//{SVG}text[@class='bold']")
+        # beside these: the API, the topic, all alarms, the operator
+        assert len(titles) == len(resources) + 4, service.name
 
 
 def test_a_picture_reads_in_the_dark_and_needs_nothing_from_elsewhere(pictures):

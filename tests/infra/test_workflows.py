@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from cdk_app.environments import ENVIRONMENTS
+from cdk_app.services import SERVICES
 from tests.support.assembly import ROOT
 
 GITHUB = ROOT / ".github"
@@ -222,7 +223,10 @@ def test_smoke_visits_every_api_that_was_deployed(make_that_notes, assemblies):
     outputs = {name: {"ApiUrl": f"https://{name}.example"} if name.endswith("App") else {} for name in sorted(stacks)}
     code, calls = make_that_notes(outputs)
     assert code == 0
-    assert calls == ["smoke SERVICE=StockTrackRecord URL=https://dev-StockTrackRecordApp.example"]
+    assert calls == [
+        f"smoke SERVICE={service.name} URL=https://dev-{service.name}App.example"
+        for service in sorted(SERVICES, key=lambda service: service.name)
+    ]
 
 
 def test_smoke_fails_with_the_first_api_that_fails(make_that_notes):

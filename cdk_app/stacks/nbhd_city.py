@@ -1,0 +1,200 @@
+"""The stacks of nbhd.city: what it keeps, and what runs."""
+
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
+from cdk_app.constructs.api_function import ApiFunction, Tolerance
+from cdk_app.constructs.dashboard import ServiceParts
+from cdk_app.constructs.queue_worker import WorkQueue
+from cdk_app.constructs.runbooks import API_ERRORS, CONTENTION, INVARIANTS, SIGN_IN
+from cdk_app.constructs.schedule import Schedule
+from cdk_app.constructs.secrets import grant_read, provider_keys
+from cdk_app.constructs.service_function import ServiceFunction
+from cdk_app.constructs.service_stacks import AppStack, DataStack, count_of
+from cdk_app.constructs.service_table import ServiceTables
+from cdk_app.environments import Environment, FunctionSize, Throttle
+from lambda_src.services.nbhd_city import tables
+from lambda_src.services.nbhd_city.settings import ApiSettings, WorkerSettings
+
+SERVICE: Final = "NbhdCity"
+TITLE: Final = "nbhd.city"
+PACKAGE: Final = "nbhd_city"
+SECRET_PARTS: Final = ("jwt", "oauth", "test_login")
+API_SIZE: Final = FunctionSize(memory_mb=512, timeout_seconds=20)
+WORKER_SIZE: Final = FunctionSize(memory_mb=256, timeout_seconds=60)
+TOLERANCE: Final = Tolerance(server_errors=11, p95_milliseconds=500)
+SIGN_IN_LIMIT: Final = Throttle(requests_per_second=10, burst=20)
+SIGN_IN_ROUTES: Final = (("GET", "/auth/login"), ("POST", "/auth/token"), ("POST", "/auth/test-login"))
+TASKS_AT_ONCE: Final = 5
+TASKS_PER_BATCH: Final = 5
+SWEEP_EVERY: Final = Duration.minutes(15)
+AUDIT_EVERY: Final = Duration.days(7)
+INVARIANT_COUNTS: Final = ("MemberCountInvariant", "MemberCountDrift", "NameSentinelInvariant")
+CONFLICTS_TOLERATED: Final = 101  # per 5 minutes; each is retried
+REQUESTS_OF_A_RATE: Final = 1000  # in 5 minutes; among fewer, one error is a large share
+ERROR_PERCENT_TOLERATED: Final = 0.1
+FAILED_SIGN_INS_TOLERATED: Final = 21  # per 5 minutes
+# On this machine the authorization server is a stand-in, reached over plain HTTP.
+LOCAL_SIGN_IN: Final = {"oauth_profile": "basic", "allow_insecure_upstreams": True, "test_login_enabled": True}
+
+
+class NbhdCityData(DataStack):
+    """Table and secret."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+        super().__init__(scope, construct_id, title=TITLE, environment=environment)
+        self.tables = ServiceTables(self, "Tables", tables=tables.TABLES, environment=environment)
+        self.app_secret = provider_keys(self, "AppSecret", fields=SECRET_PARTS, environment=environment)
+
+
+class NbhdCityApp(AppStack):
+    """API, worker and its queue, schedules, alarms."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, data: NbhdCityData) -> None:
+        super().__init__(scope, construct_id, title=TITLE, environment=environment, data=data)
+        self.tasks = WorkQueue(
+            self,
+            "Tasks",
+            physical_name=f"{SERVICE}-Tasks-{environment.name}",
+            function_timeout_seconds=WORKER_SIZE.timeout_seconds,
+            longest_wait=Duration.minutes(15),
+        )
+        self.api = self._api(environment, data)
+        self.worker = self._worker(environment, data)
+        self.schedules = [
+            Schedule(self, name, function=self.worker, every=every, event={"task": name.lower()})
+            for name, every in (("Sweep", SWEEP_EVERY), ("Audit", AUDIT_EVERY))
+        ]
+        self._operate(environment, data)
+
+    def _api(self, environment: Environment, data: NbhdCityData) -> ApiFunction:
+        origins = ",".join(environment.origins_of(SERVICE))
+        settings = ApiSettings.model_validate(
+            self._shared_values(environment, data)
+            | {
+                "app_secret_arn": data.app_secret.secret_arn,
+                "frontend_origins": origins,
+                "cors_allowed_origins": origins,
+                **(LOCAL_SIGN_IN if environment.on_this_machine else {}),
+            }
+        )
+        function = ServiceFunction(
+            self,
+            "ApiFunction",
+            handler=f"{PACKAGE}.handlers.api",
+            size=API_SIZE,
+            settings=settings,
+            environment=environment,
+            snap_start=environment.snap_start,
+        )
+        data.tables.grant_access(function.role, tables.API_PATTERNS)
+        self.tasks.grant_send(function.role)
+        grant_read(function.role, data.app_secret)
+        api = ApiFunction(
+            self,
+            "Api",
+            function=function,
+            environment=environment,
+            cors=settings.cors,
+            limits=dict.fromkeys(SIGN_IN_ROUTES, SIGN_IN_LIMIT),
+            tolerance=TOLERANCE,
+        )
+        function.tell("API_BASE_URL", environment.public_urls.get(SERVICE, api.api.api_endpoint))
+        return api
+
+    def _worker(self, environment: Environment, data: NbhdCityData) -> ServiceFunction:
+        values = self._shared_values(environment, data) | {"nbhd_task_dlq_url": self.tasks.dead_letters.queue_url}
+        worker = ServiceFunction(
+            self,
+            "Worker",
+            handler=f"{PACKAGE}.handlers.worker",
+            size=WORKER_SIZE,
+            settings=WorkerSettings.model_validate(values),
+            environment=environment,
+        )
+        worker.allow_sending_to_itself()  # a task that runs out of time sends itself the rest
+        self.tasks.feed(worker, max_concurrency=TASKS_AT_ONCE, batch_size=TASKS_PER_BATCH)
+        self.tasks.grant_send(worker.role)
+        data.tables.grant_access(worker.role, tables.WORKER_PATTERNS)
+        return worker
+
+    def _shared_values(self, environment: Environment, data: NbhdCityData) -> dict[str, object]:
+        return {
+            "environment": environment.name,
+            "dynamodb_region": self.region,
+            "dynamodb_table_name": data.tables.names[tables.MAIN.name],
+            "nbhd_task_queue_url": self.tasks.queue.queue_url,
+        }
+
+    def _operate(self, environment: Environment, data: NbhdCityData) -> None:
+        parts = ServiceParts(
+            api=self.api,
+            functions={"API": self.api.function, "Worker": self.worker},
+            queues=[self.tasks],
+            tables=data.tables,
+            schedules=self.schedules,
+            counts=[_count_of(name) for name in ("NameTaken", "JoinConflictRetries", "OAuthFailure")],
+        )
+        alarms = self.watch_parts(parts)
+        if not environment.on_this_machine:
+            self._watch_rates(alarms, data)
+        alarms.watch(
+            self,
+            "SignInFailures",
+            metric=_count_of("OAuthFailure"),
+            at_least=FAILED_SIGN_INS_TOLERATED,
+            meaning="sign-ins through BlueSky fail",
+            runbook=SIGN_IN,
+        )
+        self.show_parts(parts, alarms, service=SERVICE)
+        self.name_parts(parts)
+
+    def _watch_rates(self, alarms: ServiceAlarms, data: NbhdCityData) -> None:
+        """What only a calculation over several metrics shows."""
+        api = self.api.api
+        alarms.watch(
+            self,
+            "ErrorRate",
+            metric=cloudwatch.MathExpression(
+                expression=f"IF(requests >= {REQUESTS_OF_A_RATE}, 100 * errors / requests, 0)",
+                using_metrics={
+                    "errors": api.metric_server_error(period=PERIOD, statistic="Sum"),
+                    "requests": api.metric_count(period=PERIOD, statistic="Sum"),
+                },
+                period=PERIOD,
+                label="answers with 5xx, percent",
+            ),
+            at_least=ERROR_PERCENT_TOLERATED,
+            periods=3,
+            meaning=f"more than {ERROR_PERCENT_TOLERATED} % of all requests are answered with 5xx",
+            runbook=API_ERRORS,
+        )
+        alarms.watch(
+            self,
+            "Contention",
+            metric=data.tables.metric("TransactionConflict", tables.MAIN),
+            at_least=CONFLICTS_TOLERATED,
+            meaning="many joins and leaves meet on one neighborhood",
+            runbook=CONTENTION,
+        )
+        alarms.watch(
+            self,
+            "Invariants",
+            metric=cloudwatch.MathExpression(
+                expression="SUM(METRICS())",
+                using_metrics={f"m{number}": _count_of(name) for number, name in enumerate(INVARIANT_COUNTS)},
+                period=PERIOD,
+                label="broken invariants",
+            ),
+            at_least=1,
+            meaning="a member count or a name does not agree with what it stands for",
+            runbook=INVARIANTS,
+        )
+
+
+def _count_of(name: str) -> cloudwatch.Metric:
+    return count_of(name, namespace=SERVICE, service=PACKAGE)

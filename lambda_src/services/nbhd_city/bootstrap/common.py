@@ -1,0 +1,45 @@
+"""What both functions are joined from: the table, the queue, clock and metrics."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lambda_src.dynamo.meter import UsageMeter
+from lambda_src.dynamo.store import Store
+from lambda_src.runtime.clock import Clock, utc_now
+from lambda_src.runtime.queue import QueueClient
+from lambda_src.runtime.usage import UsageSource
+from lambda_src.services.nbhd_city.clients.tasks import TaskQueue
+from lambda_src.services.nbhd_city.repository import Repository
+from lambda_src.services.nbhd_city.repository.base import Context
+from lambda_src.services.nbhd_city.service.parts import Count, count_nothing
+from lambda_src.services.nbhd_city.settings import Settings
+from lambda_src.services.nbhd_city.tables import MAIN
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the service stands in; tests hand in their own. count: adds one to a metric."""
+
+    client: "DynamoDBClient"
+    queue: QueueClient
+    count: Count = count_nothing
+    clock: Clock = utc_now
+    sleep: Callable[[float], None] = time.sleep
+
+    def repository(self, settings: Settings) -> Repository:
+        store = Store(self.client, {MAIN.name: settings.dynamodb_table_name}, sleep=self.sleep)
+        return Repository(Context(store=store, clock=self.clock))
+
+    def tasks(self, settings: Settings) -> TaskQueue:
+        return TaskQueue(self.queue, url=settings.nbhd_task_queue_url)
+
+    def usage(self) -> UsageSource:
+        """A meter over the client; every one that is asked for counts for itself."""
+        meter = UsageMeter(on_conflict=lambda: self.count("JoinConflictRetries"))
+        meter.attach(self.client)
+        return meter

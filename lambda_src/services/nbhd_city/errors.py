@@ -1,0 +1,219 @@
+"""Errors of nbhd.city.
+
+BadRequest              400  InvalidReturnUrl, InvalidState, InvalidGrant
+NotAuthenticated        401  MissingToken, InvalidToken, ExpiredToken, InvalidCredentials
+NotAllowed              403  NotCreator
+NotFound                404  NbhdNotFound, NotAMember, UserNotFound, ProfileNotFound
+Conflict                409  NameTaken, AlreadyMember, ProfileExists, EditConflict
+InvalidInput            422  InvalidField, InvalidText
+UpstreamFailed          502  UpstreamError                               retryable
+  (of a sign-in)             UpstreamUnavailable, ExchangeFailed, IdentityMismatch
+StoreUnavailable        503  Maintenance, NotReady, OAuthNotConfigured   retryable
+DeadlineExceeded        504  UpstreamTimeout                             retryable
+AppError                500  InvariantBroken
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from lambda_src.errors import (
+    AppError,
+    BadRequest,
+    Conflict,
+    DeadlineExceeded,
+    InvalidInput,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    StoreUnavailable,
+    UpstreamFailed,
+)
+
+# ---- neighborhoods and memberships -----------------------------------------------------------------------------------
+
+
+class NbhdNotFound(NotFound):
+    code = "nbhd_not_found"
+    default_detail = "Neighborhood not found"
+
+
+class NotAMember(NotFound):
+    code = "not_a_member"
+    default_detail = "You are not a member of this neighborhood"
+
+
+class NotCreator(NotAllowed):
+    code = "not_creator"
+    default_detail = "Only the creator of a neighborhood may do this"
+
+
+class NameTaken(Conflict):
+    """holder: the neighborhood that has the name."""
+
+    code = "name_taken"
+    default_detail = "A neighborhood of this name already exists"
+
+    def __init__(self, holder: str) -> None:
+        super().__init__()
+        self.holder = holder
+
+    @property
+    def members(self) -> Mapping[str, object]:
+        return {"nbhd_id": self.holder}
+
+
+class AlreadyMember(Conflict):
+    code = "already_member"
+    default_detail = "You are already a member of this neighborhood"
+
+
+class EditConflict(Conflict):
+    code = "edit_conflict"
+    default_detail = "The neighborhood was changed by somebody else at the same time; look and try again"
+
+
+class InvariantBroken(AppError):
+    """Two items that must agree do not. The detail is for logs: callers are told of an internal error."""
+
+
+# ---- profiles --------------------------------------------------------------------------------------------------------
+
+
+class UserNotFound(NotFound):
+    code = "user_not_found"
+    default_detail = "User not found"
+
+
+class ProfileNotFound(NotFound):
+    code = "profile_not_found"
+    default_detail = "Profile not found"
+
+
+class ProfileExists(Conflict):
+    code = "profile_exists"
+    default_detail = "A profile already exists"
+
+
+# ---- input -----------------------------------------------------------------------------------------------------------
+
+
+class InvalidText(InvalidInput, ValueError):
+    """A text breaks a rule. Also a ValueError, so that pydantic reports it under the name of the field."""
+
+
+class InvalidField(InvalidInput):
+    """A parameter does not go with the others."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self._error = {"field": field, "message": message}
+
+    @property
+    def members(self) -> Mapping[str, object]:
+        return {"errors": [self._error]}
+
+
+# ---- sign-in ---------------------------------------------------------------------------------------------------------
+
+
+class InvalidReturnUrl(BadRequest):
+    code = "invalid_return_url"
+    default_detail = "return_url is not an address of this product"
+
+
+class InvalidState(BadRequest):
+    code = "invalid_state"
+    default_detail = "This sign-in is unknown, was used already or has expired; start again"
+
+
+class InvalidGrant(BadRequest):
+    code = "invalid_grant"
+    default_detail = "The code is unknown, was used already or has expired"
+
+
+class _BearerRefused(NotAuthenticated):
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": "Bearer"}  # https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2
+
+
+class MissingToken(_BearerRefused):
+    code = "missing_token"
+    default_detail = "Sign in first"
+
+
+class InvalidToken(_BearerRefused):
+    code = "invalid_token"
+    default_detail = "The token is not valid"
+
+
+class ExpiredToken(_BearerRefused):
+    code = "expired_token"
+    default_detail = "The token has expired; sign in again"
+
+
+class InvalidCredentials(_BearerRefused):
+    code = "invalid_credentials"
+    default_detail = "User name or password is wrong"
+
+
+# ---- what stands in the way for now ----------------------------------------------------------------------------------
+
+
+class _NotNow(StoreUnavailable):
+    """pause_seconds: what `Retry-After` says."""
+
+    pause_seconds: ClassVar[float]
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, retry_after_seconds=self.pause_seconds)
+
+
+class Maintenance(_NotNow):
+    code = "maintenance"
+    default_detail = "Maintenance is under way"
+    pause_seconds = 120
+
+
+class NotReady(_NotNow):
+    code = "not_ready"
+    default_detail = "The service is not ready"
+    pause_seconds = 5
+
+
+class OAuthNotConfigured(_NotNow):
+    code = "oauth_not_configured"
+    default_detail = "Sign-in is not set up"
+    pause_seconds = 60
+
+
+class UpstreamError(UpstreamFailed):
+    code = "upstream_error"
+    default_detail = "BlueSky gave no usable answer"
+
+
+class UpstreamTimeout(DeadlineExceeded):
+    code = "upstream_timeout"
+    default_detail = "BlueSky did not answer in time"
+
+
+class SignInFailed(UpstreamError):
+    """A sign-in cannot be completed. reason: what the page that started it is told."""
+
+    reason: ClassVar[str] = "upstream_unavailable"
+
+
+class UpstreamUnavailable(SignInFailed):
+    """A server needed for the sign-in cannot be reached or is out of order."""
+
+
+class ExchangeFailed(SignInFailed):
+    """The authorization server refused, or its answer is not what the profile asks for."""
+
+    reason = "oauth_exchange_failed"
+
+
+class IdentityMismatch(SignInFailed):
+    """The authorization server is not the one that speaks for this identity."""
+
+    reason = "identity_mismatch"

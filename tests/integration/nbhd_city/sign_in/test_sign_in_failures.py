@@ -1,0 +1,274 @@
+"""Sign-ins that must not succeed, and what the page is told when other servers fail."""
+
+import dataclasses
+import time
+
+import pytest
+
+from cdk_app.local.standins.answers import Answer, json_answer
+from lambda_src.services.nbhd_city.clients import upstream
+from lambda_src.services.nbhd_city.service import sign_in
+from tests.support.sign_in import answered
+
+BOTH = pytest.mark.parametrize("profile", ["basic", "atproto"])
+
+# ---- what is refused -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example",
+        "http://localhost:5173.evil.example/",
+        "http://localhost:5173@evil.example/",
+        "https://nbhd.example:8443/",
+        "http://nbhd.example/",
+        "//nbhd.example/",
+        "https://[nbhd.example/",
+        "javascript:alert(1)",
+        "https://evil.example\\@nbhd.example/",
+    ],
+)
+def test_a_return_address_of_somebody_else_is_refused(house, url):
+    answer = house.api.get("/auth/login", params={"return_url": url})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_return_url")
+    assert not house.world.calls
+
+
+@BOTH
+def test_a_callback_works_once(make_house, profile):
+    house = make_house(profile=profile)
+    browser = house.browser().login().choose()
+    assert "code" in answered(browser.callback())
+    calls = len(house.world.calls)
+    replay = browser.callback()
+    assert (replay.status_code, replay.json()["code"]) == (400, "invalid_state")
+    assert len(house.world.calls) == calls, "nobody was asked"
+
+
+def test_a_callback_that_comes_too_late_is_refused_though_the_state_is_still_there(house):
+    browser = house.browser().login().choose()
+    house.clock.forward(seconds=601)
+    assert browser.callback().json()["code"] == "invalid_state"
+    assert len(house.items()) == 1
+
+
+def test_a_callback_without_the_cookie_changes_nothing(house):
+    browser = house.browser().login().choose()
+    assert browser.callback(cookies=False).json()["code"] == "invalid_state"
+    assert "code" in answered(browser.callback())
+
+
+def test_a_callback_in_another_browser_is_refused_and_the_right_one_still_works(house):
+    victim, attacker = house.browser(), house.browser().login().choose("did:plc:mallory")
+    victim.login()
+    assert victim.callback(attacker.back).json()["code"] == "invalid_state"
+    name = next(iter(attacker.cookies))
+    victim.cookies[name] = "x" * 43
+    assert victim.callback(attacker.back).json()["code"] == "invalid_state"
+    assert attacker.callback().status_code == 302
+
+
+@pytest.mark.parametrize("query", ["", "?code=x", "?state=&code=x", "?state=unknown&code=x", "?error=access_denied"])
+def test_a_callback_nobody_began_is_refused(house, query):
+    answer = house.api.get(f"/auth/callback{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_state")
+
+
+def test_a_login_code_works_once(house):
+    code = answered(house.browser().login().choose().callback())["code"]
+    assert house.api.post("/auth/token", json={"code": code}).status_code == 200
+    again = house.api.post("/auth/token", json={"code": code})
+    assert (again.status_code, again.json()["code"]) == (400, "invalid_grant")
+
+
+def test_a_login_code_is_good_for_a_minute(house):
+    code = answered(house.browser().login().choose().callback())["code"]
+    house.clock.forward(seconds=61)
+    assert house.api.post("/auth/token", json={"code": code}).json()["code"] == "invalid_grant"
+
+
+@pytest.mark.parametrize("code", ["", "forged", "x" * 2048])
+def test_a_forged_login_code_is_refused(house, code):
+    assert house.api.post("/auth/token", json={"code": code}).json()["code"] == "invalid_grant"
+
+
+@pytest.mark.parametrize("body", [{}, {"code": 5}, {"code": "x" * 2049}, {"code": "x", "more": 1}])
+def test_a_body_that_is_no_login_code_is_invalid(house, body):
+    assert house.api.post("/auth/token", json=body).json()["code"] == "validation_error"
+
+
+# ---- what can go wrong on the other side ---------------------------------------------------------------------------
+
+
+def failure(browser, house):
+    told = answered(browser.callback())
+    assert "code" not in told
+    assert house.counted == ["OAuthFailure"]
+    assert browser.callback().json()["code"] == "invalid_state", "the state is used up all the same"
+    return told["error"]
+
+
+@BOTH
+def test_somebody_who_refuses_is_told_so(make_house, profile):
+    house = make_house(profile=profile)
+    assert failure(house.browser().login().choose(""), house) == "access_denied"
+
+
+def test_any_other_error_of_the_authorization_server_is_one(house):
+    browser = house.browser().login().choose("")
+    browser.back = browser.back.replace("access_denied", "server_error")
+    assert failure(browser, house) == "oauth_error"
+
+
+GARBAGE = Answer(body="<html>", content_type="text/html")
+UNAVAILABLE = json_answer({"error": "temporarily_unavailable"}, status=503)
+NONCE = {"DPoP-Nonce": "n"}
+
+
+@pytest.mark.parametrize(
+    ("place", "faults", "reason"),
+    [
+        ("token", [json_answer({"error": "invalid_grant"}, status=400, headers=NONCE)], "oauth_exchange_failed"),
+        ("token", [UNAVAILABLE], "upstream_unavailable"),
+        ("token", [GARBAGE], "oauth_exchange_failed"),
+        ("token", [json_answer([], headers=NONCE)], "oauth_exchange_failed"),
+        ("token", [json_answer({"sub": "did:plc:alice"}, headers=NONCE)], "oauth_exchange_failed"),
+        (
+            "token",
+            [json_answer({"sub": "did:plc:alice", "scope": "other", "token_type": "DPoP"}, headers=NONCE)],
+            "oauth_exchange_failed",
+        ),
+        ("token", [json_answer({"scope": "atproto", "token_type": "DPoP"}, headers=NONCE)], "oauth_exchange_failed"),
+        (
+            "token",
+            [json_answer({"sub": "alice", "scope": "atproto", "token_type": "DPoP"}, headers=NONCE)],
+            "oauth_exchange_failed",
+        ),
+        (
+            "token",
+            [json_answer({"sub": "did:plc:alice", "scope": "atproto", "token_type": "Bearer"}, headers=NONCE)],
+            "oauth_exchange_failed",
+        ),
+        ("token", [json_answer({"sub": "did:plc:alice", "scope": "atproto"})], "oauth_exchange_failed"),
+        ("token", [json_answer({"error": "use_dpop_nonce"}, status=400)], "oauth_exchange_failed"),
+        (
+            "token",
+            [json_answer({"error": "use_dpop_nonce"}, status=400, headers=NONCE)] * 2,
+            "oauth_exchange_failed",
+        ),
+        ("token", [Answer(body="x" * 70_000)], "upstream_unavailable"),
+        ("directory", [json_answer({}, status=404)], "identity_mismatch"),
+        ("directory", [json_answer({"id": "did:plc:bob", "service": []})], "identity_mismatch"),
+        ("directory", [GARBAGE], "identity_mismatch"),
+        ("directory", [UNAVAILABLE, UNAVAILABLE], "upstream_unavailable"),
+        ("pds", [json_answer({"authorization_servers": []})], "identity_mismatch"),
+        ("pds", [json_answer({"authorization_servers": ["https://elsewhere.example"]})], "identity_mismatch"),
+        ("pds", [UNAVAILABLE, UNAVAILABLE], "upstream_unavailable"),
+    ],
+)
+def test_a_failure_of_another_server_is_told_to_the_page(house, place, faults, reason):
+    browser = house.browser().login().choose()
+    house.world.order(place, *faults)
+    assert failure(browser, house) == reason
+
+
+def test_an_account_whose_server_trusts_somebody_else_cannot_sign_in(house):
+    assert failure(house.browser().login().choose("did:plc:mallory"), house) == "identity_mismatch"
+
+
+@pytest.mark.parametrize("issuer", ["https://evil.example", ""])
+def test_an_answer_of_another_issuer_is_refused_before_the_code_goes_anywhere(house, issuer):
+    browser = house.browser().login().choose()
+    before, _, _ = browser.back.partition("&iss=")
+    browser.back = f"{before}&iss={issuer}"
+    assert failure(browser, house) == "oauth_exchange_failed"
+    assert house.world.errors("token") == []
+
+
+def test_a_callback_without_a_code_is_a_failed_exchange(house):
+    browser = house.browser().login().choose()
+    browser.back = browser.back.replace("code=", "nocode=")
+    assert failure(browser, house) == "oauth_exchange_failed"
+
+
+@BOTH
+def test_a_get_that_failed_is_sent_once_more(make_house, profile):
+    house = make_house(profile=profile)
+    house.world.order("profile", UNAVAILABLE)
+    house.world.order("directory", UNAVAILABLE)
+    assert house.browser().sign_in()["user"]["handle"] == "alice.bsky.social"
+
+
+@pytest.mark.parametrize("fault", [UNAVAILABLE, GARBAGE, json_answer({"did": "did:plc:bob", "handle": "bob.example"})])
+def test_without_a_live_profile_the_sign_in_succeeds_without_a_handle(house, fault):
+    house.world.order("profile", fault, fault)
+    body = house.browser().sign_in()
+    assert body["user"]["handle"] == "handle.invalid"
+    me = house.api.get("/auth/me", headers={"authorization": f"Bearer {body['access_token']}"})
+    assert me.json()["handle"] is None
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """A call takes 0.5 s at most and a step 1.2 s, not 5 s and 12 s, so that nobody has to wait for that."""
+    assert (upstream.CALL_TIMEOUT_SECONDS, sign_in.SECONDS_IN_ALL) == (5, 12)
+    monkeypatch.setattr(upstream, "CALL_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(sign_in, "SECONDS_IN_ALL", 1.2)
+
+
+HANGS = Answer(delay_seconds=8)
+
+
+def test_a_live_profile_that_hangs_does_not_fail_the_sign_in(house, impatient):
+    browser = house.browser().login().choose()
+    house.world.order("profile", HANGS)
+    assert "code" in answered(browser.callback())
+
+
+def test_the_calls_of_a_callback_have_one_time_limit_together(house, impatient):
+    browser = house.browser().login().choose()
+    house.world.rotate_nonces()
+    slow_refusal = {"error": "use_dpop_nonce"}, {"DPoP-Nonce": house.world.nonce}
+    delayed = json_answer(slow_refusal[0], status=400, headers=slow_refusal[1])
+    house.world.order("token", dataclasses.replace(delayed, delay_seconds=0.4))
+    house.world.order("directory", Answer(status=503, delay_seconds=0.4))
+    house.world.order("pds", HANGS)
+    started = time.monotonic()
+    assert answered(browser.callback()) == {"error": "upstream_unavailable"}
+    assert 1.1 < time.monotonic() - started < 2.5
+
+
+def test_an_authorization_server_that_hangs_is_a_gateway_time_out(house, impatient):
+    house.world.order("par", HANGS)
+    answer = house.browser().login().started
+    assert (answer.status_code, answer.json()["code"]) == (504, "upstream_timeout")
+    assert house.items() == []
+
+
+@pytest.mark.parametrize(
+    ("place", "faults"),
+    [
+        ("metadata", [UNAVAILABLE, UNAVAILABLE]),
+        ("metadata", [json_answer({"issuer": "https://evil.example"})]),
+        ("par", [json_answer({"error": "invalid_request"}, status=400, headers=NONCE)]),
+        ("par", [UNAVAILABLE]),
+        ("par", [json_answer({"request_uri": "urn:x"}, status=201)]),
+        ("par", [json_answer({}, status=201, headers=NONCE)]),
+    ],
+)
+def test_a_sign_in_that_cannot_begin_leaves_nothing_behind(house, place, faults):
+    house.world.order(place, *faults)
+    answer = house.browser().login().started
+    assert (answer.status_code, answer.json()["code"]) == (502, "upstream_error")
+    assert house.items() == []
+
+
+@pytest.mark.parametrize(("profile", "member"), [("basic", "client_secret"), ("atproto", "client_jwk")])
+def test_a_sign_in_without_credentials_of_the_client_is_not_set_up(make_house, profile, member):
+    house = make_house(profile=profile)
+    del house.secret.held["oauth"][member]
+    house.secret.refresh()
+    answer = house.browser().login().started
+    assert (answer.status_code, answer.json()["code"]) == (503, "oauth_not_configured")
+    assert answer.headers["retry-after"] == "60"

@@ -1,0 +1,57 @@
+"""The functions as Lambda starts them: each in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from lambda_src.runtime.settings import environment_of
+from tests.support.nbhd_city import NbhdHouse
+
+EVENTS = Path(__file__).parents[2] / "events"
+
+
+def invoked(house: NbhdHouse, function: str, event: dict[str, Any], times: int) -> dict[str, Any]:
+    settings = house.api_settings if function == "api" else house.worker_settings
+    settings = settings.model_copy(update={"dynamodb_endpoint": house.client.meta.endpoint_url})
+    finished = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.support.many_invocations",
+            f"lambda_src.services.nbhd_city.handlers.{function}",
+            str(times),
+        ],
+        input=json.dumps(event),
+        env={**os.environ, **environment_of(settings), "AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    answer: dict[str, Any] = json.loads(finished.stdout)
+    return answer
+
+
+def test_a_hundred_requests_share_one_client_that_was_made_at_the_start(nbhd_house):
+    house = nbhd_house()
+    made = house.create("alice", "Home")
+    event = json.loads((EVENTS / "api_gateway_v2_get.json").read_text())
+    path = f"/api/nbhds/{made['id']}"
+    event |= {"rawPath": path, "rawQueryString": "", "queryStringParameters": {}}
+    event["requestContext"]["http"]["path"] = path
+
+    answer = invoked(house, "api", event, 100)
+
+    assert answer == {"statuses": {"200": 100}, "clients": {"dynamodb": 1}, "clients_at_start": {"dynamodb": 1}}
+
+
+def test_the_worker_takes_its_schedule(nbhd_house):
+    house = nbhd_house()
+
+    answer = invoked(house, "worker", {"task": "sweep"}, 3)
+
+    assert answer == {"statuses": {"None": 3}, "clients": {"dynamodb": 1}, "clients_at_start": {"dynamodb": 1}}

@@ -1,0 +1,391 @@
+"""Neighborhoods over HTTP: create, look at, rename, describe, delete."""
+
+import json
+import re
+import uuid
+
+import pytest
+
+from tests.support.nbhd_city import API_URL, ORIGIN
+
+JSON_CONTENT = {"content-type": "application/json"}
+UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def test_the_root_and_health_touch_nothing(nbhd_house):
+    house = nbhd_house()
+
+    with house.counted() as requests:
+        assert house.ask("GET", "/").json() == {"message": "Welcome to nbhd.city API"}
+        assert house.ask("GET", "/health").json() == {"status": "healthy"}
+
+    assert not requests
+
+
+def test_readiness_needs_the_table_and_the_keys(nbhd_house):
+    house = nbhd_house()
+    assert house.ask("GET", "/health/ready").json() == {"status": "ready", "maintenance": "off"}
+
+    house.secret.held.clear()
+    answer = house.ask("GET", "/health/ready")
+
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "not_ready", "5")
+    with_a_token = house.ask("GET", "/api/users/me", headers={"Authorization": "Bearer a.b.c"})
+    assert with_a_token.status_code in {401, 503}
+
+
+def test_readiness_tells_of_a_table_that_does_not_answer(nbhd_house):
+    house = nbhd_house(names={"main": "nobody-made-this-table"})
+
+    answer = house.ask("GET", "/health/ready")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+
+
+def test_a_new_neighborhood_has_its_creator_inside_after_one_transaction(nbhd_house):
+    house = nbhd_house()
+
+    with house.counted() as requests:
+        answer = house.ask("POST", "/api/nbhds", by="alice", json={"name": "  My   Neighborhood ", "description": None})
+
+    assert answer.status_code == 201
+    body = answer.json()
+    assert UUID4.fullmatch(body["id"])
+    assert answer.headers["Location"] == f"/api/nbhds/{body['id']}"
+    assert body == {
+        "id": body["id"],
+        "name": "My Neighborhood",
+        "description": "",
+        "created_by": "did:plc:alice",
+        "created_at": "2025-01-15T08:30:00.123000Z",
+        "updated_at": "2025-01-15T08:30:00.123000Z",
+        "member_count": 1,
+    }
+    assert requests == {"TransactWriteItems": 1}
+    detail = house.detail(body["id"])
+    assert detail == body | {
+        "members": [{"id": "did:plc:alice", "user_id": "did:plc:alice", "joined_at": body["created_at"]}],
+        "members_next_cursor": None,
+        "is_member": None,
+    }
+
+
+def test_a_name_is_taken_in_every_spelling(nbhd_house):
+    house = nbhd_house()
+    held = house.create("alice", "My Neighborhood")
+    house.create("alice", "Straße")
+
+    answer = house.ask("POST", "/api/nbhds", by="bob", json={"name": "MY neighborhood"})
+
+    assert answer.status_code == 409
+    problem = answer.json()
+    assert "already exists" in problem.pop("detail")
+    assert problem == {"code": "name_taken", "nbhd_id": held["id"], "request_id": answer.headers["X-Request-Id"]}
+    assert house.ask("POST", "/api/nbhds", by="bob", json={"name": "STRASSE"}).status_code == 409
+    assert house.counted_metrics["NameTaken"] == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": "   "}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": "left\u202eright"}, "name"),
+        ({"name": "\ufdfa" * 100}, "name"),
+        ({"name": "half \ud800"}, "name"),
+        ({"name": "\u200d"}, "name"),
+        ({"name": None}, "name"),
+        ({"name": 5}, "name"),
+        ({}, "name"),
+        ({"name": "x", "extra": 1}, "extra"),
+        ({"name": "x", "description": "x" * 1001}, "description"),
+        ({"name": "x", "description": "half \udc00"}, "description"),
+        ([], "body"),
+    ],
+)
+def test_what_is_no_neighborhood_is_refused_by_its_field_and_nothing_is_written(nbhd_house, body, field):
+    house = nbhd_house()
+    as_ascii = json.dumps(body)  # httpx writes no half of a surrogate pair, other clients do
+
+    answer = house.ask("POST", "/api/nbhds", by="alice", content=as_ascii, headers=JSON_CONTENT)
+
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert isinstance(problem["detail"], str)
+    assert (problem["code"], problem["errors"][0]["field"]) == ("validation_error", field)
+    assert problem["errors"][0].keys() == {"field", "message"}
+    assert house.items() == []
+
+
+def test_broken_json_and_a_body_that_is_too_large_are_refused(nbhd_house):
+    house = nbhd_house()
+
+    assert house.ask("POST", "/api/nbhds", by="alice", content=b"{", headers=JSON_CONTENT).status_code == 422
+    too_large = house.ask("POST", "/api/nbhds", by="alice", json={"name": "x", "description": "x" * 17_000})
+
+    assert (too_large.status_code, too_large.json()["code"]) == (413, "payload_too_large")
+
+
+def test_a_malformed_id_is_not_found_without_a_request(nbhd_house):
+    house = nbhd_house()
+
+    with house.counted() as requests:
+        for method, path in (
+            ("GET", ""),
+            ("GET", "/members"),
+            ("POST", "/join"),
+            ("DELETE", "/leave"),
+            ("DELETE", ""),
+        ):
+            answer = house.ask(method, f"/api/nbhds/not-a-uuid{path}", by="alice")
+            assert (answer.status_code, answer.json()["code"]) == (404, "nbhd_not_found")
+
+    assert not requests
+
+
+def test_an_id_in_upper_case_is_the_same_id(nbhd_house):
+    house = nbhd_house()
+    made = house.create("alice", "Home")
+
+    assert house.detail(made["id"].upper())["id"] == made["id"]
+
+
+def test_a_detail_takes_two_requests_signed_in_or_not(nbhd_house):
+    house = nbhd_house()
+    made = house.create("alice", "Home")
+
+    with house.counted() as as_visitor:
+        assert house.detail(made["id"])["is_member"] is None
+    with house.counted() as as_member:
+        assert house.detail(made["id"], by="alice")["is_member"] is True
+    with house.counted() as as_stranger:
+        assert house.detail(made["id"], by="bob")["is_member"] is False
+
+    assert as_visitor == {"GetItem": 1, "Query": 1}
+    assert as_member == as_stranger == {"BatchGetItem": 1, "Query": 1}
+
+
+def test_a_detail_without_members_takes_one_request(nbhd_house):
+    house = nbhd_house()
+    made = house.create("alice", "Home")
+
+    with house.counted() as requests:
+        detail = house.detail(made["id"], members_limit=0)
+
+    assert (detail["members"], detail["members_next_cursor"], detail["member_count"]) == ([], None, 1)
+    assert requests == {"GetItem": 1}
+
+
+def test_a_token_that_is_no_good_makes_a_visitor_of_its_bearer(nbhd_house):
+    house = nbhd_house()
+    made = house.create("alice", "Home")
+
+    answer = house.ask("GET", f"/api/nbhds/{made['id']}", headers={"Authorization": "Bearer nonsense"})
+
+    assert (answer.status_code, answer.json()["is_member"]) == (200, None)
+
+
+# ---- changes -------------------------------------------------------------------------------------------------------
+
+
+def test_a_rename_frees_the_old_name(nbhd_house):
+    house = nbhd_house()
+    made = house.create("alice", "My Neighborhood", description="Ours")
+    house.clock.forward(minutes=1)
+
+    with house.counted() as requests:
+        answer = house.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json={"name": "New Name"})
+
+    assert answer.status_code == 200
+    assert answer.json() == made | {"name": "New Name", "updated_at": "2025-01-15T08:31:00.123000Z"}
+    assert house.detail(made["id"])["name"] == "New Name"
+    assert requests == {"GetItem": 1, "TransactWriteItems": 1}
+    again = house.create("bob", "my neighborhood")
+    assert house.names_held() == {"new name": made["id"], "my neighborhood": again["id"]}
+
+
+def test_another_spelling_of_the_same_name_writes_no_sentinel(nbhd_house):
+    house = nbhd_house()
+    made = house.create("alice", "New Name")
+
+    with house.counted() as requests:
+        answer = house.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json={"name": "NEW name"})
+
+    assert (answer.status_code, answer.json()["name"]) == (200, "NEW name")
+    assert requests == {"GetItem": 1, "UpdateItem": 1}
+    assert house.names_held() == {"new name": made["id"]}
+
+
+def test_a_name_held_by_another_stays_theirs(nbhd_house):
+    house = nbhd_house()
+    mine, theirs = house.create("alice", "Mine"), house.create("bob", "Theirs")
+
+    answer = house.ask("PATCH", f"/api/nbhds/{mine['id']}", by="alice", json={"name": "THEIRS"})
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["nbhd_id"]) == (409, "name_taken", theirs["id"])
+    assert house.names_held() == {"mine": mine["id"], "theirs": theirs["id"]}
+    assert house.detail(mine["id"])["name"] == "Mine"
+
+
+def test_an_empty_description_clears_it_and_an_absent_one_leaves_it(nbhd_house):
+    house = nbhd_house()
+    made = house.create("alice", "Home", description="Ours  \n")
+    path = f"/api/nbhds/{made['id']}"
+    assert made["description"] == "Ours"
+
+    assert house.ask("PATCH", path, by="alice", json={"name": "Castle"}).json()["description"] == "Ours"
+    assert house.ask("PATCH", path, by="alice", json={"description": "All of it"}).json()["description"] == "All of it"
+    for empty in (None, "", "   "):
+        assert house.ask("PATCH", path, by="alice", json={"description": "x"}).status_code == 200
+        assert house.ask("PATCH", path, by="alice", json={"description": empty}).json()["description"] == ""
+
+
+@pytest.mark.parametrize("body", [{}, {"name": None}, {"name": ""}, {"status": "deleting"}, {"description": 1}])
+def test_a_change_of_nothing_or_of_something_else_is_refused(nbhd_house, body):
+    house = nbhd_house()
+    made = house.create("alice", "Home")
+
+    assert house.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json=body).status_code == 422
+    assert house.detail(made["id"])["name"] == "Home"
+
+
+def test_only_the_creator_may_change_or_delete(nbhd_house):
+    house = nbhd_house()
+    made = house.create("alice", "Home")
+    house.join("bob", made["id"])
+    path = f"/api/nbhds/{made['id']}"
+
+    for answer in (
+        house.ask("PATCH", path, by="bob", json={"name": "Bob's"}),
+        house.ask("PATCH", path, by="bob", json={"name": "HOME"}),
+        house.ask("DELETE", path, by="bob"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_creator")
+    assert house.ask("PATCH", path, by="alice", json={"name": "Hers"}).status_code == 200
+
+
+def test_a_change_of_what_does_not_exist_creates_nothing(nbhd_house):
+    house = nbhd_house()
+    path = f"/api/nbhds/{uuid.uuid4()}"
+
+    assert house.ask("PATCH", path, by="alice", json={"name": "Ghost"}).status_code == 404
+    assert house.ask("DELETE", path, by="alice").status_code == 404
+    assert house.items() == []
+
+
+def test_a_creator_who_left_may_still_change_it(nbhd_house):
+    house = nbhd_house()
+    made = house.create("alice", "Home")
+
+    assert house.leave("alice", made["id"]).status_code == 204
+    assert house.check_count(made["id"]) == 0
+    assert house.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json={"name": "Empty"}).status_code == 200
+
+
+def test_a_sentinel_that_belongs_to_another_is_told_to_the_operator(nbhd_house):
+    house = nbhd_house()
+    made = house.create("alice", "Home")
+    [sentinel] = [item for item in house.items() if item["SK"] == "NAME"]
+    house.client.put_item(
+        TableName=house.names["main"],
+        Item={"PK": {"S": sentinel["PK"]}, "SK": {"S": "NAME"}, "nbhd_id": {"S": "somebody-else"}},
+    )
+
+    for answer in (
+        house.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json={"name": "Castle"}),
+        house.ask("DELETE", f"/api/nbhds/{made['id']}", by="alice"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert house.counted_metrics["NameSentinelInvariant"] == 2
+
+
+# ---- refusals every route shares -----------------------------------------------------------------------------------
+
+
+def test_without_a_token_nothing_is_written(nbhd_house):
+    house = nbhd_house()
+
+    answer = house.ask("POST", "/api/nbhds", json={"name": "Home"})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "missing_token")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.headers["content-type"] == "application/problem+json"
+    for header in ("Basic YWxpY2U6cHc=", "Bearer", "bearer"):
+        refused = house.ask("POST", "/api/nbhds", json={"name": "Home"}, headers={"Authorization": header})
+        assert refused.json()["code"] == "missing_token"
+    assert house.items() == []
+
+
+def test_an_expired_and_an_endless_token_are_refused(nbhd_house):
+    house = nbhd_house(access_token_expire_minutes=1)
+    token = house.token("alice")
+    path, body = "/api/nbhds", {"name": "Home"}
+
+    house.clock.forward(seconds=71)
+    expired = house.ask("POST", path, json=body, headers={"Authorization": f"Bearer {token}"})
+    endless = house.ask("POST", path, json=body, headers={"Authorization": f"Bearer {'a' * 5_000}"})
+
+    assert (expired.status_code, expired.json()["code"]) == (401, "expired_token")
+    assert (endless.status_code, endless.json()["code"]) == (401, "invalid_token")
+    assert expired.headers["WWW-Authenticate"] == endless.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_unknown_routes_and_methods_are_problems_as_well(nbhd_house):
+    house = nbhd_house()
+
+    assert house.ask("GET", "/nothing").json()["code"] == "not_found"
+    assert house.ask("POST", "/health").json()["code"] == "method_not_allowed"
+
+
+def test_pages_of_known_origins_may_call_and_read_errors(nbhd_house):
+    house = nbhd_house()
+    ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+
+    known = house.ask("OPTIONS", "/api/nbhds", headers={"Origin": ORIGIN, **ask})
+    foreign = house.ask("OPTIONS", "/api/nbhds", headers={"Origin": "https://evil.example", **ask})
+    error = house.ask("GET", f"/api/nbhds/{uuid.uuid4()}", headers={"Origin": ORIGIN})
+
+    assert known.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert known.headers["Access-Control-Max-Age"] == "600"
+    assert "Access-Control-Allow-Credentials" not in known.headers
+    assert "Access-Control-Allow-Origin" not in foreign.headers
+    assert error.headers["Access-Control-Allow-Origin"] == ORIGIN
+    exposed = {name.strip() for name in error.headers["Access-Control-Expose-Headers"].split(",")}
+    assert exposed == {"X-Next-Cursor", "Link", "X-Request-Id", "Retry-After"}
+
+
+# ---- maintenance ---------------------------------------------------------------------------------------------------
+
+
+def test_read_only_refuses_writes_and_answers_reads(nbhd_house):
+    house = nbhd_house(maintenance_mode="read_only")
+
+    answer = house.ask("POST", "/api/nbhds", by="alice", json={"name": "Home"}, headers={"Origin": ORIGIN})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "maintenance")
+    assert (answer.headers["Retry-After"], answer.headers["Access-Control-Allow-Origin"]) == ("120", ORIGIN)
+    for method, path in (("PUT", "/api/users/me"), ("DELETE", f"/api/nbhds/{uuid.uuid4()}")):
+        assert house.ask(method, path, by="alice", json={}).json()["code"] == "maintenance"
+    assert house.ask("GET", "/api/nbhds").status_code == 200
+    assert house.ask("POST", "/api/users/batch", json={"user_ids": ["did:plc:alice"]}).status_code == 200
+    assert house.ask("POST", "/auth/token", json={"code": "unknown"}).json()["code"] == "invalid_grant"
+
+
+def test_full_maintenance_leaves_the_health_checks(nbhd_house):
+    house = nbhd_house(maintenance_mode="full")
+
+    assert house.ask("GET", "/health/ready").json() == {"status": "ready", "maintenance": "full"}
+    assert [house.ask("GET", path).status_code for path in ("/", "/health")] == [200, 200]
+    for path in ("/api/nbhds", "/auth/login", "/nothing"):
+        assert house.ask("GET", path).json()["code"] == "maintenance"
+
+
+def test_the_name_of_the_api_is_where_links_lead(nbhd_house):
+    house = nbhd_house()
+    for number in range(2):
+        house.create("alice", f"Number {number}")
+
+    answer = house.ask("GET", "/api/nbhds", params={"limit": 1})
+
+    cursor = answer.headers["X-Next-Cursor"]
+    assert answer.headers["Link"] == f'<{API_URL}/api/nbhds?limit=1&cursor={cursor}>; rel="next"'
