@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from uuid import uuid4
 
-import boto3
 import pytest
 
-from cdk_app.local.ministack import QUICK, MiniStack, local_session
-from lambda_src.dynamo.client import make_client
-from lambda_src.dynamo.render import create_table_input
+from cdk_app.local.ministack import MiniStack
 from lambda_src.services.stock_track_record.tables import API_PATTERNS, SUPPORT_PATTERNS, TABLES, WORKER_PATTERNS
-from tests.support.everything import Everything, make_addresses, prepare, use_everything
-from tests.support.recorded_operations import Operations, Recorder, granted
+from tests.support.everything import QUEUES, SECRETS, Everything, prepare, use_everything
+from tests.support.recorded_operations import Operations, granted
+from tests.support.recording import recording
 from tests.support.roles import done_by_lambda, granted_to
 
 PATTERNS = {"api": API_PATTERNS, "worker": WORKER_PATTERNS}
@@ -30,33 +27,24 @@ class Recorded:
 @pytest.fixture(scope="module")
 def recorded(cloud: MiniStack, dynamodb_endpoint: str) -> Iterator[Recorded]:
     """One run of the scenario, for all tests."""
-    tables = {table.name: f"{table.seed_name}-{uuid4()}" for table in TABLES}
-    addresses = make_addresses(cloud)
-    recorder = Recorder({**tables, **addresses})
-    client = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)
-    recorder.listen(client.meta.events)
-    session = local_session()
-    recorder.listen(session.events)
-    with pytest.MonkeyPatch.context() as patch, recorder.acting("test"):
-        patch.setattr(boto3, "DEFAULT_SESSION", session)
-        patch.setenv("AWS_ENDPOINT_URL", cloud.url)
-        recorder.watch_repositories("stock_track_record", patch)
-        for table in TABLES:
-            client.create_table(**create_table_input(table, tables[table.name]))
-        receiver = cloud.session.client("sqs", endpoint_url=cloud.url, config=QUICK)
-        app = Everything(client=client, names=tables, recorder=recorder, addresses=addresses, receiver=receiver)
+    with recording(
+        "stock_track_record",
+        tables=TABLES,
+        queues=QUEUES,
+        secrets=SECRETS,
+        cloud=cloud,
+        dynamodb_endpoint=dynamodb_endpoint,
+    ) as made:
+        app = Everything(made)
         try:
             prepare(app)
-            with recorder.acting("api"):
+            with made.recorder.acting("api"):
                 use_everything(app)
-            with recorder.acting("support"):
+            with made.recorder.acting("support"):
                 ask_as_support(app)
-            yield Recorded(dict(recorder.operations), dict(recorder.methods))
         finally:
             app.stop()
-            for name in tables.values():
-                client.delete_table(TableName=name)
-            client.close()
+        yield Recorded(dict(made.recorder.operations), dict(made.recorder.methods))
 
 
 def ask_as_support(app: Everything) -> None:

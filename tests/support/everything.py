@@ -4,32 +4,28 @@ Beside the played queue stand real queues and real secrets of the emulator, so t
 the deployed functions ask.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from cdk_app.local.ministack import QUICK, MiniStack
 from cdk_app.local.standins import World, gemini_answers
 from cdk_app.local.standins import models as standin
 from cdk_app.local.standins.ledger import Call
 from lambda_src.dynamo.updates import Update
-from lambda_src.runtime.queue import QueueClient
 from lambda_src.runtime.secrets import Secret
 from lambda_src.services.stock_track_record.models import ChannelId, RunId, Stock
 from lambda_src.services.stock_track_record.repository.channels import active_run_item, channel_key
 from lambda_src.services.stock_track_record.repository.leases import Lease
 from lambda_src.services.stock_track_record.rules.dates import timestamp
 from lambda_src.services.stock_track_record.tables import MAIN
-from tests.support.recorded_operations import Recorder
+from tests.support.mirrored_queue import MirroredQueue
+from tests.support.recording import Recording
 from tests.support.stock_track_record import ALL_KEYS, NOON, Applications, PlayedQueue, Sent, TestClock
 from tests.support.track_record_items import channel_named, mention_in, store, video_of
 from tests.support.worlds import channel_with
 
 if TYPE_CHECKING:
-    from mypy_boto3_sqs.client import SQSClient
-
     from lambda_src.dynamo.cursor import KeyRing
 
 QUEUES = {
@@ -42,75 +38,15 @@ SECRETS: Mapping[str, Mapping[str, str]] = {"api_keys_secret_id": ALL_KEYS, "cur
 SHARES = [standin.Stock(ticker=name, name=f"{name} Inc.") for name in ("AAPL", "MSFT")]
 
 
-def make_addresses(cloud: MiniStack) -> dict[str, str]:
-    """Make the queues and secrets of the service; their URLs and ARNs by the setting that names them."""
-    sqs = cloud.session.client("sqs", endpoint_url=cloud.url, config=QUICK)
-    secrets = cloud.session.client("secretsmanager", endpoint_url=cloud.url, config=QUICK)
-    urls = {setting: sqs.create_queue(QueueName=name)["QueueUrl"] for setting, name in QUEUES.items()}
-    arns = {
-        setting: secrets.create_secret(Name=setting, SecretString=json.dumps(values))["ARN"]
-        for setting, values in SECRETS.items()
-    }
-    return {**urls, **arns}
-
-
-class MirroredQueue(PlayedQueue):
-    """A played queue that makes every call on a real one, too, through the client that functions use.
-
-    receiver: takes the messages whose visibility is moved, as Lambda does.
-    """
-
-    def __init__(self, receiver: "SQSClient") -> None:
-        super().__init__()
-        self._mirror = QueueClient()
-        self._receiver = receiver
-        self._handles: dict[str, str] = {}
-
-    def send(
-        self, queue_url: str, body: str, *, delay_seconds: int = 0, attributes: Mapping[str, str] | None = None
-    ) -> str:
-        self._mirror.send(queue_url, body, delay_seconds=delay_seconds, attributes=attributes)
-        return super().send(queue_url, body, delay_seconds=delay_seconds, attributes=attributes)
-
-    def send_batch(self, queue_url: str, bodies: Sequence[str], *, delay_seconds: int = 0) -> None:
-        self._mirror.send_batch(queue_url, bodies, delay_seconds=delay_seconds)
-        for body in bodies:
-            super().send(queue_url, body, delay_seconds=delay_seconds)
-
-    def set_visibility(self, queue_url: str, receipt_handle: str, seconds: int) -> None:
-        self._mirror.set_visibility(queue_url, self._handle(queue_url), seconds)
-        super().set_visibility(queue_url, receipt_handle, seconds)
-
-    def _handle(self, queue_url: str) -> str:
-        """Receipt handle of a message of that queue which stays in flight."""
-        if queue_url not in self._handles:
-            self._receiver.send_message(QueueUrl=queue_url, MessageBody="in flight")
-            [message] = self._receiver.receive_message(QueueUrl=queue_url, WaitTimeSeconds=5)["Messages"]
-            self._handles[queue_url] = message["ReceiptHandle"]
-        return self._handles[queue_url]
-
-
 class Everything(Applications):
-    """The service, with the worker's deliveries told apart from the API's requests.
+    """The service, with the worker's deliveries told apart from the API's requests."""
 
-    addresses: as `make_addresses` gives them. receiver: see MirroredQueue. Its default session of boto3 has to lead to
-    the emulator, and to the recorder.
-    """
-
-    def __init__(
-        self,
-        *,
-        client: Any,
-        names: Mapping[str, str],
-        recorder: Recorder,
-        addresses: Mapping[str, str],
-        receiver: "SQSClient",
-    ) -> None:
-        self.recorder = recorder
-        self.addresses = addresses
-        self._receiver = receiver
+    def __init__(self, made: Recording) -> None:
+        self.recorder = made.recorder
+        self.addresses = made.addresses
+        self._receiver = made.receiver
         clock = TestClock()
-        super().__init__(client=client, names=names, world=world_of_everything(clock), clock=clock)
+        super().__init__(client=made.client, names=made.tables, world=world_of_everything(clock), clock=clock)
 
     def open_queue(self) -> PlayedQueue:
         return MirroredQueue(self._receiver)

@@ -75,6 +75,7 @@ class NbhdHouse:
         names: Mapping[str, str],
         clock: Callable[[], datetime] | None = None,
         secret: AppSecretInHand | None = None,
+        queue: PlayedQueue | None = None,
         http: Http | None = None,
         **settings: Any,
     ) -> None:
@@ -82,7 +83,7 @@ class NbhdHouse:
         self.names = names
         self.store = Store(client, names)
         self.clock = clock or TestClock()
-        self.queue = PlayedQueue()
+        self.queue = queue or PlayedQueue()
         self.secret = secret or AppSecretInHand()
         self.counted_metrics: Counter[str] = Counter()
         self.api_settings = ApiSettings(**self._variables(ApiSettings, settings))
