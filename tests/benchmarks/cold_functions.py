@@ -6,12 +6,15 @@ from typing import Any, Final
 
 from lambda_src.dynamo.schema import Table
 from lambda_src.runtime.settings import ServiceSettings
+from lambda_src.services.nbhd_city import tables as nbhd_city
+from lambda_src.services.nbhd_city.settings import ApiSettings as NbhdCitySettings
 from lambda_src.services.stock_track_record import tables as stock_track_record
 from lambda_src.services.stock_track_record.models import Channel, ChannelId
 from lambda_src.services.stock_track_record.repository.channels import channel_item
 from lambda_src.services.stock_track_record.settings import ApiSettings as StockTrackRecordSettings
 
 NOWHERE: Final = "http://127.0.0.1:1/queue"
+NEIGHBORHOOD: Final = "2836f956-f0fc-4c21-a615-786ab518b430"
 CHANNEL: Final = ChannelId("0b2f6f0c-6d0f-4a51-9c0e-2f3c1f0a7d11")
 
 
@@ -88,4 +91,41 @@ STOCK_TRACK_RECORD: Final = ColdFunction(
     max_zip_megabytes=11.0,
 )
 
-FUNCTIONS: Final = (STOCK_TRACK_RECORD,)
+
+def _nbhd_city_settings(endpoint_url: str, names: Mapping[str, str]) -> ServiceSettings:
+    return NbhdCitySettings(
+        environment="local",
+        dynamodb_endpoint=endpoint_url,
+        dynamodb_table_name=names["main"],
+        nbhd_task_queue_url=NOWHERE,
+        app_secret_arn="secret",
+        frontend_origins="https://nbhd.example",
+        cors_allowed_origins="https://nbhd.example",
+        api_base_url="https://api.nbhd.example",
+    )
+
+
+NBHD_CITY: Final = ColdFunction(
+    title="nbhd.city",
+    package="nbhd_city",
+    tables=nbhd_city.TABLES,
+    table=nbhd_city.MAIN,
+    item={
+        **nbhd_city.MAIN.key(nbhd_city.NEIGHBORHOOD, nbhd_id=NEIGHBORHOOD),
+        "entity_type": "neighborhood",
+        "id": NEIGHBORHOOD,
+        "name": "Sample Street",
+        "name_lower": "sample street",
+        "created_by": "did:plc:alice",
+        "created_at": "2025-01-15T08:30:00.123456Z",
+        "updated_at": "2025-01-15T08:30:00.123456Z",
+        "member_count": 0,
+        "members_rev": 0,
+        "status": "active",
+    },
+    path=f"/api/nbhds/{NEIGHBORHOOD}",
+    settings=_nbhd_city_settings,
+    max_zip_megabytes=14.0,  # with `cryptography`, for elliptic curves
+)
+
+FUNCTIONS: Final = (STOCK_TRACK_RECORD, NBHD_CITY)
