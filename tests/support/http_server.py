@@ -1,5 +1,6 @@
 """An ASGI application on a free loopback port, served from a thread of the test process."""
 
+import asyncio
 import socket
 from threading import Thread
 from time import monotonic, sleep
@@ -11,6 +12,42 @@ from starlette.types import ASGIApp
 
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
+POLL_SECONDS = 0.002
+
+
+class PromptServer(uvicorn.Server):
+    """Uvicorn's server without its pauses of a tenth of a second: hundreds of tests start and end one or more."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ended = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def end(self) -> None:
+        """Let `run` return; called from another thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._ended.set)
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        if not await self.on_tick(0):
+            await self._ended.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for each in sockets or []:
+            each.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 -- of uvicorn's making
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:  # an answer that still waits is dropped: its test is over
+            for task in self.server_state.tasks:
+                task.cancel()
 
 
 class ThreadedServer:
@@ -35,14 +72,14 @@ class ThreadedServer:
             ws="none",
             timeout_graceful_shutdown=1,  # an answer that still waits is dropped: its test is over
         )
-        self._server = uvicorn.Server(config)
+        self._server = PromptServer(config)
         self._thread = Thread(target=self._server.run, args=([self._socket],), name=f"server {self.url}", daemon=True)
         self._thread.start()
         self._wait_until_started()
 
     def stop(self) -> None:
         """Ends the server and its thread; a second call does nothing."""
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join(STOP_SECONDS)
         self._socket.close()
         if self._thread.is_alive():
