@@ -88,6 +88,7 @@ def house(tmp_path) -> Iterator[MakeRun]:
     house.end()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="reads the process table of Linux")
 def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_over_a_restart(house):
     assert "Deploying" in house.start()

@@ -182,6 +182,7 @@ def check(contest: Contest, size: Size) -> None:
 # ---- the trials ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_twelve_killed_workers_cost_neither_a_count_nor_a_mention(contest):
     check(contest(SMALL), SMALL)
 
