@@ -87,7 +87,7 @@ release: setup ## keep the templates just deployed (ENVIRONMENT=prod, or all), f
 	python -m tests.infra.release $(if $(filter file,$(origin ENVIRONMENT)),,$(ENVIRONMENT))
 
 snapshots: setup ## renew the template snapshots; review them like code
-	pytest tests/infra --snapshot-update
+	pytest tests/infra/test_snapshots.py --snapshot-update
 
 docs: setup ## renew tables, pictures and cost page from declarations, templates and measurements
 	python -m cdk_app.docs
