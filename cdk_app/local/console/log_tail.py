@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KEPT_LINES = 10_000
 LOOK_BACK_MILLISECONDS = 3_600_000  # how much of the past the first look shows
-OVERLAP_MILLISECONDS = 2_000  # a line may be stored a little after its own time
+OVERLAP_MILLISECONDS = 10_000  # on a busy machine a line may be stored seconds after its own time
 EVENTS_PER_REQUEST = (
     10_000  # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 )
