@@ -1,7 +1,8 @@
 """Keys for signing, out of a secret, with rotation: one signs, those before it are still accepted."""
 
 import hashlib
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +24,34 @@ class SigningKey:
             raise ValueError(f"a signing key has at least {MIN_KEY_BYTES} bytes")
 
 
-class GeneratedKeys:
+class RotatingKeys(ABC):
+    """The keys that are accepted now, of which the first one signs. Raises what reading the secret raises."""
+
+    @abstractmethod
+    def accepted(self) -> Sequence[SigningKey]:
+        """One key or more, the one that signs first."""
+
+    @abstractmethod
+    def refresh(self) -> None:
+        """Read the secret anew at the next use, once in a while."""
+
+    def current(self) -> SigningKey:
+        """The key for new signatures."""
+        return self.accepted()[0]
+
+    def find(self, key_id: str) -> SigningKey | None:
+        """The key of this name, None when there is none. For one that is not known the secret is read anew."""
+        found = self._find(key_id)
+        if found is None:
+            self.refresh()
+            found = self._find(key_id)
+        return found
+
+    def _find(self, key_id: str) -> SigningKey | None:
+        return next((key for key in self.accepted() if key.id == key_id), None)
+
+
+class GeneratedKeys(RotatingKeys):
     """The keys of a secret `{"current": "...", "previous": "..."}`, the second one only after a rotation.
 
     A key is named after its digest, so that nobody has to invent names. Reads as `Secret.get` does.
@@ -32,26 +60,12 @@ class GeneratedKeys:
     def __init__(self, secret: Secret) -> None:
         self._secret = secret
 
-    def current(self) -> SigningKey:
-        """The key for new signatures."""
-        return _named(self._secret.get("current"))
+    def accepted(self) -> Sequence[SigningKey]:
+        texts = (self._secret.get("current"), self._secret.get("previous", default=""))
+        return [_named(text) for number, text in enumerate(texts) if text or number == 0]
 
-    def find(self, key_id: str) -> SigningKey | None:
-        """The key of this name. For one that is not known the secret is read anew, once in a while."""
-        found = self._find(key_id)
-        if found is None:
-            self._secret.refresh()
-            found = self._find(key_id)
-        return found
-
-    def _find(self, key_id: str) -> SigningKey | None:
-        return next((key for key in self._accepted() if key.id == key_id), None)
-
-    def _accepted(self) -> Iterator[SigningKey]:
-        yield self.current()
-        previous = self._secret.get("previous", default="")
-        if previous:
-            yield _named(previous)
+    def refresh(self) -> None:
+        self._secret.refresh()
 
 
 def _named(text: str) -> SigningKey:

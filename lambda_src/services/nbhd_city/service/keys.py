@@ -8,10 +8,10 @@ test_login  users: [{username, password, did, handle, display_name}, ...]
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from lambda_src.runtime.keyring import SigningKey
+from lambda_src.runtime.keyring import RotatingKeys, SigningKey
 from lambda_src.runtime.secrets import SecretMalformed, SecretUnavailable
 from lambda_src.runtime.tokens import MIN_HMAC_KEY_BYTES
 from lambda_src.services.nbhd_city.errors import NotReady
@@ -74,29 +74,17 @@ class AppSecret:
             raise NotReady from exc
 
 
-class AppKeys:
-    """The keys of tokens. There is no default: without a key of 32 bytes the service is not ready."""
+class AppKeys(RotatingKeys):
+    """The keys of tokens. There is no default: without a key of 32 bytes every method raises NotReady."""
 
     def __init__(self, secret: AppSecret) -> None:
         self._secret = secret
 
-    def current(self) -> SigningKey:
-        """The key for new tokens. Raises NotReady."""
-        return self._secret.token_keys()[0]
+    def accepted(self) -> Sequence[SigningKey]:
+        return self._secret.token_keys()
 
-    def find(self, key_id: str) -> SigningKey | None:
-        """The key of this name. For one that is not known the secret is read anew, once in a while.
-
-        Raises NotReady.
-        """
-        found = self._find(key_id)
-        if found is None:
-            self._secret.refresh()
-            found = self._find(key_id)
-        return found
-
-    def _find(self, key_id: str) -> SigningKey | None:
-        return next((key for key in self._secret.token_keys() if key.id == key_id), None)
+    def refresh(self) -> None:
+        self._secret.refresh()
 
 
 class CursorKeys:
