@@ -5,7 +5,7 @@ import pytest
 from cdk_app.local.bluesky.world import SAMPLE_ACCOUNTS
 from cdk_app.local.secret_values import filled_in
 from cdk_app.smoke import nbhd_city as smoke
-from lambda_src.services.nbhd_city.service import test_login
+from lambda_src.services.nbhd_city.service import password_login
 from lambda_src.services.nbhd_city.service.keys import AppKeys, AppSecret
 from tests.support.nbhd_city import AppSecretInHand
 
@@ -27,14 +27,14 @@ def test_what_is_made_up_is_what_the_service_accepts(filled):
 
 
 def test_a_test_user_is_who_signs_in_at_the_stand_in(filled):
-    users = test_login.TestLogin(AppSecret(AppSecretInHand(filled)).test_users)
+    users = password_login.TestLogin(AppSecret(AppSecretInHand(filled)).test_users)
     for name, account in zip(("alice", "bob"), SAMPLE_ACCOUNTS, strict=False):
         identity = users.identify(name, name)
         assert (identity.did, identity.handle) == (account.did, account.handle)
 
 
 def test_the_smoke_check_knows_a_test_user(filled):
-    users = test_login.TestLogin(AppSecret(AppSecretInHand(filled)).test_users)
+    users = password_login.TestLogin(AppSecret(AppSecretInHand(filled)).test_users)
     assert users.identify(**smoke.LOCAL_USER).did == "did:plc:alice"
 
 

@@ -16,8 +16,8 @@ from lambda_src.services.nbhd_city.repository import Repository
 from lambda_src.services.nbhd_city.service.keys import AppKeys, AppSecret
 from lambda_src.services.nbhd_city.service.live_profiles import LiveProfiles
 from lambda_src.services.nbhd_city.service.parts import Count
+from lambda_src.services.nbhd_city.service.password_login import TestLogin
 from lambda_src.services.nbhd_city.service.sign_in import SignIn
-from lambda_src.services.nbhd_city.service.test_login import TestLogin
 from lambda_src.services.nbhd_city.service.tokens import AccessTokens
 from lambda_src.services.nbhd_city.settings import ApiSettings
 
