@@ -51,12 +51,20 @@ class Tolerance:
     p95_milliseconds: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many requests an API takes. default: of every route that `routes` does not name."""
+
+    default: Throttle
+    routes: Mapping[Route, Throttle]
+
+
 class ApiFunction(Construct):
     """The HTTP API of a service. Attributes for others: api, stage, access_log, alias (of the version that serves).
 
     cors: the rules of the application. The gateway answers preflight requests itself and puts the headers on its own
     refusals (a throttled 429 never reaches the function); the application sets the same headers where no gateway stands
-    before it. limits: of costly routes, below the environment's for all. tolerance: for its alarms.
+    before it. tolerance: for its alarms.
     """
 
     def __init__(
@@ -67,7 +75,7 @@ class ApiFunction(Construct):
         function: ServiceFunction,
         environment: Environment,
         cors: CorsRules,
-        limits: Mapping[Route, Throttle],
+        limits: Limits,
         tolerance: Tolerance,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -88,7 +96,7 @@ class ApiFunction(Construct):
         )
         limited = [
             route
-            for method, path in limits
+            for method, path in limits.routes
             for route in self.api.add_routes(path=path, methods=[gateway.HttpMethod[method]], integration=integration)
         ]
         self.stage = self._stage(limited, limits, environment)
@@ -121,9 +129,7 @@ class ApiFunction(Construct):
             ),
         ]
 
-    def _stage(
-        self, limited: list[gateway.HttpRoute], limits: Mapping[Route, Throttle], environment: Environment
-    ) -> gateway.CfnStage:
+    def _stage(self, limited: list[gateway.HttpRoute], limits: Limits, environment: Environment) -> gateway.CfnStage:
         """The one stage, at the root of the address."""
         self.access_log = access_log = log_group(self, "AccessLog", environment)
         stage = gateway.CfnStage(
@@ -136,10 +142,10 @@ class ApiFunction(Construct):
                 destination_arn=_arn_without_streams(access_log), format=json.dumps(ACCESS_LOG)
             ),
             default_route_settings=gateway.CfnStage.RouteSettingsProperty(
-                throttling_rate_limit=environment.throttle.requests_per_second,
-                throttling_burst_limit=environment.throttle.burst,
+                throttling_rate_limit=limits.default.requests_per_second,
+                throttling_burst_limit=limits.default.burst,
             ),
-            route_settings={f"{method} {path}": _limit(limit) for (method, path), limit in limits.items()},
+            route_settings={f"{method} {path}": _limit(limit) for (method, path), limit in limits.routes.items()},
         )
         for route in limited:
             stage.node.add_dependency(route)  # a limit can only be set on a route that is there

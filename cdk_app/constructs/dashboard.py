@@ -5,7 +5,7 @@ API         requests and errors | latency p50 p95 p99
 functions   calls, errors, throttles | duration | at once               one row each
 queues      waiting, in work, delayed | age of the oldest | dead letters   one row each
 tables      consumed reads | consumed writes | throttles, by index      one row each
-what happened in the service's own words, and the schedule
+what happened in the service's own words | how long outside services took | the schedule
 estimated cost per hour
 recent errors, cold starts                                              from the logs
 """
@@ -43,7 +43,7 @@ ORANGE: Final = cloudwatch.Color.ORANGE
 class ServiceParts:
     """What there is to show of a service. Functions by the name of their role in it; the API's function is one.
 
-    counts: the service's own metrics, of what happened in its words.
+    counts: the service's own metrics, of what happened in its words. waits: how long others took to answer it, ms.
     """
 
     api: ApiFunction
@@ -52,6 +52,7 @@ class ServiceParts:
     tables: ServiceTables
     schedules: Sequence[Schedule] = ()
     counts: Sequence[cloudwatch.IMetric] = ()
+    waits: Sequence[cloudwatch.IMetric] = ()
 
     @property
     def log_groups(self) -> list[logs.LogGroup]:
@@ -210,12 +211,13 @@ def _events(parts: ServiceParts) -> list[cloudwatch.IWidget]:
         for schedule in parts.schedules
         for name, label in (("Invocations", "calls"), ("FailedInvocations", "failed calls"))
     ]
-    shown: dict[str, Sequence[cloudwatch.IMetric]] = {
-        title: metrics
-        for title, metrics in (("Service, in 5 minutes", parts.counts), ("Schedule, in 5 minutes", calls))
-        if metrics
-    }
-    return [_graph(title, metrics, columns=len(shown)) for title, metrics in shown.items()]
+    graphs: list[tuple[str, Sequence[cloudwatch.IMetric], str]] = [
+        ("Service, in 5 minutes", parts.counts, ""),
+        ("Outside services, p95 of their answers", parts.waits, "ms"),
+        ("Schedule, in 5 minutes", calls, ""),
+    ]
+    shown = [graph for graph in graphs if graph[1]]
+    return [_graph(title, metrics, columns=len(shown), unit=unit) for title, metrics, unit in shown]
 
 
 def _log(title: str, query: SavedQuery, groups: Sequence[logs.ILogGroup]) -> cloudwatch.LogQueryWidget:

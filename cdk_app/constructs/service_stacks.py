@@ -93,3 +93,15 @@ def count_of(name: str, *, namespace: str, service: str) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace=namespace, metric_name=name, dimensions_map={"service": service}, statistic="Sum", period=PERIOD
     )
+
+
+def each_of(name: str, *, by: str, namespace: str, statistic: str = "Sum") -> cloudwatch.SearchExpression:
+    """A line of a graph for each value of a dimension under which a service has written a metric lately.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+    """
+    return cloudwatch.SearchExpression(
+        expression=f"""SEARCH('{{{namespace},service,{by}}} MetricName="{name}"', '{statistic}')""",
+        label=f"{name}: ${{PROP('Dim.{by}')}}",
+        period=PERIOD,
+    )

@@ -7,14 +7,14 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
-from cdk_app.constructs.api_function import ApiFunction, Tolerance
+from cdk_app.constructs.api_function import ApiFunction, Limits, Tolerance
 from cdk_app.constructs.dashboard import ServiceParts
 from cdk_app.constructs.queue_worker import WorkQueue
 from cdk_app.constructs.runbooks import API_ERRORS, CONTENTION, INVARIANTS, SIGN_IN
 from cdk_app.constructs.schedule import Schedule
 from cdk_app.constructs.secrets import grant_read, provider_keys
 from cdk_app.constructs.service_function import ServiceFunction
-from cdk_app.constructs.service_stacks import AppStack, DataStack, count_of
+from cdk_app.constructs.service_stacks import AppStack, DataStack, count_of, each_of
 from cdk_app.constructs.service_table import ServiceTables
 from cdk_app.environments import Environment, FunctionSize, Throttle
 from lambda_src.services.nbhd_city import tables
@@ -27,6 +27,7 @@ SECRET_PARTS: Final = ("jwt", "oauth", "test_login")
 API_SIZE: Final = FunctionSize(memory_mb=512, timeout_seconds=20)
 WORKER_SIZE: Final = FunctionSize(memory_mb=256, timeout_seconds=60)
 TOLERANCE: Final = Tolerance(server_errors=11, p95_milliseconds=500)
+REQUEST_LIMIT: Final = Throttle(requests_per_second=100, burst=200)
 SIGN_IN_LIMIT: Final = Throttle(requests_per_second=10, burst=20)
 SIGN_IN_ROUTES: Final = (("GET", "/auth/login"), ("POST", "/auth/token"), ("POST", "/auth/test-login"))
 TASKS_AT_ONCE: Final = 5
@@ -37,6 +38,7 @@ INVARIANT_COUNTS: Final = ("MemberCountInvariant", "MemberCountDrift", "NameSent
 CONFLICTS_TOLERATED: Final = 101  # per 5 minutes; each is retried
 REQUESTS_OF_A_RATE: Final = 1000  # in 5 minutes; among fewer, one error is a large share
 ERROR_PERCENT_TOLERATED: Final = 0.1
+SIGN_IN_FAILURE: Final = "OAuthFailure"  # counted by reason, and whole: an alarm cannot search
 FAILED_SIGN_INS_TOLERATED: Final = 21  # per 5 minutes
 # On this machine the authorization server is a stand-in, reached over plain HTTP.
 LOCAL_SIGN_IN: Final = {"oauth_profile": "basic", "allow_insecure_upstreams": True, "test_login_enabled": True}
@@ -100,7 +102,7 @@ class NbhdCityApp(AppStack):
             function=function,
             environment=environment,
             cors=settings.cors,
-            limits=dict.fromkeys(SIGN_IN_ROUTES, SIGN_IN_LIMIT),
+            limits=Limits(default=REQUEST_LIMIT, routes=dict.fromkeys(SIGN_IN_ROUTES, SIGN_IN_LIMIT)),
             tolerance=TOLERANCE,
         )
         function.tell("API_BASE_URL", environment.public_urls.get(SERVICE, api.api.api_endpoint))
@@ -137,7 +139,11 @@ class NbhdCityApp(AppStack):
             queues=[self.tasks],
             tables=data.tables,
             schedules=self.schedules,
-            counts=[_count_of(name) for name in ("NameTaken", "JoinConflictRetries", "OAuthFailure")],
+            counts=[
+                *(_count_of(name) for name in ("NameTaken", "JoinConflictRetries")),
+                each_of(SIGN_IN_FAILURE, by="reason", namespace=SERVICE),
+            ],
+            waits=[each_of("UpstreamLatency", by="upstream", namespace=SERVICE, statistic="p95")],
         )
         alarms = self.watch_parts(parts)
         if not environment.on_this_machine:
@@ -145,7 +151,7 @@ class NbhdCityApp(AppStack):
         alarms.watch(
             self,
             "SignInFailures",
-            metric=_count_of("OAuthFailure"),
+            metric=_count_of(SIGN_IN_FAILURE),
             at_least=FAILED_SIGN_INS_TOLERATED,
             meaning="sign-ins through BlueSky fail",
             runbook=SIGN_IN,

@@ -6,7 +6,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from cdk_app.constructs.api_function import ALL_PATHS, ApiFunction, Tolerance
+from cdk_app.constructs.api_function import ALL_PATHS, ApiFunction, Limits, Tolerance
 from cdk_app.constructs.dashboard import ServiceParts
 from cdk_app.constructs.queue_worker import WorkQueue
 from cdk_app.constructs.runbooks import RUN_FAILED
@@ -108,7 +108,10 @@ class StockTrackRecordApp(AppStack):
             function=function,
             environment=environment,
             cors=settings.cors,
-            limits={(method, ALL_PATHS): environment.write_throttle for method in ("POST", "DELETE")},
+            limits=Limits(
+                default=environment.throttle,
+                routes={(method, ALL_PATHS): environment.write_throttle for method in ("POST", "DELETE")},
+            ),
             tolerance=TOLERANCE,
         )
 

@@ -7,6 +7,7 @@ something is handed a `Metrics`.
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from functools import partial
 from typing import TextIO
 
@@ -53,23 +54,40 @@ def _without_task_name(record: logging.LogRecord) -> bool:
 
 
 class Metrics:
-    """Counts and durations of what happened, written as one log line per invocation by `flush`.
+    """Counts and durations of what happened, written by `flush` as one log line per invocation and set of dimensions.
 
+    Everything has the dimension `service`. Others divide it: `by` names them, with few values each, since CloudWatch
+    bills every combination as a metric.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
 
     def __init__(self, *, namespace: str, service: str) -> None:
-        self._provider = AmazonCloudWatchEMFProvider(namespace=namespace, service=service)
+        self._namespace = namespace
+        self._service = service
+        self._lines: dict[tuple[frozenset[tuple[str, str]], ...], AmazonCloudWatchEMFProvider] = {}
 
-    def count(self, name: str, value: float = 1) -> None:
-        """Something happened, `value` times."""
-        self._provider.add_metric(name=name, unit="Count", value=value)
+    def count(self, name: str, value: float = 1, /, **by: str) -> None:
+        """Something happened, `value` times. Also counted undivided: an alarm sees one set of dimensions."""
+        self._line({}, *([by] if by else [])).add_metric(name=name, unit="Count", value=value)
 
-    def milliseconds(self, name: str, value: float) -> None:
-        """Something took that long."""
-        self._provider.add_metric(name=name, unit="Milliseconds", value=value)
+    def milliseconds(self, name: str, value: float, /, **by: str) -> None:
+        """Something took that long. Divided only: different things have no percentile in common."""
+        self._line(by).add_metric(name=name, unit="Milliseconds", value=value)
 
     def flush(self) -> None:
         """Write what was collected since the last flush, if anything."""
-        if self._provider.metric_set:
-            self._provider.flush_metrics()
+        for line in self._lines.values():
+            line.flush_metrics()
+        self._lines.clear()
+
+    def _line(self, *divisions: Mapping[str, str]) -> AmazonCloudWatchEMFProvider:
+        """Where metrics are collected that are published under each of these sets of dimensions."""
+        key = tuple(frozenset(division.items()) for division in divisions)
+        if key not in self._lines:
+            self._lines[key] = line = AmazonCloudWatchEMFProvider(namespace=self._namespace, service=self._service)
+            first, *others = divisions
+            for name, value in first.items():
+                line.add_dimension(name, value)
+            for division in others:
+                line.add_dimensions(service=self._service, **division)
+        return self._lines[key]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from lambda_src.errors import UpstreamFailed
+from lambda_src.runtime.deadline import Deadline
 
 if TYPE_CHECKING:
     import httpx
@@ -18,6 +19,14 @@ logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 8_000_000
+
+
+type Observe = Callable[[str, float], None]
+"""Is told of every call that ended, with an answer or without: who was asked, and how many milliseconds it took."""
+
+
+def observe_nothing(_provider: str, _milliseconds: float) -> None:
+    """For callers that keep no metrics."""
 
 
 class NoAnswer(UpstreamFailed):
@@ -64,8 +73,8 @@ class Answer:
 class Http:
     """Sends calls to any service, and follows no redirect. Connects at the first call: a snapshot holds no connection.
 
-    connect_timeout_seconds: part of a call's own time. max_answer_bytes: of one decoded body. transport, monotonic:
-    for tests.
+    connect_timeout_seconds: part of a call's own time. max_answer_bytes: of one decoded body. observe: told of every
+    call. transport, monotonic: for tests.
     """
 
     def __init__(
@@ -73,17 +82,19 @@ class Http:
         *,
         connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
+        observe: Observe = observe_nothing,
         transport: "httpx.BaseTransport | None" = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connect_timeout_seconds = connect_timeout_seconds
         self._max_answer_bytes = max_answer_bytes
+        self._observe = observe
         self._transport = transport
         self._monotonic = monotonic
         self._client: httpx.Client | None = None
 
     def exchange(self, base_url: str, call: Call, *, provider: str) -> Answer:
-        """Send one call and read its whole answer, in at most about its timeout. provider: its name in logs.
+        """Send one call and read its whole answer, all within its timeout. provider: its name in logs and metrics.
 
         Raises AnswerTooLate when it took longer, NoAnswer when none came. 1 request.
         """
@@ -91,12 +102,12 @@ class Http:
 
         started = self._monotonic()
         try:
-            answer = self._exchange(base_url.rstrip("/") + call.path, call, ends_at=started + call.timeout_seconds)
+            answer = self._exchange(base_url.rstrip("/") + call.path, call)
         except (httpx.RequestError, httpx.InvalidURL) as exc:
-            logger.warning("upstream failed", extra=self._facts(provider, call, started, error=type(exc).__name__))
+            logger.warning("upstream failed", extra=self._end(provider, call, started, error=type(exc).__name__))
             is_late = isinstance(exc, httpx.TimeoutException)
             raise (AnswerTooLate if is_late else NoAnswer)(f"{provider} did not answer") from exc
-        logger.info("upstream answered", extra=self._facts(provider, call, started, status=answer.status))
+        logger.info("upstream answered", extra=self._end(provider, call, started, status=answer.status))
         return answer
 
     def close(self) -> None:
@@ -105,13 +116,15 @@ class Http:
             self._client.close()
             self._client = None
 
-    def _exchange(self, url: str, call: Call, *, ends_at: float) -> Answer:
-        """The whole answer. A body that drips is cut here: httpx bounds each read, not their sum."""
+    def _exchange(self, url: str, call: Call) -> Answer:
         import httpx  # noqa: PLC0415
+
+        from lambda_src.runtime.network import until  # noqa: PLC0415 -- it imports httpx
 
         connect_seconds = min(self._connect_timeout_seconds, call.timeout_seconds)
         target, headers, extensions = _directed(httpx.URL(url), call)
-        request = self._open().build_request(
+        client = self._open()
+        request = client.build_request(
             call.method,
             target,
             params=call.params or None,
@@ -121,32 +134,35 @@ class Http:
             timeout=httpx.Timeout(call.timeout_seconds, connect=connect_seconds),
             extensions=extensions,
         )
-        response = self._open().send(request, stream=True)
-        try:
-            content = bytearray()
-            for chunk in response.iter_bytes():
-                content += chunk
-                if len(content) > self._max_answer_bytes:
-                    raise httpx.ReadError("The answer is too long", request=request)
-                if self._monotonic() > ends_at:
-                    raise httpx.ReadTimeout("The answer takes too long", request=request)
-            return Answer(response.status_code, dict(response.headers), bytes(content))
-        finally:
-            response.close()
+        with until(Deadline.after(call.timeout_seconds, monotonic=self._monotonic)):
+            response = client.send(request, stream=True)
+            try:
+                content = bytearray()
+                for chunk in response.iter_bytes():
+                    content += chunk
+                    if len(content) > self._max_answer_bytes:
+                        raise httpx.ReadError("The answer is too long", request=request)
+                return Answer(response.status_code, dict(response.headers), bytes(content))
+            finally:
+                response.close()
 
     def _open(self) -> "httpx.Client":
         if self._client is None:
             import httpx  # noqa: PLC0415
 
+            from lambda_src.runtime.network import bounded  # noqa: PLC0415
+
             # httpx logs whole URLs at INFO, and some services take their key in the URL.
             logging.getLogger("httpx").setLevel(logging.WARNING)
             direct = {"all://127.0.0.1": None, "all://localhost": None}  # never through a proxy of the environment
-            self._client = httpx.Client(transport=self._transport, mounts=direct, follow_redirects=False)
+            self._client = bounded(httpx.Client(transport=self._transport, mounts=direct, follow_redirects=False))
         return self._client
 
-    def _facts(self, provider: str, call: Call, started: float, **more: object) -> dict[str, object]:
-        milliseconds = round((self._monotonic() - started) * 1000)
-        return {"provider": provider, "operation": call.operation, "milliseconds": milliseconds, **more}
+    def _end(self, provider: str, call: Call, started: float, **more: object) -> dict[str, object]:
+        """Tell of a call that ended. Returns what is logged about it."""
+        milliseconds = (self._monotonic() - started) * 1000
+        self._observe(provider, milliseconds)
+        return {"provider": provider, "operation": call.operation, "milliseconds": round(milliseconds), **more}
 
 
 def _directed(url: "httpx.URL", call: Call) -> "tuple[httpx.URL, Mapping[str, str], dict[str, str]]":

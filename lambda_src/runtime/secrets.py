@@ -104,6 +104,17 @@ class Secret:
         return members
 
 
+class GivenSecret(Secret):
+    """A secret that is at hand, for processes without Secrets Manager. name: for messages."""
+
+    def __init__(self, name: str, members: Mapping[str, object]) -> None:
+        super().__init__(name)
+        self._given = dict(members)
+
+    def _members(self) -> dict[str, object]:
+        return self._given
+
+
 def _secrets_manager() -> SecretSource:
     import boto3  # noqa: PLC0415 -- as above
     from aws_lambda_powertools.utilities.parameters import SecretsProvider  # noqa: PLC0415

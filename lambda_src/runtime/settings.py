@@ -60,8 +60,13 @@ class ServiceSettings(BaseModel):
             )
         except ValidationError as error:
             # `from None`: pydantic's own text shows the values it was given.
-            problems = (f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
-            raise SettingsInvalid(f"{cls.__name__} cannot be read. " + "; ".join(problems)) from None
+            problems = "; ".join(_problem(e["loc"], e["msg"]) for e in error.errors(include_input=False))
+            raise SettingsInvalid(f"{cls.__name__} cannot be read. {problems}") from None
+
+
+def _problem(where: tuple[int | str, ...], message: str) -> str:
+    """What is wrong with a variable; with several of them together when it is nowhere in particular."""
+    return f"{str(where[0]).upper()}: {message}" if where else message
 
 
 def environment_of(settings: BaseModel) -> dict[str, str]:

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from lambda_src.services.nbhd_city.bootstrap.common import LATENCY_METRIC
+from lambda_src.services.nbhd_city.service.sign_in import FAILURE_METRIC
 from lambda_src.services.nbhd_city.settings import ApiSettings
-from tests.support.assembly import Assembly, Template
+from tests.support.assembly import Assembly, Template, run_python
 
-ALARM = "AWS::CloudWatch::Alarm"
 FUNCTION = "AWS::Lambda::Function"
 TABLE = "AWS::DynamoDB::GlobalTable"
 PLAIN: dict[str, Any] = {
@@ -24,16 +25,6 @@ PLAIN: dict[str, Any] = {
 
 def app(assembly: Assembly) -> Template:
     return assembly.templates["NbhdCityApp"]
-
-
-def metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
-    parts = alarm.get("Metrics") or [{"MetricStat": {"Metric": alarm}}]
-    return [part["MetricStat"]["Metric"] for part in parts if "MetricStat" in part]
-
-
-def watched(template: Template, starting: str) -> tuple[dict[str, Any], set[str]]:
-    alarm = template.properties(ALARM, starting)
-    return alarm, {metric["MetricName"] for metric in metrics(alarm)}
 
 
 def test_the_table_is_named_and_kept_as_it_should_be(prod):
@@ -86,35 +77,50 @@ def test_settings_that_are_unsafe_in_production_stop_the_synthesis(change, reaso
         ApiSettings.model_validate(PLAIN | change)
 
 
-def test_what_the_operator_is_told(deployed):
-    template = app(deployed)
-    for starting, names, at_least in (
-        ("ApiServerErrors", {"5xx"}, 11),
-        ("ErrorRate", {"5xx", "Count"}, 0.1),
-        ("TasksDeadLetters", {"ApproximateNumberOfMessagesVisible"}, 1),
-        ("TasksAge", {"ApproximateAgeOfOldestMessage"}, 900),
-        ("MainTableThrottled", {"ReadThrottleEvents", "WriteThrottleEvents"}, 6),
-        ("MainTableErrors", {"SystemErrors"}, 6),
-        ("Contention", {"TransactionConflict"}, 101),
-        ("Invariants", {"MemberCountInvariant", "MemberCountDrift", "NameSentinelInvariant"}, 1),
-        ("SignInFailures", {"OAuthFailure"}, 21),
+CARELESS = """
+from dataclasses import replace
+from aws_cdk import App
+from cdk_app.environments import PROD
+from cdk_app.stacks import nbhd_city
+from cdk_app.stages import EnvironmentStage
+
+shortcuts = nbhd_city.LOCAL_SIGN_IN
+on_a_laptop = replace(PROD, on_this_machine=True, rollout="all_at_once")
+for name, value in shortcuts.items():
+    nbhd_city.LOCAL_SIGN_IN = {name: value}
+    try:
+        EnvironmentStage(App(), on_a_laptop)
+    except ValueError as refused:
+        print(type(refused).__name__, str(refused).replace(chr(10), " "))
+try:
+    replace(PROD, web_origins={"NbhdCity": ("*",)})
+except Exception as refused:
+    print(type(refused).__name__, refused)
+"""
+
+
+def test_production_with_the_shortcuts_of_a_laptop_or_open_to_every_page_is_not_synthesised():
+    done = run_python("-c", CARELESS)
+    assert done.returncode == 0, done.stderr
+    refusals = done.stdout.splitlines()
+    said = ("OAUTH_PROFILE", "ALLOW_INSECURE_UPSTREAMS", "TEST_LOGIN_ENABLED", "`*` would let every page call the API")
+    assert len(refusals) == len(said)
+    for refusal, reason in zip(refusals, said, strict=True):
+        assert reason in refusal
+
+
+def test_the_dashboard_divides_failed_sign_ins_by_reason_and_waits_by_who_was_asked(assembly):
+    body = str(app(assembly).properties("AWS::CloudWatch::Dashboard")["DashboardBody"])
+    for expression in (
+        f"SEARCH('{{NbhdCity,service,reason}} MetricName=\"{FAILURE_METRIC}\"', 'Sum')",
+        f"SEARCH('{{NbhdCity,service,upstream}} MetricName=\"{LATENCY_METRIC}\"', 'p95')",
     ):
-        alarm, found = watched(template, starting)
-        assert (found, alarm["Threshold"]) == (names, at_least), starting
-        assert alarm["TreatMissingData"] == "notBreaching", starting
-    latency, _ = watched(template, "ApiLatency")
-    assert (latency["ExtendedStatistic"], latency["Threshold"], latency["EvaluationPeriods"]) == ("p95", 500, 3)
+        assert expression in body.replace("\\", ""), expression
 
 
-def test_throttles_are_counted_on_the_table_and_every_index(deployed):
-    alarm, _ = watched(app(deployed), "MainTableThrottled")
-    places = {tuple(sorted(dimension["Value"] for dimension in metric["Dimensions"])) for metric in metrics(alarm)}
-    name = f"nbhd-city-{deployed.environment}"
-    assert places == {(name,), ("GSI1", name), ("GSI2", name), ("GSI3", name)}
-
-
-def test_signing_in_has_a_limit_of_its_own(assembly):
+def test_requests_have_a_limit_and_signing_in_a_lower_one(assembly):
     stage = app(assembly).properties("AWS::ApiGatewayV2::Stage")
+    assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 100, "ThrottlingBurstLimit": 200}
     limited = {"GET /auth/login", "POST /auth/token", "POST /auth/test-login"}
     assert stage["RouteSettings"] == {
         route: {"ThrottlingRateLimit": 10, "ThrottlingBurstLimit": 20} for route in limited

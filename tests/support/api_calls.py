@@ -1,27 +1,36 @@
 """Calls of the API that several test modules make."""
 
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
 from cdk_app.local.standins import World
-from lambda_src.dynamo.meter import UsageMeter
 from tests.support.stock_track_record import NOON, Applications, TestClock
 from tests.support.worlds import channel_with
 
 URL = "https://www.youtube.com/@TestChannel"
 NOW = "2025-01-15T08:30:00.123Z"
+# Every route of one channel, by what follows its id.
+CHANNEL_ROUTES = [
+    ("GET", ""),
+    ("DELETE", ""),
+    ("POST", "/process"),
+    ("POST", "/cancel"),
+    ("GET", "/logs"),
+    ("GET", "/stocks"),
+    ("GET", "/timeline"),
+    ("GET", "/stocks/NVDA"),
+    ("POST", "/refresh-prices"),
+    ("POST", "/backfill-prices"),
+]
 
 
 def calls_of[T](app: Applications, action: Callable[[], T]) -> tuple[T, dict[str, int]]:
     """What the action returns, and the DynamoDB requests it cost, by operation."""
-    meter = app.services.usage
-    assert isinstance(meter, UsageMeter)
-    before = Counter(meter.calls)
-    result = action()
-    return result, dict(Counter(meter.calls) - before)
+    with app.counted() as requests:
+        result = action()
+    return result, dict(requests)
 
 
 def at_the_same_time(actions: list[Callable[[], httpx.Response]]) -> list[httpx.Response]:

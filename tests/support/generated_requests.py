@@ -1,10 +1,58 @@
 """Requests generated from an OpenAPI document, as it allows them and as it does not."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
+import httpx
 import schemathesis
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS: Final = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+EXAMPLES: Final = 20
+
+
+def statuses_of(
+    api: httpx.Client,
+    operation: str,
+    *,
+    body: dict[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    **known: str,
+) -> set[int]:
+    """Ask one operation with generated input, and hold each answer against the API's own document.
+
+    Returns the statuses that were met. Parameters: as of `cases`.
+    """
+    statuses = set()
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+    @given(case=cases(api.get("/openapi.json").json(), operation, body=body, **known))
+    def ask(case: Case[Any]) -> None:
+        answer = case.call(base_url=str(api.base_url).rstrip("/"), headers=dict(headers or {}))
+        statuses.add(answer.status_code)
+        case.validate_response(answer, checks=CHECKS)
+
+    ask()
+    return statuses
 
 
 def cases(

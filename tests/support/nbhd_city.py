@@ -10,7 +10,7 @@ import base64
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -18,10 +18,9 @@ from typing import Any, Final
 import httpx
 from boto3.dynamodb.conditions import Key
 
-from lambda_src.dynamo.meter import UsageMeter
 from lambda_src.dynamo.store import Store
-from lambda_src.dynamo.values import from_item
 from lambda_src.runtime.outside import Http
+from lambda_src.runtime.usage import UsageSource
 from lambda_src.runtime.worker import QueueWorker
 from lambda_src.services.nbhd_city.bootstrap.api import build_api
 from lambda_src.services.nbhd_city.bootstrap.common import Surroundings
@@ -33,7 +32,7 @@ from lambda_src.services.nbhd_city.repository.base import membership_item
 from lambda_src.services.nbhd_city.settings import ApiSettings, WorkerSettings
 from lambda_src.services.nbhd_city.tables import MAIN
 from tests.support.http_server import ThreadedServer
-from tests.support.played import FixedKeys, Invocation, PlayedQueue, Sent, TestClock, record
+from tests.support.played import FixedKeys, PlayedQueue, PlayedService, TestClock
 
 QUEUE: Final = "http://queue.test/tasks"
 DLQ: Final = "http://queue.test/tasks-dlq"
@@ -65,8 +64,10 @@ def did(name: str) -> Did:
     return Did(f"did:plc:{name}")
 
 
-class NbhdHouse:
+class NbhdHouse(PlayedService[Task]):
     """The service over a given table, with everything around it under control."""
+
+    invocation_milliseconds = 60_000
 
     def __init__(
         self,
@@ -100,6 +101,10 @@ class NbhdHouse:
     def worker(self) -> QueueWorker[Task]:
         return build_worker(self.worker_settings, self.surroundings)
 
+    @property
+    def usage(self) -> UsageSource:
+        return self.services.usage
+
     def stop(self) -> None:
         self.api.close()
         self._server.stop()
@@ -118,7 +123,7 @@ class NbhdHouse:
         }
         return {name: value for name, value in every.items() if name in of.model_fields}
 
-    def _count(self, name: str) -> None:
+    def _count(self, name: str, /, **_by: str) -> None:
         self.counted_metrics[name] += 1
 
     # ---- requests of users -----------------------------------------------------------------------------------------
@@ -169,18 +174,6 @@ class NbhdHouse:
 
     # ---- deliveries ------------------------------------------------------------------------------------------------
 
-    def deliver(
-        self,
-        *messages: Sent,
-        receive_count: int = 1,
-        milliseconds: int = 60_000,
-        worker: QueueWorker[Task] | None = None,
-    ) -> list[str]:
-        """One invocation with these messages; returns the ids of those that are to be delivered again."""
-        event = {"Records": [record(sent, receive_count=receive_count) for sent in messages]}
-        answer = (worker or self.worker)(event, Invocation(milliseconds))
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-
     def drain(self) -> None:
         """Deliver every task until nothing is left."""
         for _ in range(1_000):
@@ -190,27 +183,7 @@ class NbhdHouse:
             assert self.deliver(*messages) == []
         raise AssertionError("the queue never runs dry")
 
-    def scheduled(self, task: str) -> None:
-        self.worker({"task": task}, Invocation(60_000))
-
     # ---- what a test looks at --------------------------------------------------------------------------------------
-
-    @contextmanager
-    def counted(self) -> Iterator[Counter[str]]:
-        """The DynamoDB requests of the API made inside the block, by operation, once it is over."""
-        meter = self.services.usage
-        assert isinstance(meter, UsageMeter)
-        before = Counter(meter.calls)
-        counted: Counter[str] = Counter()
-        yield counted
-        counted.update(Counter(meter.calls) - before)
-
-    def items(self) -> list[Json]:
-        """Every item of the table, as the table layer reads it."""
-        pages: Iterable[Any] = self.client.get_paginator("scan").paginate(
-            TableName=self.names["main"], ConsistentRead=True
-        )
-        return [from_item(item) for page in pages for item in page["Items"]]
 
     def metadata(self, nbhd_id: str) -> Json | None:
         return self.store.get(MAIN, {"PK": f"NBHD#{nbhd_id}", "SK": "METADATA"}, consistent=True)
@@ -231,3 +204,23 @@ class NbhdHouse:
         assert item["member_count"] == self.member_items(nbhd_id)
         count: int = item["member_count"]
         return count
+
+
+type MakeNbhdHouse = Callable[..., NbhdHouse]
+
+
+@contextmanager
+def houses(client: Any, make_names: Callable[[], Mapping[str, str]]) -> Iterator[MakeNbhdHouse]:
+    """`make(clock=..., nbhd_list_shards=8)`: every part has a default, a fresh table too; they stop at the end.
+
+    `make(names=other.names)` is one more process over the table of another.
+    """
+    with ExitStack() as stack:
+
+        def make(**options: Any) -> NbhdHouse:
+            names = options.pop("names", None) or make_names()
+            house = NbhdHouse(**{"client": client, "names": names, **options})
+            stack.callback(house.stop)
+            return house
+
+        yield make

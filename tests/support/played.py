@@ -2,17 +2,23 @@
 
 import json
 import threading
-from collections import deque
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
+from lambda_src.dynamo.meter import UsageMeter
+from lambda_src.dynamo.values import from_item
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.keyring import GeneratedKeys
 from lambda_src.runtime.queue import QueueClient
 from lambda_src.runtime.secrets import Secret
+from lambda_src.runtime.usage import UsageSource
+from lambda_src.runtime.worker import QueueWorker
 
 NOON = datetime(2025, 1, 15, 8, 30, 0, 123_000, tzinfo=UTC)
 
@@ -160,3 +166,53 @@ def record(sent: Sent, *, receive_count: int = 1) -> dict[str, Any]:
         "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{name}",
         "awsRegion": "us-east-1",
     }
+
+
+class PlayedService[Message](ABC):
+    """A service over test tables, whose deliveries a test plays. A service adds how it is built and asked."""
+
+    client: Any
+    names: Mapping[str, str]
+    invocation_milliseconds: ClassVar[int]
+
+    @property
+    @abstractmethod
+    def worker(self) -> QueueWorker[Message]: ...
+
+    @property
+    @abstractmethod
+    def usage(self) -> UsageSource:
+        """What counts the requests of the API."""
+
+    def deliver(
+        self,
+        *messages: Sent,
+        receive_count: int = 1,
+        milliseconds: int | None = None,
+        worker: QueueWorker[Message] | None = None,
+    ) -> list[str]:
+        """One invocation with these messages; returns the ids of those that are to be delivered again."""
+        event = {"Records": [record(sent, receive_count=receive_count) for sent in messages]}
+        context = Invocation(self.invocation_milliseconds if milliseconds is None else milliseconds)
+        answer = (worker or self.worker)(event, context)
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def scheduled(self, task: str) -> None:
+        """One invocation by a schedule."""
+        self.worker({"task": task}, Invocation(self.invocation_milliseconds))
+
+    @contextmanager
+    def counted(self) -> Iterator[Counter[str]]:
+        """The DynamoDB requests of the API made inside the block, by operation, once it is over."""
+        assert isinstance(self.usage, UsageMeter)
+        before = Counter(self.usage.calls)
+        counted: Counter[str] = Counter()
+        yield counted
+        counted.update(Counter(self.usage.calls) - before)
+
+    def items(self, client: Any = None) -> list[dict[str, Any]]:
+        """Every item of the main table, as the table layer reads it."""
+        pages: Iterable[Any] = (
+            (client or self.client).get_paginator("scan").paginate(TableName=self.names["main"], ConsistentRead=True)
+        )
+        return [from_item(item) for page in pages for item in page["Items"]]

@@ -22,7 +22,6 @@ from lambda_src.runtime.outside import Http
 from lambda_src.services.nbhd_city.bootstrap.api import build_api
 from lambda_src.services.nbhd_city.bootstrap.common import Surroundings
 from lambda_src.services.nbhd_city.clients.proofs import new_key
-from lambda_src.services.nbhd_city.clients.upstream import make_http
 from lambda_src.services.nbhd_city.handlers.routes import create
 from lambda_src.services.nbhd_city.service.tokens import AccessTokens
 from lambda_src.services.nbhd_city.settings import ApiSettings
@@ -138,7 +137,8 @@ class SignInHouse:
         self.server = ThreadedServer(bluesky_app(self.world))
         self.secret = HeldSecret()
         self.client = client
-        self.counted: list[str] = []
+        self.counted: list[tuple[str, Mapping[str, str]]] = []
+        self.measured: list[tuple[str, Mapping[str, str]]] = []
         values: dict[str, Any] = {
             "environment": "local",
             "dynamodb_table_name": names["main"],
@@ -161,10 +161,10 @@ class SignInHouse:
     def another_process(self, *, resolve: Any = None, **settings: Any) -> httpx.Client:
         """A client of one more process of the service, over the same table and secret."""
         surroundings = Surroundings(
-            client=self.client, queue=PlayedQueue(), clock=self.clock, count=self.counted.append
+            client=self.client, queue=PlayedQueue(), count=self._count, measure=self._measure, clock=self.clock
         )
         options = {} if resolve is None else {"resolve": resolve}
-        http = make_http()
+        http = surroundings.http()
         self.parts = parts = build_api(
             self.settings.model_copy(update=settings), surroundings, secret=self.secret, http=http, **options
         )
@@ -192,6 +192,13 @@ class SignInHouse:
             opened.close()
         with ThreadPoolExecutor() as threads:  # each takes a tenth of a second to notice
             list(threads.map(ThreadedServer.stop, self._servers))
+
+    def _count(self, name: str, /, **by: str) -> None:
+        self.counted.append((name, by))
+
+    def _measure(self, name: str, milliseconds: float, /, **by: str) -> None:
+        assert milliseconds > 0
+        self.measured.append((name, by))
 
     def _fetch(self, url: str) -> Mapping[str, Any]:
         """A document of the client, as the authorization server reads it."""

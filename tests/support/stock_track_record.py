@@ -5,22 +5,20 @@ channel_id = house.api.post("/api/channels", json={"url": ...}).json()["id"]
 house.drain()                                 # deliver everything that was sent, until nothing is left
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import httpx
 
 from cdk_app.local.standins import World, base_urls, standins_app
 from lambda_src.dynamo.cursor import KeyRing
-from lambda_src.dynamo.meter import UsageMeter
 from lambda_src.dynamo.store import Store
-from lambda_src.dynamo.values import from_item
 from lambda_src.runtime.queue import QueueClient
 from lambda_src.runtime.secrets import Secret
+from lambda_src.runtime.usage import UsageSource
 from lambda_src.runtime.worker import QueueWorker
 from lambda_src.services.stock_track_record.bootstrap.api import build_api
 from lambda_src.services.stock_track_record.bootstrap.common import Outside
@@ -31,11 +29,20 @@ from lambda_src.services.stock_track_record.messages import Message
 from lambda_src.services.stock_track_record.repository import Repository
 from lambda_src.services.stock_track_record.settings import ApiSettings, WorkerSettings
 from tests.support.http_server import ThreadedServer
-from tests.support.played import NOON, FixedKeys, Invocation, PlayedQueue, Sent, TestClock, generated_keys, record
+from tests.support.played import (
+    NOON,
+    FixedKeys,
+    Invocation,
+    PlayedQueue,
+    PlayedService,
+    Sent,
+    TestClock,
+    generated_keys,
+)
 
 __all__ = [
     "ALL_KEYS", "DLQ", "NOON", "PRICE_DLQ", "PRICE_QUEUE", "QUEUE", "Applications", "FixedKeys", "Invocation",
-    "PlayedQueue", "Sent", "TestClock", "generated_keys", "record",
+    "PlayedQueue", "Sent", "TestClock", "generated_keys",
 ]  # fmt: skip
 
 QUEUE = "http://queue.test/processing"
@@ -51,9 +58,10 @@ ALL_KEYS = {
 }
 
 
-class Applications:
+class Applications(PlayedService[Message]):
     """The service over given tables, with stand-ins for the outside services and everything else under control."""
 
+    invocation_milliseconds = 900_000
     addresses: Mapping[str, str] = {
         "sqs_queue_url": QUEUE,
         "price_queue_url": PRICE_QUEUE,
@@ -74,6 +82,7 @@ class Applications:
         sleep: Callable[[float], None] | None = None,
         **settings: Any,
     ) -> None:
+        self.client = client
         self.names = names
         self.store = Store(client, names)
         self.endpoint_url: str = client.meta.endpoint_url
@@ -106,7 +115,14 @@ class Applications:
         self.services = build_api(self.api_settings, self._outside, cursor_keys=self.open_cursor_keys())
         self._api_server = ThreadedServer(create(self.services, inline_endpoints=False))
         self.api = httpx.Client(base_url=self._api_server.url, timeout=30)
-        self.worker = build_worker(self.worker_settings, self._outside_of_worker)
+
+    @cached_property
+    def worker(self) -> QueueWorker[Message]:
+        return build_worker(self.worker_settings, self._outside_of_worker)
+
+    @property
+    def usage(self) -> UsageSource:
+        return self.services.usage
 
     def open_queue(self) -> PlayedQueue:
         return PlayedQueue()
@@ -137,18 +153,6 @@ class Applications:
         )
         return build_worker(self.worker_settings.model_copy(update=settings), outside)
 
-    def deliver(
-        self,
-        *messages: Sent,
-        receive_count: int = 1,
-        milliseconds: int = 900_000,
-        worker: QueueWorker[Message] | None = None,
-    ) -> list[str]:
-        """One invocation with these messages; returns the ids of those that are to be delivered again."""
-        event = {"Records": [record(sent, receive_count=receive_count) for sent in messages]}
-        answer = (worker or self.worker)(event, Invocation(milliseconds))
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-
     def drain(self, *, max_deliveries: int = 5_000) -> int:
         """Deliver everything that waits, again while it fails (at most 5 times each), until nothing is left."""
         deliveries = 0
@@ -162,7 +166,7 @@ class Applications:
         return deliveries
 
     def sweep(self) -> None:
-        self.worker({"task": "sweep"}, Invocation())
+        self.scheduled("sweep")
 
     # ---- what a test looks at --------------------------------------------------------------------------------------
 
@@ -193,24 +197,6 @@ class Applications:
     @property
     def repository(self) -> Repository:
         return self.services.channels.repository
-
-    @contextmanager
-    def counted(self) -> Iterator[Counter[str]]:
-        """The DynamoDB requests made inside the block, by operation, once it is over."""
-        meter = self.services.usage
-        assert isinstance(meter, UsageMeter)
-        before = Counter(meter.calls)
-        counted: Counter[str] = Counter()
-        yield counted
-        counted.update(Counter(meter.calls) - before)
-
-    def items(self, client: Any = None) -> list[dict[str, Any]]:
-        """Every item of the main table, as the table layer reads it."""
-        client = client or self._outside.client
-        pages: Iterable[Any] = client.get_paginator("scan").paginate(
-            TableName=self.api_settings.dynamodb_table_name, ConsistentRead=True
-        )
-        return [from_item(item) for page in pages for item in page["Items"]]
 
     def items_of(self, entity_type: str) -> list[dict[str, Any]]:
         return [item for item in self.items() if item["entity_type"] == entity_type]

@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Json, Secret, model_validator
 
 from lambda_src.runtime.cors import CorsRules
 from lambda_src.runtime.settings import ServiceSettings
@@ -20,9 +20,14 @@ class Settings(ServiceSettings):
 
 
 class ApiSettings(Settings):
-    """Variables of the API function. The secret travels as its name, never as its value."""
+    """Variables of the API function. From the stack, the secret travels as its name, never as its value."""
 
-    app_secret_arn: str = Field(description="Secret with the token keys, the OAuth client and the test users")
+    app_secret_arn: str = Field(
+        default="", description="Secret with the token keys, the OAuth client and the test users"
+    )
+    app_secret_json: Secret[Json[dict[str, object]]] | None = Field(
+        default=None, description="That secret itself, where there is no Secrets Manager; never in prod"
+    )
     frontend_origins: str = Field(description="Origins a sign-in may return to, separated by commas; first: default")
     cors_allowed_origins: str = Field(description="Origins whose pages may call the API, separated by commas")
     api_base_url: str = Field(
@@ -95,17 +100,20 @@ class ApiSettings(Settings):
         )
 
     @model_validator(mode="after")
-    def _check_addresses(self) -> Self:
+    def _check_values(self) -> Self:
         if not self.allowed_origins:
             raise ValueError("FRONTEND_ORIGINS names no origin")
         if self.api_base_url.endswith("/"):
             raise ValueError("API_BASE_URL ends with a slash")
+        if not (self.app_secret_arn or self.app_secret_json):
+            raise ValueError("APP_SECRET_ARN is missing")
         _ = self.cors  # refuses a wildcard
         return self
 
     @model_validator(mode="after")
     def _refuse_in_production(self) -> Self:
         harmless = {
+            "APP_SECRET_JSON": self.app_secret_json is None,
             "TEST_LOGIN_ENABLED": not self.test_login_enabled,
             "ALLOW_INSECURE_UPSTREAMS": not self.allow_insecure_upstreams,
             "OAUTH_PROFILE=basic": self.oauth_profile != "basic",

@@ -1,33 +1,19 @@
 """The service over a fresh table: `nbhd_house()` makes one, with settings by name."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from lambda_src.dynamo.client import make_client
 from lambda_src.services.nbhd_city.tables import TABLES
-from tests.support.nbhd_city import NbhdHouse
-
-type MakeNbhdHouse = Callable[..., NbhdHouse]
+from tests.support.nbhd_city import MakeNbhdHouse, houses
 
 
 @pytest.fixture
 def nbhd_house(dynamodb_client, make_tables) -> Iterator[MakeNbhdHouse]:
-    """`nbhd_house(clock=..., nbhd_list_shards=8)`: every part has a default.
-
-    `nbhd_house(names=other.names)` is one more process over the table of another.
-    """
-    made: list[NbhdHouse] = []
-
-    def make(**options: Any) -> NbhdHouse:
-        names = options.pop("names", None) or make_tables(TABLES)
-        made.append(NbhdHouse(**{"client": dynamodb_client, "names": names, **options}))
-        return made[-1]
-
-    yield make
-    for house in made:
-        house.stop()
+    """See `houses`."""
+    with houses(dynamodb_client, lambda: make_tables(TABLES)) as make:
+        yield make
 
 
 @pytest.fixture

@@ -4,16 +4,30 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lambda_src.runtime.settings import environment_of
-from tests.support.nbhd_city import NbhdHouse
+from tests.support.nbhd_city import AppSecretInHand, NbhdHouse
 
 EVENTS = Path(__file__).parents[2] / "events"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def invoked(house: NbhdHouse, function: str, event: dict[str, Any], times: int) -> dict[str, Any]:
+def request_of(path: str) -> dict[str, Any]:
+    """A GET as API Gateway hands it over."""
+    event: dict[str, Any] = json.loads((EVENTS / "api_gateway_v2_get.json").read_text())
+    event |= {"rawPath": path, "rawQueryString": "", "queryStringParameters": {}}
+    event["requestContext"]["http"]["path"] = path
+    return event
+
+
+def invoked(
+    house: NbhdHouse, function: str, event: dict[str, Any], times: int, variables: Mapping[str, str] = NOTHING
+) -> dict[str, Any]:
+    """What came of so many invocations of a function in a new process. variables: on top of its settings."""
     settings = house.api_settings if function == "api" else house.worker_settings
     settings = settings.model_copy(update={"dynamodb_endpoint": house.client.meta.endpoint_url})
     finished = subprocess.run(
@@ -25,7 +39,7 @@ def invoked(house: NbhdHouse, function: str, event: dict[str, Any], times: int) 
             str(times),
         ],
         input=json.dumps(event),
-        env={**os.environ, **environment_of(settings), "AWS_DEFAULT_REGION": "us-east-1"},
+        env={**os.environ, **environment_of(settings), "AWS_DEFAULT_REGION": "us-east-1", **variables},
         capture_output=True,
         text=True,
         timeout=120,
@@ -39,14 +53,18 @@ def invoked(house: NbhdHouse, function: str, event: dict[str, Any], times: int) 
 def test_a_hundred_requests_share_one_client_that_was_made_at_the_start(nbhd_house):
     house = nbhd_house()
     made = house.create("alice", "Home")
-    event = json.loads((EVENTS / "api_gateway_v2_get.json").read_text())
-    path = f"/api/nbhds/{made['id']}"
-    event |= {"rawPath": path, "rawQueryString": "", "queryStringParameters": {}}
-    event["requestContext"]["http"]["path"] = path
 
-    answer = invoked(house, "api", event, 100)
+    answer = invoked(house, "api", request_of(f"/api/nbhds/{made['id']}"), 100)
 
     assert answer == {"statuses": {"200": 100}, "clients": {"dynamodb": 1}, "clients_at_start": {"dynamodb": 1}}
+
+
+def test_a_process_without_secrets_manager_is_ready_with_a_secret_in_a_variable(nbhd_house):
+    variables = {"APP_SECRET_ARN": "", "APP_SECRET_JSON": json.dumps(AppSecretInHand().held)}
+
+    answer = invoked(nbhd_house(), "api", request_of("/health/ready"), 1, variables)
+
+    assert answer == {"statuses": {"200": 1}, "clients": {"dynamodb": 1}, "clients_at_start": {"dynamodb": 1}}
 
 
 def test_the_worker_takes_its_schedule(nbhd_house):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.api_calls import CHANNEL_ROUTES
 from tests.support.bystander import KNOWN, URL, assert_refused
 
 LONE_SURROGATE = "\\ud800"  # as JSON spells it
@@ -195,18 +196,6 @@ BAD_IDS = [
     "a%23b", "%23", "CHANNEL%23x", "%00", "a%0Ab", "a%7Fb", "%ED%A0%80", "%F0%9F%98%80", "%C3%A9", "a%20b", "a+b",
     "%25", "..%2F..%2Fhealth", "x" * 64, "x" * 65, "x" * 4_000, "a_b", "*", "COUNTER", "ACTIVE", "unknown",
 ]  # fmt: skip
-CHANNEL_ROUTES = [
-    ("GET", ""),
-    ("DELETE", ""),
-    ("POST", "/process"),
-    ("POST", "/cancel"),
-    ("GET", "/logs"),
-    ("GET", "/stocks"),
-    ("GET", "/timeline"),
-    ("GET", "/stocks/NVDA"),
-    ("POST", "/refresh-prices"),
-    ("POST", "/backfill-prices"),
-]
 
 
 @pytest.mark.parametrize(("method", "path"), CHANNEL_ROUTES)

@@ -3,26 +3,12 @@
 import pytest
 
 from cdk_app.local.standins import World
-from tests.support.api_calls import URL, at_the_same_time, completed, refused_with
+from tests.support.api_calls import CHANNEL_ROUTES, URL, at_the_same_time, completed, refused_with
 from tests.support.stock_track_record import NOON, TestClock
 from tests.support.worlds import channel_with
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", ""),
-        ("DELETE", ""),
-        ("POST", "/process"),
-        ("POST", "/cancel"),
-        ("GET", "/logs"),
-        ("GET", "/stocks"),
-        ("GET", "/timeline"),
-        ("GET", "/stocks/NVDA"),
-        ("POST", "/refresh-prices"),
-        ("POST", "/backfill-prices"),
-    ],
-)
+@pytest.mark.parametrize(("method", "path"), CHANNEL_ROUTES)
 def test_an_unknown_channel_is_not_found(house, method, path):
     app = house()
 

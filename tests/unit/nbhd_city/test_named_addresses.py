@@ -9,7 +9,6 @@ from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer
 from lambda_src.services.nbhd_city.clients.addresses import Place, Places, is_public
 from lambda_src.services.nbhd_city.clients.dids import DidDirectory
-from lambda_src.services.nbhd_city.clients.upstream import Upstream
 from lambda_src.services.nbhd_city.errors import IdentityMismatch, SignInFailed, UpstreamTimeout, UpstreamUnavailable
 from lambda_src.services.nbhd_city.models import Did
 
@@ -153,7 +152,7 @@ def document(did, endpoint="https://pds.example"):
 
 def issuer_of(did, http, resolve=lambda _host: ["93.184.215.14"]):
     places = Places(allow_insecure=False, resolve=resolve)
-    directory = DidDirectory(Upstream(http), places, plc_directory_url="https://plc.directory/")
+    directory = DidDirectory(http, places, plc_directory_url="https://plc.directory/")
     return directory.issuer_of(Did(did), deadline=Deadline.after(5))
 
 

@@ -1,12 +1,15 @@
 """What the API's settings allow, and what they refuse in production."""
 
+import json
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from lambda_src.runtime.settings import environment_of
+from lambda_src.runtime.settings import SettingsInvalid, environment_of
+from lambda_src.services.nbhd_city.bootstrap.api import _secret
 from lambda_src.services.nbhd_city.settings import ApiSettings, WorkerSettings
+from tests.support.nbhd_city import token_key
 
 NEEDED: dict[str, Any] = {
     "environment": "prod",
@@ -22,7 +25,21 @@ LOOSE = [
     {"allow_insecure_upstreams": True},
     {"oauth_profile": "basic"},
     {"callback_mode": "token"},
+    {"app_secret_json": '{"jwt": {}}'},
 ]
+
+
+@pytest.fixture
+def variables(monkeypatch):
+    """`variables("dev", app_secret_arn="")`: the variables of this process, from NEEDED unless said otherwise."""
+
+    def put(environment, **others):
+        for name in ApiSettings.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+        for name, value in (NEEDED | {"environment": environment} | others).items():
+            monkeypatch.setenv(name.upper(), value)
+
+    return put
 
 
 @pytest.mark.parametrize("loose", LOOSE)
@@ -64,6 +81,42 @@ def test_values_that_make_no_sense_are_refused(wrong):
 def test_the_table_has_no_default_name():
     with pytest.raises(ValidationError, match="dynamodb_table_name"):
         ApiSettings(**{name: value for name, value in NEEDED.items() if name != "dynamodb_table_name"})
+
+
+def test_without_a_secret_nothing_starts(variables):
+    variables("dev", app_secret_arn="")
+    with pytest.raises(SettingsInvalid, match="APP_SECRET_ARN is missing"):
+        ApiSettings.from_environment()
+
+
+def test_a_secret_may_be_given_itself_and_is_not_shown(variables):
+    key = token_key("canary")
+    held = {"jwt": {"current": {"kid": "given", "key": key}}}
+    variables("dev", app_secret_arn="", app_secret_json=json.dumps(held))
+
+    settings = ApiSettings.from_environment()
+    secret = _secret(settings)
+
+    assert secret.section("jwt") == held["jwt"]
+    assert secret.section("oauth") == {}
+    assert key not in repr(settings)
+    with pytest.raises(TypeError, match="app_secret_json"):
+        environment_of(settings)  # so no stack can hand it on
+
+
+@pytest.mark.parametrize("text", ["{canary", '"canary"', "[]"])
+def test_a_given_secret_that_is_no_json_object_is_refused_and_not_shown(variables, text):
+    variables("dev", app_secret_json=text)
+    with pytest.raises(SettingsInvalid, match="APP_SECRET_JSON") as caught:
+        ApiSettings.from_environment()
+    assert "canary" not in str(caught.value)
+
+
+def test_a_given_secret_is_refused_when_a_function_starts_in_production(variables):
+    variables("prod", app_secret_json='{"jwt": {"current": "canary"}}')
+    with pytest.raises(SettingsInvalid, match="not in production: APP_SECRET_JSON") as caught:
+        ApiSettings.from_environment()
+    assert "canary" not in str(caught.value)
 
 
 def test_addresses_of_the_client_follow_the_api():

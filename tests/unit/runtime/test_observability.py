@@ -114,6 +114,55 @@ def test_metrics_are_one_line_in_the_embedded_format(capsys):
     assert written["service"] == "worker"
 
 
+def published(line):
+    """(name, dimensions, values) of all that CloudWatch makes of a line."""
+    written = json.loads(line)
+    (group,) = written["_aws"]["CloudWatchMetrics"]
+    return [
+        (metric["Name"], {name: written[name] for name in dimensions}, written[metric["Name"]])
+        for metric in group["Metrics"]
+        for dimensions in group["Dimensions"]
+    ]
+
+
+def test_a_count_that_is_divided_is_also_counted_whole(capsys):
+    metrics = Metrics(namespace="Sample", service="api")
+    for reason in ("refused", "late", "refused"):
+        metrics.count("Failed", reason=reason)
+    metrics.count("Opened")
+    metrics.flush()
+    found = [entry for line in capsys.readouterr().out.splitlines() for entry in published(line)]
+    assert found == [
+        ("Failed", {"service": "api"}, [1.0, 1.0]),
+        ("Failed", {"service": "api", "reason": "refused"}, [1.0, 1.0]),
+        ("Failed", {"service": "api"}, [1.0]),
+        ("Failed", {"service": "api", "reason": "late"}, [1.0]),
+        ("Opened", {"service": "api"}, [1.0]),
+    ]
+
+
+def test_durations_of_different_things_stay_apart(capsys):
+    metrics = Metrics(namespace="Sample", service="api")
+    for upstream, milliseconds in (("a", 10), ("b", 900), ("a", 20)):
+        metrics.milliseconds("Latency", milliseconds, upstream=upstream)
+    metrics.flush()
+    found = [entry for line in capsys.readouterr().out.splitlines() for entry in published(line)]
+    assert found == [
+        ("Latency", {"service": "api", "upstream": "a"}, [10.0, 20.0]),
+        ("Latency", {"service": "api", "upstream": "b"}, [900.0]),
+    ]
+
+
+def test_what_divided_one_invocation_does_not_divide_the_next(capsys):
+    metrics = Metrics(namespace="Sample", service="api")
+    metrics.count("Failed", reason="late")
+    metrics.flush()
+    metrics.count("Failed")
+    metrics.flush()
+    _, second = capsys.readouterr().out.splitlines()
+    assert published(second) == [("Failed", {"service": "api"}, [1.0])]
+
+
 def test_two_metrics_do_not_share_what_they_collect(capsys):
     first, second = (Metrics(namespace="Sample", service=name) for name in ("first", "second"))
     first.count("Happened")

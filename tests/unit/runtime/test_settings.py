@@ -1,7 +1,9 @@
 """Settings from variables, and variables from settings."""
 
+from typing import Self
+
 import pytest
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from lambda_src.runtime.settings import ServiceSettings, SettingsInvalid, environment_of
 
@@ -44,6 +46,19 @@ def test_all_wrong_variables_are_named_and_no_value_is_shown(monkeypatch):
         Sample.from_environment()
     assert all(name in str(caught.value) for name in ("ENVIRONMENT", "MAX_CHANNELS", "LOG_LEVEL"))
     assert "hunter2" not in str(caught.value)
+
+
+class Paired(Sample):
+    @model_validator(mode="after")
+    def _needs_its_pair(self) -> Self:
+        if not self.queue_url:
+            raise ValueError("TABLE_NAME without QUEUE_URL")
+        return self
+
+
+def test_variables_that_do_not_go_together_are_said_to(monkeypatch):
+    with pytest.raises(SettingsInvalid, match=r"Paired cannot be read\. .*TABLE_NAME without QUEUE_URL"):
+        Paired.from_environment()
 
 
 def test_a_value_made_by_hand_does_not_depend_on_the_shell(monkeypatch):

@@ -6,7 +6,7 @@ from functools import partial
 
 from lambda_src.dynamo.cursor import CursorCodec
 from lambda_src.runtime.outside import Http
-from lambda_src.runtime.secrets import Secret
+from lambda_src.runtime.secrets import GivenSecret, Secret
 from lambda_src.runtime.usage import UsageSource
 from lambda_src.services.nbhd_city.bootstrap.common import Surroundings
 from lambda_src.services.nbhd_city.bootstrap.sign_in import (
@@ -16,7 +16,6 @@ from lambda_src.services.nbhd_city.bootstrap.sign_in import (
     build_tokens,
 )
 from lambda_src.services.nbhd_city.clients.addresses import Resolve, addresses_of
-from lambda_src.services.nbhd_city.clients.upstream import make_http
 from lambda_src.services.nbhd_city.rules.shards import list_partitions
 from lambda_src.services.nbhd_city.service.keys import AppKeys, AppSecret, CursorKeys, Sections
 from lambda_src.services.nbhd_city.service.listing import Listing
@@ -52,8 +51,8 @@ def build_api(
     resolve: Resolve = addresses_of,
 ) -> Api:
     """The services behind the API's routes. secret, http, resolve: others than the real ones."""
-    http = http or make_http()
-    app_secret = AppSecret(secret or Secret(settings.app_secret_arn))
+    http = http or surroundings.http()
+    app_secret = AppSecret(secret or _secret(settings))
     keys = AppKeys(app_secret)
     clock, count = surroundings.clock, surroundings.count
     repository, tasks = surroundings.repository(settings), surroundings.tasks(settings)
@@ -91,6 +90,12 @@ def build_api(
         usage=surroundings.usage(),
         disconnect=partial(_close, surroundings.client.close, http.close),
     )
+
+
+def _secret(settings: ApiSettings) -> Secret:
+    if settings.app_secret_json is not None:
+        return GivenSecret("APP_SECRET_JSON", settings.app_secret_json.get_secret_value())
+    return Secret(settings.app_secret_arn)
 
 
 def _close(*connections: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ from lambda_src.services.nbhd_city.clients.bluesky import BlueSkyClient
 from lambda_src.services.nbhd_city.clients.dids import DidDirectory
 from lambda_src.services.nbhd_city.clients.oauth_atproto import AtprotoServer, OAuthClient
 from lambda_src.services.nbhd_city.clients.oauth_basic import BasicServer
-from lambda_src.services.nbhd_city.clients.upstream import Upstream
+from lambda_src.services.nbhd_city.clients.upstream import AUTHORIZATION_SERVER, PUBLIC_API, Upstream
 from lambda_src.services.nbhd_city.repository import Repository
 from lambda_src.services.nbhd_city.service.keys import AppKeys, AppSecret
 from lambda_src.services.nbhd_city.service.live_profiles import LiveProfiles
@@ -42,7 +42,7 @@ def build_tokens(settings: ApiSettings, secret: AppSecret, clock: Clock) -> Acce
 
 
 def build_live_profiles(settings: ApiSettings, http: Http) -> LiveProfiles:
-    return LiveProfiles(BlueSkyClient(Upstream(http), base_url=settings.bluesky_public_api_url))
+    return LiveProfiles(BlueSkyClient(Upstream(http, PUBLIC_API), base_url=settings.bluesky_public_api_url))
 
 
 def build_sign_in(  # noqa: PLR0913 -- keyword-only, and all of them are parts
@@ -92,7 +92,7 @@ def _client(settings: ApiSettings, secret: AppSecret) -> OAuthClient | None:
 
 def _basic(settings: ApiSettings, http: Http, secret: AppSecret) -> AuthorizationServer:
     return BasicServer(
-        upstream=Upstream(http),
+        upstream=Upstream(http, AUTHORIZATION_SERVER),
         authorization_endpoint=settings.bluesky_oauth_authorization_endpoint,
         token_endpoint=settings.bluesky_oauth_token_endpoint,
         client_id=settings.client_id,
@@ -104,11 +104,10 @@ def _basic(settings: ApiSettings, http: Http, secret: AppSecret) -> Authorizatio
 def _atproto(
     settings: ApiSettings, http: Http, client: OAuthClient, clock: Clock, resolve: Callable[[str], list[str]]
 ) -> AuthorizationServer:
-    upstream = Upstream(http)
     places = Places(allow_insecure=settings.allow_insecure_upstreams and not settings.is_production, resolve=resolve)
     return AtprotoServer(
-        upstream=upstream,
-        directory=DidDirectory(upstream, places, plc_directory_url=settings.plc_directory_url),
+        upstream=Upstream(http, AUTHORIZATION_SERVER),
+        directory=DidDirectory(http, places, plc_directory_url=settings.plc_directory_url),
         client=client,
         issuer=settings.bluesky_oauth_issuer,
         clock=clock,

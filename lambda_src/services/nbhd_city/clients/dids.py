@@ -9,9 +9,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from lambda_src.runtime.deadline import Deadline
-from lambda_src.runtime.outside import Answer
+from lambda_src.runtime.outside import Answer, Http
 from lambda_src.services.nbhd_city.clients.addresses import Places
-from lambda_src.services.nbhd_city.clients.upstream import CONNECT_TIMEOUT_SECONDS, Upstream, json_object, text_in
+from lambda_src.services.nbhd_city.clients.upstream import (
+    CONNECT_TIMEOUT_SECONDS,
+    DID_DIRECTORY,
+    PDS,
+    Upstream,
+    json_object,
+    text_in,
+)
 from lambda_src.services.nbhd_city.errors import IdentityMismatch, UpstreamUnavailable
 from lambda_src.services.nbhd_city.models import Did
 
@@ -25,8 +32,9 @@ class DidDirectory:
     or UpstreamTimeout.
     """
 
-    def __init__(self, upstream: Upstream, places: Places, *, plc_directory_url: str) -> None:
-        self._upstream = upstream
+    def __init__(self, http: Http, places: Places, *, plc_directory_url: str) -> None:
+        self._directory = Upstream(http, DID_DIRECTORY)
+        self._pds = Upstream(http, PDS)
         self._places = places
         self._plc_directory_url = plc_directory_url.rstrip("/")
 
@@ -36,7 +44,7 @@ class DidDirectory:
         Raises IdentityMismatch when a document is missing or does not say, UpstreamUnavailable, UpstreamTimeout.
         """
         pds = _pds_in(self._document(did, deadline), did)
-        resource = self._get("read PDS", pds, "/.well-known/oauth-protected-resource", deadline)
+        resource = self._get(self._pds, "read PDS", pds, "/.well-known/oauth-protected-resource", deadline)
         servers = resource.get("authorization_servers")
         if not isinstance(servers, list) or not servers or not isinstance(servers[0], str):
             raise IdentityMismatch("The server of this account names no authorization server")
@@ -45,17 +53,17 @@ class DidDirectory:
     def _document(self, did: Did, deadline: Deadline) -> Mapping[str, Any]:
         if did.startswith(_PLC):
             url = f"{self._plc_directory_url}/{did}"
-            return _read(self._upstream.get("read DID", url, deadline=deadline))
+            return _read(self._directory.get("read DID", url, deadline=deadline))
         if did.startswith(_WEB):
-            return self._get("read DID", _web_origin(did), "/.well-known/did.json", deadline)
+            return self._get(self._directory, "read DID", _web_origin(did), "/.well-known/did.json", deadline)
         raise IdentityMismatch("The account's DID is of a kind that is not used")
 
-    def _get(self, operation: str, origin: str, path: str, deadline: Deadline) -> Mapping[str, Any]:
+    def _get(self, upstream: Upstream, operation: str, origin: str, path: str, deadline: Deadline) -> Mapping[str, Any]:
         """A document of a host that somebody else names."""
         seconds = min(CONNECT_TIMEOUT_SECONDS, deadline.remaining_seconds())
         place = self._places.place(origin, timeout_seconds=seconds)
         url = f"{place.origin}{path}"
-        return _read(self._upstream.get(operation, url, deadline=deadline, address=place.address))
+        return _read(upstream.get(operation, url, deadline=deadline, address=place.address))
 
 
 def _web_origin(did: Did) -> str:

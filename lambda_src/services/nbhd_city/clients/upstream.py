@@ -6,26 +6,34 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from lambda_src.runtime.deadline import Deadline
-from lambda_src.runtime.outside import Answer, AnswerTooLate, Call, Http, NoAnswer
+from lambda_src.runtime.outside import Answer, AnswerTooLate, Call, Http, NoAnswer, Observe, observe_nothing
 from lambda_src.services.nbhd_city.errors import UpstreamTimeout, UpstreamUnavailable
 
 CONNECT_TIMEOUT_SECONDS: Final = 2.0
 CALL_TIMEOUT_SECONDS: Final = 5.0
 MAX_ANSWER_BYTES: Final = 65_536
 
-PROVIDER: Final = "BlueSky"
+# Who is asked, as logs and metrics call them. A document of `did:web` counts as the directory's.
+AUTHORIZATION_SERVER: Final = "authorization server"
+DID_DIRECTORY: Final = "DID directory"
+PDS: Final = "PDS"
+PUBLIC_API: Final = "BlueSky API"
 
 
-def make_http() -> Http:
-    """The client for all of BlueSky's servers. It connects at its first call."""
-    return Http(connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS, max_answer_bytes=MAX_ANSWER_BYTES)
+def make_http(observe: Observe = observe_nothing) -> Http:
+    """The client for all of BlueSky's servers. It connects at its first call. observe: told of every call."""
+    return Http(connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS, max_answer_bytes=MAX_ANSWER_BYTES, observe=observe)
 
 
 class Upstream:
-    """Sends calls. A GET that got no answer, or one that says the server is out of order, is sent once more."""
+    """Sends calls. A GET that got no answer, or one that says the server is out of order, is sent once more.
 
-    def __init__(self, http: Http) -> None:
+    name: of whom it asks.
+    """
+
+    def __init__(self, http: Http, name: str) -> None:
         self._http = http
+        self._name = name
 
     def get(
         self,
@@ -58,7 +66,7 @@ class Upstream:
 
     def _send(self, origin: str, call: Call) -> Answer:
         try:
-            return self._http.exchange(origin, call, provider=PROVIDER)
+            return self._http.exchange(origin, call, provider=self._name)
         except AnswerTooLate as exc:
             raise UpstreamTimeout from exc
         except NoAnswer as exc:

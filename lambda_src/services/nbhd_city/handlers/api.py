@@ -18,7 +18,7 @@ from lambda_src.services.nbhd_city.settings import ApiSettings  # noqa: E402
 _settings = ApiSettings.from_environment()
 configure_logging(service="nbhd-city-api", level=_settings.log_level)
 _metrics = Metrics(namespace="NbhdCity", service="nbhd_city")
-_api = build_api(_settings, real_surroundings(_settings, _metrics.count))
+_api = build_api(_settings, real_surroundings(_settings, _metrics))
 handler = lambda_handler(create(_api), after=_metrics.flush)
 prime(handler, "/api/nbhds/00000000-0000-4000-8000-000000000000")  # one read of nothing, and no token to be checked
 prepare_for_snapshot(_api.disconnect)

@@ -8,4 +8,4 @@ from lambda_src.services.nbhd_city.settings import WorkerSettings
 _settings = WorkerSettings.from_environment()
 configure_logging(service="nbhd-city-worker", level=_settings.log_level)
 _metrics = Metrics(namespace="NbhdCity", service="nbhd_city")
-handler = build_worker(_settings, real_surroundings(_settings, _metrics.count), after=_metrics.flush)
+handler = build_worker(_settings, real_surroundings(_settings, _metrics), after=_metrics.flush)

@@ -2,20 +2,33 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from lambda_src.dynamo.cursor import CursorCodec
 from lambda_src.errors import InvalidCursor
 from lambda_src.services.nbhd_city.errors import NbhdNotFound
 from lambda_src.services.nbhd_city.models import NbhdId, Neighborhood, Page
 
-type Count = Callable[[str], None]
-"""Adds one to a metric."""
-
 _NBHD_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-def count_nothing(_name: str) -> None:
+class Count(Protocol):
+    """Adds one to a metric. by: what divides it, for example the reason of a failure."""
+
+    def __call__(self, name: str, /, **by: str) -> None: ...
+
+
+class Measure(Protocol):
+    """Adds a duration to a metric. by: what divides it, for example the service that was asked."""
+
+    def __call__(self, name: str, milliseconds: float, /, **by: str) -> None: ...
+
+
+def count_nothing(_name: str, /, **_by: str) -> None:
+    """For callers that keep no metrics."""
+
+
+def measure_nothing(_name: str, _milliseconds: float, /, **_by: str) -> None:
     """For callers that keep no metrics."""
 
 

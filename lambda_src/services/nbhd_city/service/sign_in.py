@@ -190,7 +190,7 @@ class SignIn:
         """Note why a sign-in failed. The texts of our errors hold statuses, and nothing that anybody sent."""
         detail = {} if failure is None else {"detail": failure.detail}
         logger.warning("sign-in failed", extra={"reason": reason, **detail})
-        self.count(FAILURE_METRIC)
+        self.count(FAILURE_METRIC, reason=reason)
         return reason
 
 

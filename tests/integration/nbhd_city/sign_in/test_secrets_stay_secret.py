@@ -6,6 +6,7 @@ import json
 import logging
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
 import pytest
 
 from cdk_app.local.standins.answers import Answer, json_answer
@@ -21,7 +22,8 @@ def log():
     stream = io.StringIO()
     configure_logging(service="sample", level="DEBUG", stream=stream)
     root.setLevel(logging.DEBUG)
-    quiet = {name: logging.getLogger(name).level for name in ("asyncio", "botocore", "urllib3", "boto3", "httpcore")}
+    noisy = ("asyncio", "botocore", "urllib3", "boto3", "httpx", "httpcore")
+    quiet = {name: logging.getLogger(name).level for name in noisy}
     for name in quiet:  # the test's own clients and the engine's; on Lambda they are heard from WARNING on
         logging.getLogger(name).setLevel(logging.WARNING)
     yield stream.getvalue
@@ -30,6 +32,20 @@ def log():
     root.handlers[:] = before[0]
     root.setLevel(before[1])
     product.setLevel(before[2])
+
+
+@pytest.fixture(autouse=True)
+def signed(monkeypatch):
+    """Every token, proof and assertion that anybody has signed so far; a part of one is enough to look for."""
+    made: list[str] = []
+    encode = jwt.encode
+
+    def note(*args, **kwargs):
+        made.append(encode(*args, **kwargs))
+        return made[-1]
+
+    monkeypatch.setattr(jwt, "encode", note)
+    return made
 
 
 def canaries(house, browser):
@@ -50,52 +66,112 @@ def state_in_table(house):
     return found
 
 
-def shown(log, secrets):
+def shown(log, secrets, signed=()):
     text = log()
-    assert text.count("\n") > 3, "nothing was logged, so nothing was looked at"
+    assert text.count("\n") > 1, "nothing was logged, so nothing was looked at"
+    secrets = secrets | {f"{part} of signed {n}": p for n, each in enumerate(signed) for part, p in parts_of(each)}
     return [name for name, value in secrets.items() if value in text or json.dumps(value)[1:-1] in text]
 
 
+def parts_of(signed):
+    """Claims and signature: the header of one is that of all."""
+    return zip(("claims", "signature"), signed.split(".")[1:], strict=True)
+
+
+@pytest.mark.parametrize("callback_mode", ["code", "token"])
 @pytest.mark.parametrize("profile", ["basic", "atproto"])
-def test_a_whole_sign_in_shows_nothing(make_house, log, profile):
-    house = make_house(profile=profile, test_login_enabled=True)
+def test_a_whole_sign_in_shows_nothing(make_house, log, signed, profile, callback_mode):
+    house = make_house(profile=profile, callback_mode=callback_mode, test_login_enabled=True)
     browser = house.browser().login(handle="alice.bsky.social").choose()
-    secrets = canaries(house, browser) | state_in_table(house)
-    secrets["login code"] = answered(browser.callback())["code"]
-    token = house.api.post("/auth/token", json={"code": secrets["login code"]}).json()["access_token"]
-    for part in token.split(".")[1:]:
-        secrets[f"token {part[:8]}"] = part
-    secrets["BlueSky's token"] = "stand-in-token"
+    secrets = canaries(house, browser) | state_in_table(house) | {"BlueSky's token": "stand-in-token"}
+    [(told, value)] = answered(browser.callback()).items()
+    secrets[f"returned {told}"] = value
+    token = house.api.post("/auth/token", json={"code": value}).json()["access_token"] if told == "code" else value
     house.api.get("/auth/me", headers={"authorization": f"Bearer {token}"})
+    house.api.post("/auth/logout", headers={"authorization": f"Bearer {token}"})
     house.api.post("/auth/test-login", json={"username": "tess", "password": PASSWORD})
-    assert shown(log, secrets) == []
+    house.api.post("/auth/test-login", json={"username": "tess", "password": "canary-wrong"})
+    kinds = {(header["alg"], header["typ"]) for header in map(jwt.get_unverified_header, signed)}
+    assert kinds == {("HS256", "JWT"), *({("ES256", "JWT"), ("ES256", "dpop+jwt")} if profile == "atproto" else ())}
+    assert token in signed
+    assert shown(log, secrets | {"wrong password": "canary-wrong"}, signed) == []
     assert "signed in" in log()
 
 
+TALKATIVE = {"error_description": "canary-answer"}
+
+
 @pytest.mark.parametrize(
-    ("place", "fault"),
+    ("account", "place", "faults"),
     [
-        ("token", json_answer({"error": "invalid_grant"}, status=400)),
-        ("token", json_answer({"error": "server_error"}, status=503)),
-        ("token", Answer(body='{"access_token": "canary-answer"', content_type="text/plain")),
-        ("directory", json_answer({}, status=404)),
+        ("did:plc:alice", "token", [json_answer({"error": "invalid_grant", **TALKATIVE}, status=400)]),
+        ("did:plc:alice", "token", [json_answer({"error": "server_error", **TALKATIVE}, status=503)]),
+        ("did:plc:alice", "token", [Answer(body='{"access_token": "canary-answer"', content_type="text/plain")]),
+        ("did:plc:alice", "token", [json_answer({"access_token": "canary-answer", "sub": "did:plc:alice"})]),
+        ("did:plc:alice", "directory", [json_answer(TALKATIVE, status=404)]),
+        ("did:plc:alice", "pds", [json_answer(TALKATIVE, status=503)] * 2),
+        ("did:plc:mallory", "token", []),
+        ("", "token", []),
     ],
 )
-def test_a_failed_sign_in_shows_nothing_but_its_reason(house, log, place, fault):
-    browser = house.browser().login().choose()
+def test_a_failed_sign_in_shows_nothing_but_its_reason(house, log, signed, account, place, faults):
+    browser = house.browser().login().choose(account)
     secrets = canaries(house, browser) | state_in_table(house) | {"answer": "canary-answer"}
-    house.world.order(place, fault)
+    secrets.pop("returned error", None)
+    secrets.pop("returned error_description", None)
+    house.world.order(place, *faults)
     reason = answered(browser.callback())["error"]
-    browser.callback()
-    house.api.post("/auth/token", json={"code": "canary-forged-code"})
-    house.api.post("/auth/token", json={"code": 5, "canary": "canary-body"})
-    house.api.get("/auth/me", headers={"authorization": "Bearer canary.bearer.token"})
-    secrets |= {"forged code": "canary-forged-code", "body": "canary-body", "bearer": "canary.bearer.token"}
-    assert shown(log, secrets) == []
+    assert shown(log, secrets, signed) == []
     assert f'"reason":"{reason}"' in log()
 
 
-def test_an_error_in_the_middle_of_it_shows_nothing(house, log, monkeypatch):
+@pytest.mark.parametrize("place", ["metadata", "par"])
+@pytest.mark.parametrize("status", [400, 503])
+def test_a_sign_in_that_cannot_begin_shows_nothing(house, log, signed, place, status):
+    house.world.order(place, *[json_answer({"error": "invalid_request", **TALKATIVE}, status=status)] * 2)
+    assert house.browser().login().started.status_code == 502
+    secrets = {"answer": "canary-answer", "client key": house.secret.held["oauth"]["client_jwk"]["d"]}
+    assert shown(log, secrets, signed) == []
+
+
+def test_what_is_refused_is_not_repeated(house, log, signed):
+    browser = house.browser().login().choose()
+    stranger = house.browser().login()
+    secrets = canaries(house, browser) | {f"other {name}": value for name, value in stranger.cookies.items()}
+    forged = {name: f"canary-{name}" for name in ("state", "code", "bearer", "body", "cookie")}
+    assert stranger.callback(browser.back).status_code == 400
+    assert browser.callback(cookies=False).status_code == 400
+    assert "code" in answered(browser.callback())
+    assert browser.callback().status_code == 400
+    stranger.cookies["nbhd_login_000000000000"] = forged["cookie"]
+    assert stranger.callback(f"/auth/callback?state={forged['state']}&code={forged['code']}").status_code == 400
+    assert house.api.post("/auth/token", json={"code": forged["code"]}).status_code == 400
+    assert house.api.post("/auth/token", json={"code": 5, "canary": forged["body"]}).status_code == 422
+    for bearer in (f"{forged['bearer']}.b.c", forged["bearer"]):
+        assert house.api.get("/auth/me", headers={"authorization": f"Bearer {bearer}"}).status_code == 401
+    token = house.browser().sign_in()["access_token"]
+    house.clock.forward(days=8)
+    assert house.api.get("/auth/me", headers={"authorization": f"Bearer {token}"}).json()["code"] == "expired_token"
+    assert shown(log, secrets | forged, signed) == []
+
+
+def test_an_address_is_shown_to_nobody_who_reads_the_log(house, log, signed):
+    headers = {"authorization": f"Bearer {house.browser().sign_in()['access_token']}"}
+    for method, path, email, status in (
+        ("POST", "/api/users/me/profile", "canary-no-address", 422),
+        ("POST", "/api/users/me/profile", "canary@example.com", 201),
+        ("POST", "/api/users/me/profile", "canary@example.com", 409),
+        ("PUT", "/api/users/me", "canary-other@example.com", 200),
+        ("PUT", "/api/users/me", f"{'canary' * 50}@example.com", 422),
+    ):
+        house.clock.forward(seconds=1)  # the same again in the same instant is a repetition
+        answer = house.api.request(method, path, json={"email": email}, headers=headers)
+        assert answer.status_code == status, answer.text
+    assert house.api.get("/api/users/me", headers=headers).json()["email"] == "canary-other@example.com"
+    assert shown(log, {"address": "canary"}, signed) == []
+
+
+def test_an_error_in_the_middle_of_it_shows_nothing(house, log, signed, monkeypatch):
     browser = house.browser().login().choose()
     secrets = canaries(house, browser) | state_in_table(house)
 
@@ -107,7 +183,7 @@ def test_an_error_in_the_middle_of_it_shows_nothing(house, log, monkeypatch):
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "something unexpected" not in answer.text
     assert "something unexpected" in log()
-    assert shown(log, secrets) == []
+    assert shown(log, secrets, signed) == []
 
 
 def test_a_token_holds_nothing_that_bluesky_issued(house):

@@ -2,6 +2,7 @@
 
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
 import pytest
 
 from tests.support.sign_in import OTHER_PAGE, PAGE, PASSWORD, answered
@@ -38,6 +39,21 @@ def test_a_sign_in_ends_with_a_token_though_every_step_meets_another_process(mak
         "handle": "alice.bsky.social",
         "expires_at": expires_at,
     }
+
+
+@pytest.mark.parametrize(
+    ("profile", "asked"),
+    [
+        ("basic", ["authorization server", "BlueSky API"]),
+        # metadata, and the request that is pushed twice; the code; document and server of the account; its profile
+        ("atproto", ["authorization server"] * 4 + ["DID directory", "PDS", "BlueSky API"]),
+    ],
+)
+def test_the_time_that_every_server_takes_is_measured_under_its_name(make_house, profile, asked):
+    house = make_house(profile=profile)
+    house.browser().sign_in()
+    assert house.measured == [("UpstreamLatency", {"upstream": name}) for name in asked]
+    assert not house.counted
 
 
 def test_profile_atproto_learns_the_nonce_at_its_first_request_and_keeps_it_for_the_second(house):
@@ -186,7 +202,11 @@ def test_profile_basic_has_no_documents(make_house):
 def test_a_test_user_signs_in_with_a_password_where_that_is_enabled(make_house):
     house = make_house(test_login_enabled=True)
     answer = house.api.post("/auth/test-login", json={"username": "tess", "password": PASSWORD})
+    assert answer.status_code == 200
+    assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("bearer", 604_800)
     assert answer.json()["user"]["handle"] == "tess.test"
+    claims = jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
+    assert claims["amr"] == "test"
     assert not house.world.calls
     me = house.api.get("/auth/me", headers={"authorization": f"Bearer {answer.json()['access_token']}"})
     assert me.json()["user_id"] == "did:plc:tess"

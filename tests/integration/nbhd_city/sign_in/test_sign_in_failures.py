@@ -3,11 +3,13 @@
 import dataclasses
 import time
 
+import jwt
 import pytest
 
 from cdk_app.local.standins.answers import Answer, json_answer
 from lambda_src.services.nbhd_city.clients import upstream
 from lambda_src.services.nbhd_city.service import sign_in
+from tests.support.dripping_server import DrippingServer
 from tests.support.sign_in import answered
 
 BOTH = pytest.mark.parametrize("profile", ["basic", "atproto"])
@@ -49,13 +51,15 @@ def test_a_callback_works_once(make_house, profile):
 def test_a_callback_that_comes_too_late_is_refused_though_the_state_is_still_there(house):
     browser = house.browser().login().choose()
     house.clock.forward(seconds=601)
-    assert browser.callback().json()["code"] == "invalid_state"
+    late = browser.callback()
+    assert (late.status_code, late.json()["code"]) == (400, "invalid_state")
     assert len(house.items()) == 1
 
 
 def test_a_callback_without_the_cookie_changes_nothing(house):
     browser = house.browser().login().choose()
-    assert browser.callback(cookies=False).json()["code"] == "invalid_state"
+    without = browser.callback(cookies=False)
+    assert (without.status_code, without.json()["code"]) == (400, "invalid_state")
     assert "code" in answered(browser.callback())
 
 
@@ -85,7 +89,8 @@ def test_a_login_code_works_once(house):
 def test_a_login_code_is_good_for_a_minute(house):
     code = answered(house.browser().login().choose().callback())["code"]
     house.clock.forward(seconds=61)
-    assert house.api.post("/auth/token", json={"code": code}).json()["code"] == "invalid_grant"
+    late = house.api.post("/auth/token", json={"code": code})
+    assert (late.status_code, late.json()["code"]) == (400, "invalid_grant")
 
 
 @pytest.mark.parametrize("code", ["", "forged", "x" * 2048])
@@ -104,7 +109,7 @@ def test_a_body_that_is_no_login_code_is_invalid(house, body):
 def failure(browser, house):
     told = answered(browser.callback())
     assert "code" not in told
-    assert house.counted == ["OAuthFailure"]
+    assert house.counted == [("OAuthFailure", {"reason": told["error"]})]
     assert browser.callback().json()["code"] == "invalid_state", "the state is used up all the same"
     return told["error"]
 
@@ -223,7 +228,9 @@ HANGS = Answer(delay_seconds=8)
 def test_a_live_profile_that_hangs_does_not_fail_the_sign_in(house, impatient):
     browser = house.browser().login().choose()
     house.world.order("profile", HANGS)
-    assert "code" in answered(browser.callback())
+    code = answered(browser.callback())["code"]
+    token = house.api.post("/auth/token", json={"code": code}).json()["access_token"]
+    assert "hdl" not in jwt.decode(token, options={"verify_signature": False})
 
 
 def test_the_calls_of_a_callback_have_one_time_limit_together(house, impatient):
@@ -244,6 +251,16 @@ def test_an_authorization_server_that_hangs_is_a_gateway_time_out(house, impatie
     answer = house.browser().login().started
     assert (answer.status_code, answer.json()["code"]) == (504, "upstream_timeout")
     assert house.items() == []
+    assert len(house.measured) == 2, "its metadata, and the call that hung"
+
+
+def test_an_authorization_server_that_drips_does_not_outlast_the_time_of_a_step(make_house, impatient):
+    with DrippingServer(b"HTTP/1.1 200 OK\r\nx-long: ", b"x" * 1_000) as server:
+        house = make_house(bluesky_oauth_issuer=server.url)
+        started = time.monotonic()
+        answer = house.browser().login().started
+        assert time.monotonic() - started < 2.5
+        assert (answer.status_code, answer.json()["code"]) == (504, "upstream_timeout")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,4 @@
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -108,28 +107,6 @@ def test_an_endless_body_is_cut(upstream):
     upstream.will_answer(text="[" + "1," * 4_100_000 + "1]")
     with pytest.raises(ProviderUnavailable):
         sample(upstream, repeats=0).number()
-
-
-class Drip(httpx.SyncByteStream):
-    """One byte every second of the upstream's clock."""
-
-    def __init__(self, upstream: Any) -> None:
-        self.upstream = upstream
-        self.sent = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for _ in range(100):
-            self.upstream.now += 1
-            self.sent += 1
-            yield b" "
-
-
-def test_a_body_that_drips_does_not_outlive_the_timeout(upstream):
-    drip = Drip(upstream)
-    upstream.answers.append(httpx.Response(200, stream=drip))
-    with pytest.raises(ProviderUnavailable):
-        sample(upstream, repeats=0).number(timeout_seconds=10)
-    assert drip.sent == 11
 
 
 def test_every_phase_of_a_call_has_a_timeout(upstream):
