@@ -5,7 +5,7 @@ the sum is linear, and a reader can put in traffic of their own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Final
 
@@ -81,10 +81,14 @@ class Dial:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A month. counts: units of traffic by name of their dial; a dial that is missing stands at zero."""
+    """A month. counts: units of traffic by name of their dial; a dial that is missing stands at zero.
+
+    also: what such a month uses that grows with nothing, such as metrics that are written at all.
+    """
 
     title: str
     counts: Mapping[str, float]
+    also: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def usage_of(standing: Usage, workload: Workload, scenario: Scenario) -> Usage:
     unknown = scenario.counts.keys() - {dial.name for dial in workload.dials}
     if unknown:
         raise ValueError(f"no dial describes {sorted(unknown)}")
-    total = standing
+    total = standing + scenario.also
     for dial in workload.dials:
         total += dial.usage.times(scenario.counts.get(dial.name, 0))
     return total

@@ -8,6 +8,7 @@ from typing import Final
 from cdk_app import prices
 from cdk_app.docs.cost import PRICED, Usage, Workload, bill, total, usage_of
 from cdk_app.docs.standing import POLL_SECONDS, POLLERS, SCHEDULED_SECONDS
+from cdk_app.docs.workloads.parts import shared_assumptions
 from cdk_app.prices import PRICES, Price
 
 _FIGURE: Final = re.compile(r"\*{0,2}[\d,.]+\*{0,2}")
@@ -24,7 +25,7 @@ class ServiceCost:
 
 def cost_page(services: Sequence[ServiceCost]) -> str:
     """The whole page."""
-    parts = [_head(), *(_service(service) for service in services), _left_out(), _price_list()]
+    parts = [_head(), *(_service(service) for service in services), _assumptions(), _left_out(), _price_list()]
     return "\n".join(parts)
 
 
@@ -42,9 +43,8 @@ def _service(service: ServiceCost) -> str:
     if service.workload is not None:
         parts += [_months(service.standing, service.workload), _formula(service.standing, service.workload)]
     parts.append(_standing(service.standing))
-    parts.append("### What was measured, and what was assumed\n")
-    measured = service.workload.assumptions if service.workload else ""
-    parts.append(measured + _standing_assumptions())
+    if service.workload is not None:
+        parts.append(f"### What was measured, and what was assumed\n\n{service.workload.assumptions}")
     return "\n".join(parts)
 
 
@@ -124,11 +124,12 @@ def _standing(standing: Usage) -> str:
     )
 
 
-def _standing_assumptions() -> str:
-    return f"""\
-- **Assumed**, Lambda keeps {POLLERS} long polls of {POLL_SECONDS} s open at each queue that feeds a function; each
-  empty answer is a billed request.
-- **Assumed**, a run of a schedule with nothing to do takes {SCHEDULED_SECONDS} s; one execution environment of each
+def _assumptions() -> str:
+    return f"""## Assumed of every service
+
+{shared_assumptions()}- Lambda keeps {POLLERS} long polls of {POLL_SECONDS} s open at each queue that feeds a
+  function; each empty answer is a billed request.
+- A run of a schedule with nothing to do takes {SCHEDULED_SECONDS} s; one execution environment of each
   function is always warm and reads its secrets every five minutes; one published version has a snapshot.
 """
 

@@ -1,7 +1,6 @@
 """What it takes to analyse a channel, as a line through three measured runs: per channel, per video and per mention.
 
-Each run goes through the real API and worker over DynamoDB Local, with the stand-ins of the outside services. Units of
-transactions are computed from the items before and after by AWS's rule, because DynamoDB Local states 8 for each.
+Each run goes through the real API and worker over DynamoDB Local, with the stand-ins of the outside services.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +9,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from cdk_app.local.standins import World
-from lambda_src.dynamo.capacity import Write, transact_write_units
-from lambda_src.dynamo.client import make_client
-from lambda_src.dynamo.meter import UsageMeter
-from lambda_src.dynamo.render import create_table_input
-from lambda_src.dynamo.values import from_item
 from lambda_src.services.stock_track_record.tables import TABLES
+from tests.benchmarks.comparing import empty_tables
 from tests.support.stock_track_record import NOON, Applications, TestClock
 from tests.support.worlds import channel_with, numbered_stocks, spread_mentions
 
@@ -41,39 +36,6 @@ class RunCost:
         return RunCost(*(getattr(self, name) - getattr(other, name) for name in self.__slots__))
 
 
-class TransactionMeter:
-    """Adds up what transactions really take, and what the engine stated for them instead."""
-
-    def __init__(self, client: Any, names: Mapping[str, str]) -> None:
-        self.units = 0
-        self.stated = 0.0
-        self._reader = make_client(region="us-east-1", endpoint_url=client.meta.endpoint_url, read_timeout_seconds=30)
-        self._tables = {names[table.name]: table for table in TABLES}
-        self._before: list[tuple[str, Mapping[str, Any], Mapping[str, Any] | None]] = []
-        client.meta.events.register("provide-client-params.dynamodb.TransactWriteItems", self._begin)
-        client.meta.events.register("after-call.dynamodb.TransactWriteItems", self._end)
-
-    def _begin(self, params: Mapping[str, Any], **_: object) -> None:
-        keys = [self._key(next(iter(action.values()))) for action in params["TransactItems"]]
-        self._before = [(table, key, self._item(table, key)) for table, key in keys]
-
-    def _end(self, parsed: Mapping[str, Any], **_: object) -> None:
-        stated = parsed.get("ConsumedCapacity", ())
-        self.stated += sum(float(entry["CapacityUnits"]) for entry in stated)
-        if stated:  # a cancelled transaction states nothing and changed nothing
-            writes = [Write(self._tables[t], before, self._item(t, key)) for t, key, before in self._before]
-            self.units += transact_write_units(writes)
-
-    def _key(self, action: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-        name = action["TableName"]
-        attributes = action.get("Key") or action["Item"]
-        return name, {part: attributes[part] for part in self._tables[name].key_names}
-
-    def _item(self, table: str, key: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        item = self._reader.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
-        return None if item is None else from_item(item)
-
-
 def shares(endpoint_url: str) -> Mapping[str, RunCost]:
     """What one channel, one of its videos and one of its mentions take. About 20 s."""
     few = run(endpoint_url, "few", videos=FEW_VIDEOS, mentions=0)
@@ -89,13 +51,7 @@ def shares(endpoint_url: str) -> Mapping[str, RunCost]:
 
 def run(endpoint_url: str, prefix: str, *, videos: int, mentions: int) -> RunCost:
     """Add a channel to empty tables and analyse all of it."""
-    names = {table.name: f"{prefix}-{table.seed_name}" for table in TABLES}
-    client = make_client(region="us-east-1", endpoint_url=endpoint_url, read_timeout_seconds=30)
-    for table in TABLES:
-        client.create_table(**create_table_input(table, names[table.name]))
-    meter = UsageMeter()
-    meter.attach(client)
-    transactions = TransactionMeter(client, names)
+    client, names, meter = empty_tables(endpoint_url, TABLES, prefix=f"{prefix}-")
     clock = TestClock()
     channel = channel_with(videos, newest=NOON - timedelta(days=2))
     stocks = numbered_stocks(TICKERS)
@@ -107,12 +63,7 @@ def run(endpoint_url: str, prefix: str, *, videos: int, mentions: int) -> RunCos
         application.drain()
         usage = meter.snapshot()
         _check(application.channel(channel_id), videos)
-        return RunCost(
-            usage.requests,
-            usage.read_units,
-            usage.write_units - transactions.stated + transactions.units,
-            len(application.queue.every),
-        )
+        return RunCost(usage.requests, usage.read_units, usage.write_units, len(application.queue.every))
     finally:
         application.stop()
 

@@ -5,7 +5,8 @@ import pytest
 from cdk_app import prices
 from cdk_app.docs.cost import PRICED, Dial, Scenario, Usage, Workload, bill, gb_seconds, total, usage_of
 from cdk_app.docs.cost_page import ServiceCost, cost_page
-from cdk_app.docs.workloads import MIX, WORKLOADS
+from cdk_app.docs.workloads import WORKLOADS, nbhd_city, stock_track_record
+from cdk_app.services import SERVICES
 
 REQUEST = Dial("request", Usage(http_requests=1, invocations=1, read_units=4))
 UPLOAD = Dial("upload", Usage(write_units=10, stored_gb=0.001))
@@ -101,8 +102,18 @@ def test_a_service_without_a_described_workload_shows_what_stands():
     assert "Your own traffic" not in page
 
 
-def test_the_mix_of_requests_is_whole():
-    assert sum(MIX.values()) == pytest.approx(1)
+def test_what_a_month_uses_whatever_its_traffic_is_counted_once():
+    month = Scenario("Noisy", {"request": 2}, also=Usage(custom_metrics=3))
+    assert usage_of(STANDING, WORKLOAD, month).custom_metrics == 3
+
+
+@pytest.mark.parametrize("mix", [stock_track_record.MIX, nbhd_city.MIX, nbhd_city.JOINS_AND_LEAVES])
+def test_a_mix_of_requests_is_whole(mix):
+    assert sum(mix.values()) == pytest.approx(1)
+
+
+def test_every_workload_is_of_a_service():
+    assert WORKLOADS.keys() <= {service.package for service in SERVICES}
 
 
 def test_every_workload_has_scenarios_that_its_dials_describe():
