@@ -1,21 +1,16 @@
 """Joining and leaving: one request each, and a count that is right whoever is faster."""
 
-import random
-import threading
-import time
 import uuid
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import pytest
 
-from lambda_src.errors import StoreUnavailable
-from lambda_src.services.nbhd_city.errors import AlreadyMember, NotAMember
 from lambda_src.services.nbhd_city.tables import MAIN
 from tests.support.dynamodb_faults import RandomConflicts, lose_next_answer
-from tests.support.nbhd_city import NbhdHouse, did
+from tests.support.nbhd_city import NbhdHouse
+from tests.support.nbhd_races import by_use_case, come_and_go, join_all, race_for_a_name
 
 
 def test_joining_is_one_request(nbhd_house):
@@ -93,16 +88,9 @@ def test_a_member_of_a_neighborhood_that_counts_none_meets_an_error_and_a_recoun
 
 def test_of_fifty_creations_of_one_name_one_succeeds(nbhd_house):
     house = nbhd_house()
-    spellings = ["corner café", "CORNER CAFÉ", "Corner  Cafe\u0301", "\uff23\uff4f\uff52\uff4e\uff45\uff52 café"]
-    requests = [
-        partial(house.ask, "POST", "/api/nbhds", by=f"user{n}", json={"name": spellings[n % 4]}) for n in range(50)
-    ]
 
-    answers = house.all_at_once(*requests, threads=50)
+    race_for_a_name(house, "corner café", users=50)
 
-    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 49}
-    [winner] = [answer.json()["id"] for answer in answers if answer.status_code == 201]
-    assert {answer.json()["nbhd_id"] for answer in answers if answer.status_code == 409} == {winner}
     assert Counter(item["SK"].partition("#")[0] for item in house.items()) == {"NAME": 1, "METADATA": 1, "MEMBER": 1}
 
 
@@ -111,15 +99,7 @@ def test_two_hundred_users_join_at_once_through_conflicts(nbhd_house, own_client
     house = nbhd_house(client=own_client)
     made = house.create("alice", "Home")
 
-    def join(number: int) -> int:
-        for _ in range(5):  # what a client does with a 503
-            status: int = house.join(f"user{number}", made["id"]).status_code
-            if status != 503:
-                break
-        return status
-
-    with ThreadPoolExecutor(40) as threads:
-        assert Counter(threads.map(join, range(200))) == {201: 200}
+    join_all(house, made["id"], users=200, threads=40)
 
     assert house.check_count(made["id"]) == 201
     assert house.metadata(made["id"])["members_rev"] == 201
@@ -147,45 +127,13 @@ def test_of_thirty_leaves_of_one_member_one_succeeds(nbhd_house):
     assert house.check_count(made["id"]) == 1
 
 
-@pytest.mark.parametrize(
-    ("users", "seconds"),
-    [(40, 5), pytest.param(200, 20, marks=pytest.mark.soak), pytest.param(100, 60, marks=pytest.mark.soak)],
-)
-def test_users_who_join_and_leave_at_random_leave_a_count_that_is_right(nbhd_house, users, seconds):
+def test_users_who_join_and_leave_at_random_leave_a_count_that_is_right(nbhd_house):
     house = nbhd_house()
     made = house.create("alice", "Home")
-    tally = Counter[str]()
-    lock = threading.Lock()
-    end = time.monotonic() + seconds
 
-    def wander(number: int) -> None:
-        chance, own = random.Random(number), Counter[str]()
-        while time.monotonic() < end:
-            own[_step(house, made["id"], f"user{number}", chance)] += 1
-        with lock:
-            tally.update(own)
+    tally = come_and_go(house, made["id"], by_use_case, users=40, seconds=5)
 
-    with ThreadPoolExecutor(users) as threads:
-        list(threads.map(wander, range(users)))
-
-    assert tally["join"] > 20
-    assert tally["leave"] > 20
-    assert house.check_count(made["id"]) == 1 + tally["join"] - tally["leave"]
-    assert house.metadata(made["id"])["members_rev"] == 1 + tally["join"] + tally["leave"]
-
-
-def _step(house: NbhdHouse, nbhd_id: str, user: str, chance: random.Random) -> str:
-    """One use case, straight: two hundred threads would queue before the server of the test. Other errors fail it."""
-    try:
-        if chance.random() < 0.5:
-            house.services.memberships.join(nbhd_id, did(user))
-            return "join"
-        house.services.memberships.leave(nbhd_id, did(user))
-    except (AlreadyMember, NotAMember):
-        return "refused"
-    except StoreUnavailable:
-        return "busy"
-    return "leave"
+    assert min(tally["join"], tally["leave"]) > 20
 
 
 def test_a_join_whose_answer_got_lost_counts_once(nbhd_house, own_client):
@@ -242,7 +190,7 @@ def test_a_neighborhood_that_gets_two_names_at_once_ends_with_one(nbhd_house, se
     answers = house.all_at_once(*(partial(rename, house, made["id"], name) for name in ("X", "Y", "X", "Z")))
 
     for answer in answers:
-        assert answer.status_code == 200 or answer.json()["code"] == "edit_conflict"
+        assert answer.status_code == 200 or (answer.status_code, answer.json()["code"]) == (409, "edit_conflict")
     name = house.detail(made["id"])["name"]
     assert house.names_held() == {name.lower(): made["id"]}
     assert house.metadata(made["id"])["name_lower"] == name.lower()

@@ -239,15 +239,22 @@ def test_a_cursor_that_is_not_of_this_list_is_refused_before_any_request(nbhd_ho
     other_keys = AppSecretInHand({"jwt": {"current": {"kid": "k1", "key": token_key("another")}}})
     other = nbhd_house(names=house.names, secret=other_keys)
     foreign = other.ask("GET", "/api/nbhds", params={"limit": 1}).headers["X-Next-Cursor"]
+    other.secret.held["jwt"]["current"]["kid"] = "k9"  # a key that this environment does not know at all
+    unknown = other.ask("GET", "/api/nbhds", params={"limit": 1}).headers["X-Next-Cursor"]
     sharded = nbhd_house(names=house.names, nbhd_list_shards=8)
 
-    changed = ("f" if of_list[0] == "e" else "e") + of_list[1:]
-    for cursor in (changed, of_list[:-1], of_list[:20], foreign, of_bob, of_members, "abc", "", ".", "x" * 3_000):
+    changed = [_changed(of_list, place) for place in (0, 40, of_list.index(".") + 5)]  # start, position, signature
+    cut = [of_list[:-1], of_list[1:], of_list[:20]]
+    for cursor in (*changed, *cut, foreign, unknown, of_bob, of_members, "abc", "", ".", "x" * 3_000):
         assert refused(house, "/api/nbhds", params={"cursor": cursor})
     assert refused(house, "/api/users/me/nbhds", by="alice", params={"cursor": of_bob})
     assert refused(house, f"/api/nbhds/{made[1]}/members", params={"cursor": of_members})
     assert refused(house, f"/api/nbhds/{made[1]}", params={"members_cursor": of_members})
     assert refused(sharded, "/api/nbhds", params={"cursor": of_list})
+
+
+def _changed(text: str, place: int) -> str:
+    return f"{text[:place]}{'B' if text[place] == 'A' else 'A'}{text[place + 1 :]}"
 
 
 def test_a_cursor_is_good_for_a_day(nbhd_house):

@@ -128,26 +128,6 @@ def test_a_purge_of_many_members_survives_several_deaths(nbhd_house):
     assert house.items() == []
 
 
-@pytest.mark.soak
-def test_a_neighborhood_of_twenty_thousand_members_is_shown_in_two_requests_and_purged_across_kills(nbhd_house):
-    house = nbhd_house()
-    made = house.create("alice", "Large")
-    house.seed_members(made["id"], [f"member{number:05}" for number in range(19_999)], joined_at=LONG_AGO)
-    with house.counted() as requests:
-        assert house.detail(made["id"], by="bob")["member_count"] == 20_000
-    assert requests == {"BatchGetItem": 1, "Query": 1}
-    house.ask("DELETE", f"/api/nbhds/{made['id']}", by="alice")
-    [task] = house.queue.take()
-
-    for receive_count in range(1, 5):
-        with stepped_worker(house, Steps(kill_before("BatchWriteItem", nth=150))) as worker, pytest.raises(Killed):
-            house.deliver(task, receive_count=receive_count, worker=worker)
-    while house.metadata(made["id"]) is not None:
-        house.deliver(task)
-
-    assert house.items() == []
-
-
 def test_a_purge_that_runs_out_of_time_sends_the_rest_as_another_task(nbhd_house):
     house = nbhd_house()
     nbhd_id, task = deleted_with(house, 1_200)

@@ -4,6 +4,7 @@ import json
 import re
 import uuid
 
+import httpx
 import pytest
 
 from tests.support.nbhd_city import API_URL, ORIGIN
@@ -16,9 +17,11 @@ def test_the_root_and_health_touch_nothing(nbhd_house):
     house = nbhd_house()
 
     with house.counted() as requests:
-        assert house.ask("GET", "/").json() == {"message": "Welcome to nbhd.city API"}
-        assert house.ask("GET", "/health").json() == {"status": "healthy"}
+        answers = [house.ask("GET", path) for path in ("/", "/health")]
 
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [answer.json() for answer in answers] == [{"message": "Welcome to nbhd.city API"}, {"status": "healthy"}]
+    assert all(answer.headers["X-Request-Id"] for answer in answers)
     assert not requests
 
 
@@ -345,13 +348,21 @@ def test_pages_of_known_origins_may_call_and_read_errors(nbhd_house):
     foreign = house.ask("OPTIONS", "/api/nbhds", headers={"Origin": "https://evil.example", **ask})
     error = house.ask("GET", f"/api/nbhds/{uuid.uuid4()}", headers={"Origin": ORIGIN})
 
+    assert known.is_success
     assert known.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert _listed(known, "Access-Control-Allow-Methods") >= {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+    assert _listed(known, "Access-Control-Allow-Headers") >= {"authorization", "content-type"}
     assert known.headers["Access-Control-Max-Age"] == "600"
     assert "Access-Control-Allow-Credentials" not in known.headers
     assert "Access-Control-Allow-Origin" not in foreign.headers
-    assert error.headers["Access-Control-Allow-Origin"] == ORIGIN
-    exposed = {name.strip() for name in error.headers["Access-Control-Expose-Headers"].split(",")}
-    assert exposed == {"X-Next-Cursor", "Link", "X-Request-Id", "Retry-After"}
+    assert (error.status_code, error.headers["Access-Control-Allow-Origin"]) == (404, ORIGIN)
+    exposed = {"x-next-cursor", "link", "x-request-id", "retry-after"}
+    assert _listed(error, "Access-Control-Expose-Headers") == exposed
+
+
+def _listed(answer: httpx.Response, header: str) -> set[str]:
+    names = {name.strip() for name in answer.headers[header].split(",")}
+    return names if header.endswith("Methods") else {name.lower() for name in names}
 
 
 # ---- maintenance ---------------------------------------------------------------------------------------------------
