@@ -15,7 +15,8 @@ from rich.table import Table
 from cdk_app.local.cloud import LocalCloud
 from cdk_app.local.house import House
 from cdk_app.local.interrupts import Interrupted, Interrupts
-from cdk_app.local.layout import Layout, LocalCloudError, shield_from_real_aws
+from cdk_app.local.layout import ROOT, Layout, LocalCloudError, shield_from_real_aws
+from cdk_app.local.outside import outside_world
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 terminal = Console(highlight=False, markup=False)
@@ -31,34 +32,39 @@ def run(port_offset: PortOffset = 0) -> None:
     interrupts.install()
     shield_from_real_aws(os.environ)
     layout = Layout(port_offset)
-    cloud = LocalCloud(layout, announce=_announce, interrupts=interrupts)
-    try:
-        with suppress(Interrupted), _only_one_house(layout):
-            try:
-                house = cloud.open()
-                terminal.print(_addresses(house))
-                terminal.print(f"ready in {time.monotonic() - started:.0f} s; Ctrl-C stops it", style="bold green")
-                cloud.watch()
-            finally:
-                interrupts.ignore()
-                _announce("Stopping")
-                cloud.close()
-    except LocalCloudError as error:
-        terminal.print(f"The local cloud stopped. {error}", style="red", soft_wrap=True)
-        raise typer.Exit(1) from error
+    with _told_and_ended(), suppress(Interrupted), _only_one_house(layout):
+        cloud = LocalCloud(layout, outside_world(ROOT / ".env"), announce=_announce, interrupts=interrupts)
+        cloud.refuse_taken_ports()
+        try:
+            house = cloud.open()
+            terminal.print(_addresses(house))
+            terminal.print(f"ready in {time.monotonic() - started:.0f} s; Ctrl-C stops it", style="bold green")
+            cloud.watch()
+        except LocalCloudError as error:
+            raise LocalCloudError(f"The local cloud stopped. {error}") from error
+        finally:
+            interrupts.ignore()
+            _announce("Stopping")
+            cloud.close()
 
 
 @app.command()
 def reset(port_offset: PortOffset = 0) -> None:
     """Forget all local data: tables, queues, secrets, deployed stacks and logs."""
     layout = Layout(port_offset)
+    with _told_and_ended(), _only_one_house(layout):
+        shutil.rmtree(layout.state_directory)
+    terminal.print("Local data forgotten")
+
+
+@contextmanager
+def _told_and_ended() -> Iterator[None]:
+    """Tell the person at the terminal what went wrong, and end with 1."""
     try:
-        with _only_one_house(layout):
-            shutil.rmtree(layout.state_directory)
+        yield
     except LocalCloudError as error:
         terminal.print(str(error), style="red", soft_wrap=True)
         raise typer.Exit(1) from error
-    terminal.print("Local data forgotten")
 
 
 @contextmanager
@@ -69,7 +75,10 @@ def _only_one_house(layout: Layout) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise LocalCloudError("The local cloud is running already; Ctrl-C in its terminal stops it") from error
+            raise LocalCloudError(
+                f"The local cloud is running already: its console is {layout.console_url}. "
+                "Ctrl-C in its terminal stops it"
+            ) from error
         yield
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Never
 import httpx
 from starlette.types import ASGIApp
 
-from cdk_app.local.catalogue import ListedService
+from cdk_app.local.catalogue import ListedService, read_catalogue
 from cdk_app.local.console import create_console
 from cdk_app.local.cors import restore_cors
 from cdk_app.local.deployment import Deployment
@@ -21,9 +21,9 @@ from cdk_app.local.expiry import ExpirySweeper
 from cdk_app.local.house import House, ServiceInHouse, StandInInHouse
 from cdk_app.local.interrupts import Interrupts
 from cdk_app.local.inventory import Inventory, read_inventory, service_in_house
-from cdk_app.local.layout import ROOT, Layout, LocalCloudError, refuse_taken_port
+from cdk_app.local.layout import Layout, LocalCloudError, refuse_taken_port
 from cdk_app.local.ministack import QUICK, MiniStack, answers, local_session
-from cdk_app.local.outside import STAND_INS, OutsideWorld, StandIn, outside_world
+from cdk_app.local.outside import STAND_INS, OutsideWorld, StandIn
 from cdk_app.local.processes import ChildProcess
 from cdk_app.local.proxy import create_proxy
 from cdk_app.local.samples import SAMPLES
@@ -43,8 +43,9 @@ type Template = dict[str, Any]
 class LocalCloud:
     """One running house. `close` ends whatever `open` began, also when it began only half."""
 
-    def __init__(self, layout: Layout, *, announce: Announce, interrupts: Interrupts) -> None:
+    def __init__(self, layout: Layout, world: OutsideWorld, *, announce: Announce, interrupts: Interrupts) -> None:
         self._layout = layout
+        self._world = world
         self._interrupts = interrupts
         self._announce = announce
         self._exit = ExitStack()
@@ -52,13 +53,11 @@ class LocalCloud:
 
     def open(self) -> House:
         """Start everything and return once every API answered. Raises LocalCloudError."""
-        self._refuse_taken_ports()
         self._layout.log_directory.mkdir(parents=True, exist_ok=True)
-        world = outside_world(ROOT / ".env")
         self._announce("Starting DynamoDB Local, MiniStack and the stand-ins")
         engine = self._start_dynamodb()
-        stand_ins = {each: self._start_stand_in(each) for each in world.stand_ins}
-        cloud = self._start_ministack(world)
+        stand_ins = {each: self._start_stand_in(each) for each in self._world.stand_ins}
+        cloud = self._start_ministack()
         for stand_in, process in stand_ins.items():
             process.wait_until(partial(answers, self._url_of(stand_in)), timeout_seconds=STAND_INS_TIMEOUT_SECONDS)
         cloud.wait_until_ready()
@@ -67,14 +66,14 @@ class LocalCloud:
         if not deployment.is_current():
             self._announce("Deploying the stacks (cdk deploy)")
             cloud.seed_bootstrap()
-            deployment.renew()
+            deployment.renew(before=self._refuse_taken_api_ports)
         self._announce("Opening tables, APIs and console")
         listed = deployment.services()
         inventories = {service: read_inventory(cloud, service.stack_names) for service in listed}
         templates = {service: _templates(cloud, service.stack_names) for service in listed}
         self._open_tables([template for its in templates.values() for template in its])
         for inventory in inventories.values():
-            fill_secrets(cloud, inventory.of("AWS::SecretsManager::Secret"), world.keys)
+            fill_secrets(cloud, inventory.of("AWS::SecretsManager::Secret"), self._world.keys)
         for each, inventory in inventories.items():
             for template in templates[each]:
                 restore_cors(cloud, api_id=inventory.api_id, template=template)
@@ -105,7 +104,11 @@ class LocalCloud:
         """End everything that was started, last first. Nothing of it is left afterwards."""
         self._exit.close()
 
-    def _refuse_taken_ports(self) -> None:
+    def refuse_taken_ports(self) -> None:
+        """Raise LocalCloudError when somebody has a port we need. Nothing is started by then.
+
+        Before the first deployment of all it is not known yet which ports the APIs need; see `renew`.
+        """
         layout = self._layout
         for port, purpose in (
             (layout.emulator_port, "MiniStack"),
@@ -114,6 +117,11 @@ class LocalCloud:
             *((layout.moved(each.port), f"the stand-in of {each.title}") for each in STAND_INS),
         ):
             refuse_taken_port(port, purpose)
+        self._refuse_taken_api_ports(read_catalogue(layout.catalogue))
+
+    def _refuse_taken_api_ports(self, services: Iterable[ListedService]) -> None:
+        for service in services:
+            refuse_taken_port(self._layout.moved(service.local_port), f"the API of {service.title}")
 
     def _start_dynamodb(self) -> DynamoDBLocal:
         engine = DynamoDBLocal(self._layout.dynamodb_port, self._layout.state_directory / "dynamodb")
@@ -139,7 +147,7 @@ class LocalCloud:
     def _url_of(self, stand_in: StandIn) -> str:
         return f"http://localhost:{self._layout.moved(stand_in.port)}"
 
-    def _start_ministack(self, world: OutsideWorld) -> MiniStack:
+    def _start_ministack(self) -> MiniStack:
         with self._interrupts.held():
             cloud = MiniStack.start(
                 port=self._layout.emulator_port,
@@ -147,7 +155,7 @@ class LocalCloud:
                 log_path=self._layout.log_directory / "ministack.log",
                 function_environment={
                     "AWS_ENDPOINT_URL_DYNAMODB": self._layout.dynamodb_url,
-                    **world.function_environment(self._url_of),
+                    **self._world.function_environment(self._url_of),
                 },
             )
             self._exit.callback(cloud.stop)

@@ -8,7 +8,7 @@ forgets what it did not write down: it writes its state when it is ended politel
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -39,7 +39,7 @@ class Deployment:
         self._cloud = cloud
         self._interrupts = interrupts
         self._marker = layout.state_directory / "deployed"
-        self._catalogue = layout.state_directory / "services.json"
+        self._catalogue = layout.catalogue
         self._assembly = layout.state_directory / "cdk.out"  # leaves the `cdk.out` of `make synth` alone
         self._logs = layout.log_directory
         self._port_offset = layout.port_offset
@@ -55,14 +55,16 @@ class Deployment:
         names = [name for service in self.services() for name in service.stack_names]
         return bool(names) and all(self._is_complete(name) for name in names)
 
-    def renew(self) -> None:
+    def renew(self, *, before: Callable[[Sequence[ListedService]], None]) -> None:
         """Synthesise and deploy all stacks. Raises LocalCloudError with the last words of what failed.
 
-        Takes 10-40 s: loading the CDK library, bundling what changed, and the deployment itself.
+        before: told which services will be deployed; what it raises prevents that. Takes 10-40 s: loading the CDK
+        library, bundling what changed, and the deployment itself.
         """
         self._marker.unlink(missing_ok=True)
         digest = digest_of_inputs()  # before synthesis reads them: what changes meanwhile is deployed next time
         self._run("catalogue", catalogue.command(self._catalogue))
+        before(self.services())
         self._run(
             "cdk deploy",
             (

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from dotenv import dotenv_values
-
 from cdk_app.local import bluesky, standins
+from cdk_app.local.env_file import read_env_file
 
 STAND_IN_KEY: Final = "stand-in"  # the stand-ins accept any key that does not start with `bad`
 
@@ -79,8 +78,8 @@ class OutsideWorld:
 
 
 def outside_world(env_file: Path) -> OutsideWorld:
-    """Read `.env`, which need not exist. Other variables in it are left alone."""
-    given = {name: (value or "").strip() for name, value in dotenv_values(env_file).items()}
+    """Read `.env`, which need not exist. Raises LocalCloudError when it holds anything but our keys."""
+    given = read_env_file(env_file, [service.key for service in OUTSIDE_SERVICES if service.key is not None])
     has_key = {service: bool(service.key and given.get(service.key)) for service in OUTSIDE_SERVICES}
     real = frozenset(
         service for service in OUTSIDE_SERVICES if has_key[service] or (service.gives_prices and has_key[YOUTUBE])

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from cdk_app.local.console.log_tail import FRESH_FOR_SECONDS
 from tests.integration.console.conftest import EVIL, PARTITION, RunningConsole
 
-LIVE_MILLISECONDS = 30_000  # a poll a second; the rest is for a busy machine
+LIVE_MILLISECONDS = 10_000  # a poll a second; the rest is for a busy machine
 PHONE = {"width": 360, "height": 740}
 
 

@@ -1,6 +1,5 @@
 """The whole house in one run: deployed by the CDK, used through its ports, ended by Ctrl-C, started again."""
 
-import os
 import re
 import shutil
 import signal
@@ -16,7 +15,7 @@ import pytest
 
 from cdk_app.local.layout import ROOT, Layout
 from cdk_app.local.samples.nbhd_city import SAMPLE_NEIGHBORHOODS
-from tests.support.ports import free_port
+from tests.support.ports import free_offset
 
 READY_SECONDS: Final = 180
 ANALYSED_SECONDS: Final = 180
@@ -30,7 +29,7 @@ class MakeRun:
     """`make run` on ports of its own, with data of its own."""
 
     def __init__(self, log_directory: Path) -> None:
-        self.layout = Layout(port_offset=_free_offset())
+        self.layout = Layout(port_offset=free_offset())
         self.api = self._client(8001)
         self.nbhd_api = self._client(8004)
         self._log_directory = log_directory
@@ -206,12 +205,3 @@ def _parents() -> dict[int, int]:
         if state != "Z":
             parents[int(stat.parent.name)] = int(parent)
     return parents
-
-
-def _free_offset() -> int:
-    """An offset at which a house finds its first port free; it says so itself when another is taken."""
-    for _ in range(100):
-        offset = free_port() - Layout().console_port
-        if 0 < offset <= 50_000:
-            return offset
-    pytest.fail(f"no free port between 8000 and 58000 (this is process {os.getpid()})")

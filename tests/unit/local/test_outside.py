@@ -1,6 +1,7 @@
 import pytest
 
 from cdk_app.local import bluesky
+from cdk_app.local.layout import LocalCloudError
 from cdk_app.local.outside import OUTSIDE_SERVICES, STAND_IN_KEY, STAND_INS, StandIn, outside_world
 from cdk_app.local.standins import BASE_URLS
 
@@ -39,12 +40,17 @@ def test_without_an_env_file_everything_is_a_stand_in(tmp_path):
 
 
 def test_a_service_with_a_key_is_reached_for_real(world_of):
-    world = world_of("GEMINI_API_KEY=real-key\nUNRELATED=1\n")
+    world = world_of("GEMINI_API_KEY=real-key\n")
     assert "GEMINI_API_BASE_URL" not in stand_in_addresses(world)
     assert "YOUTUBE_API_BASE_URL" in stand_in_addresses(world)
     assert world.keys["gemini_api_key"] == "real-key"
     assert world.keys["youtube_api_key"] == STAND_IN_KEY
-    assert "unrelated" not in world.keys
+
+
+def test_a_misspelt_key_is_refused_with_the_names_there_are(world_of):
+    names = "YOUTUBE_API_KEY, GEMINI_API_KEY, FINNHUB_API_KEY, ALPHA_VANTAGE_API_KEY"
+    with pytest.raises(LocalCloudError, match=f"line 1 has an unknown name; YOUTUBE_API_KEY .*\n.*{names}"):
+        world_of("YOUTUBE_KEY=real-key\n")
 
 
 def test_an_empty_key_is_no_key(world_of):

@@ -1,0 +1,74 @@
+"""`make run` where it cannot work: one clear sentence, and as little as possible done before."""
+
+import fcntl
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import pytest
+
+from cdk_app.local.layout import HOST, ROOT, Layout
+from tests.support.ports import free_offset
+
+API_PORT: Final = 8004
+
+
+@pytest.fixture
+def layout() -> Iterator[Layout]:
+    layout = Layout(port_offset=free_offset())
+    yield layout
+    shutil.rmtree(layout.state_directory, ignore_errors=True)
+
+
+def said(layout: Layout, command: str = "run") -> list[str]:
+    """What it prints, having ended by itself with 1."""
+    arguments = [sys.executable, "-m", "cdk_app.local", command, "--port-offset", str(layout.port_offset)]
+    ended = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert ended.stderr == ""
+    return ended.stdout.splitlines()
+
+
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    with socket.socket() as somebody:
+        somebody.bind((HOST, port))
+        somebody.listen()
+        yield
+
+
+@pytest.mark.parametrize("command", ["run", "reset"])
+def test_a_house_that_is_running_is_named_before_anything_else(layout, command):
+    layout.state_directory.mkdir(parents=True)
+    with (layout.state_directory / "lock").open("wb") as lock, taken(layout.console_port):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert said(layout, command) == [
+            f"The local cloud is running already: its console is {layout.console_url}. Ctrl-C in its terminal stops it"
+        ]
+
+
+def test_a_taken_port_of_an_api_is_noticed_before_anything_starts(layout):
+    layout.catalogue.parent.mkdir(parents=True)
+    listed = {"name": "NbhdCity", "title": "nbhd.city", "local_port": API_PORT, "stack_names": []}
+    layout.catalogue.write_text(json.dumps([listed]), encoding="utf-8")
+    port = layout.moved(API_PORT)
+    with taken(port):
+        [line] = said(layout)
+    assert line.startswith(f"Port {port}, needed for the API of nbhd.city, is taken.")
+    assert not layout.log_directory.exists()
+
+
+def test_at_the_first_start_it_is_noticed_before_the_deployment(layout):
+    port = layout.moved(API_PORT)
+    with taken(port):
+        *steps, line = said(layout)
+    assert line.startswith(f"The local cloud stopped. Port {port}, needed for the API of nbhd.city, is taken.")
+    assert steps[-1] == "  Stopping"
+    logs = {log.name for log in layout.log_directory.iterdir()}
+    assert "catalogue.log" in logs
+    assert "cdk-deploy.log" not in logs
