@@ -38,11 +38,29 @@ def batch_write(
     """Put and delete items; see `Store.batch_write`."""
     writes = _writes(table, puts, deletes)
     left = len(writes)
+    name = caller.physical_name(table)
     for chunk in _chunks(writes):
-        unwritten = _write_all(caller, caller.physical_name(table), chunk)
+        unwritten = write_all(caller, {name: chunk})
         left -= len(chunk) - unwritten
         if unwritten:
             raise unavailable(f"The service is busy; items still to be written: {left}")
+
+
+def write_all(caller: Caller, writes: Mapping[str, Sequence[Request]]) -> int:
+    """One BatchWriteItem, by physical name, repeated for what it left; how many writes are left after all rounds.
+
+    The caller keeps to 25 writes, 16 MB and one write per key.
+    """
+    left = {name: [*requests] for name, requests in writes.items()}
+    for attempt in range(caller.backoff.rounds + 1):
+        if attempt:
+            caller.pause(attempt - 1)
+        request: Request = {"RequestItems": left}
+        answer = caller.call(partial(caller.client.batch_write_item, **request))
+        left = {name: [{**write} for write in unwritten] for name, unwritten in answer["UnprocessedItems"].items()}
+        if not left:
+            break
+    return sum(map(len, left.values()))
 
 
 def _read_all(caller: Caller, request: Request) -> list[Item]:
@@ -58,19 +76,6 @@ def _read_all(caller: Caller, request: Request) -> list[Item]:
             return items
     left = sum(len(entry["Keys"]) for entry in request.values())
     raise unavailable(f"The service is busy; items still to be read: {left}")
-
-
-def _write_all(caller: Caller, name: str, writes: Sequence[Request]) -> int:
-    """How many writes are left after all rounds."""
-    for attempt in range(caller.backoff.rounds + 1):
-        if attempt:
-            caller.pause(attempt - 1)
-        request: Request = {"RequestItems": {name: writes}}
-        answer = caller.call(partial(caller.client.batch_write_item, **request))
-        writes = [{**write} for write in answer["UnprocessedItems"].get(name, ())]
-        if not writes:
-            break
-    return len(writes)
 
 
 def _writes(table: Table, puts: Iterable[Mapping[str, object]], deletes: Iterable[Mapping[str, str]]) -> list[Request]:
@@ -90,7 +95,7 @@ def _chunks(writes: Iterable[Request]) -> Iterator[list[Request]]:
     chunk: list[Request] = []
     size_bytes = 0
     for write in writes:
-        more_bytes = len(json.dumps(write, default=_binary_text))
+        more_bytes = wire_bytes(write)
         if chunk and (len(chunk) == ITEMS_PER_WRITE or size_bytes + more_bytes > WIRE_BYTES_PER_WRITE):
             yield chunk
             chunk, size_bytes = [], 0
@@ -100,5 +105,13 @@ def _chunks(writes: Iterable[Request]) -> Iterator[list[Request]]:
         yield chunk
 
 
+def wire_bytes(write: Request) -> int:
+    """What a write takes in a request."""
+    return len(_ENCODER.encode(write))
+
+
 def _binary_text(content: bytes) -> str:
     return base64.b64encode(content).decode()
+
+
+_ENCODER: Final = json.JSONEncoder(default=_binary_text)

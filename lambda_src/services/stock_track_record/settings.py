@@ -4,7 +4,7 @@ from pydantic import Field
 
 from lambda_src.runtime.cors import CorsRules
 from lambda_src.runtime.settings import ServiceSettings
-from lambda_src.services.stock_track_record.rules.tickers import DEFAULT_EXCLUDED
+from lambda_src.services.stock_track_record.rules.tickers import DEFAULT_EXCLUDED, excluded_in
 
 
 class Settings(ServiceSettings):
@@ -74,4 +74,4 @@ class WorkerSettings(Settings):
     @property
     def excluded(self) -> frozenset[str]:
         """Tickers that are never stored."""
-        return frozenset(self.excluded_tickers.replace(",", " ").upper().split())
+        return excluded_in(self.excluded_tickers)

@@ -7,56 +7,15 @@ import pytest
 
 from lambda_src.services.stock_track_record.models import Stock
 from lambda_src.services.stock_track_record.tables import MAIN, STOCKS
+from tests.support.reference_items import CHANNEL_ID, VIDEOS, reference_channel, reference_items
 from tests.support.stock_track_record import QUEUE, Applications, Sent
-
-CHANNEL_ID = "3f6c1c1e-7f4b-4a53-9c56-0d0e5f1a2b3c"
-WRITTEN = "2024-05-01T12:00:00.000Z"
-# (video, YouTube id, date, [(ticker, sentiment, price)]) in no useful order
-VIDEOS: tuple[tuple[str, str, str, list[tuple[str, str, str | None]]], ...] = (
-    ("video-b", "ytb", "2024-03-05", [("AAPL", "hold", "170.12"), ("NVDA", "buy", None)]),
-    ("video-a", "yta", "2024-01-15", [("AAPL", "buy", "185.5")]),
-    ("video-c", "ytc", "2024-04-02", []),
-    ("video-d", "ytd", "2024-03-05", [("BRK.B", "mentioned", None)]),
-)
-
-
-def channel_item(channel_id: str = CHANNEL_ID, identity: str = "handle:reference") -> dict[str, object]:
-    key = f"CHANNEL#{channel_id}"
-    return {
-        "PK": key, "SK": key, "GSI1PK": "CHANNELS", "GSI1SK": WRITTEN, "GSI2PK": f"YT#{identity}",
-        "entity_type": "Channel", "id": channel_id, "youtube_channel_id": identity, "name": "Reference",
-        "url": "https://www.youtube.com/@Reference", "status": "completed", "video_count": 4,
-        "processed_video_count": 4, "time_range_months": 12, "created_at": WRITTEN, "updated_at": WRITTEN,
-    }  # fmt: skip
-
-
-def video_item(video_id: str, youtube_id: str, day: str) -> dict[str, object]:
-    return {
-        "PK": f"CHANNEL#{CHANNEL_ID}", "SK": f"VIDEO#{video_id}", "GSI3PK": f"YTVID#{youtube_id}",
-        "entity_type": "Video", "id": video_id, "channel_id": CHANNEL_ID, "youtube_video_id": youtube_id,
-        "title": f"Title of {video_id}", "url": f"https://www.youtube.com/watch?v={youtube_id}", "published_at": day,
-        "transcript_status": "fetched", "analysis_status": "completed", "created_at": WRITTEN,
-    }  # fmt: skip
-
-
-def mention_item(video_id: str, ticker: str, sentiment: str, price: str | None) -> dict[str, object]:
-    return {
-        "PK": f"VIDEO#{video_id}", "SK": f"MENTION#{video_id}-{ticker}", "GSI1PK": f"TICKER#{ticker}",
-        "GSI1SK": WRITTEN, "entity_type": "StockMention", "id": f"{video_id}-{ticker}", "video_id": video_id,
-        "ticker": ticker, "sentiment": sentiment, "price_at_mention": None if price is None else Decimal(price),
-        "confidence_score": Decimal("0.9"), "context_snippet": f"About {ticker}.", "created_at": WRITTEN,
-    }  # fmt: skip
 
 
 @pytest.fixture
 def app(house) -> Applications:
     """A channel of the reference with four videos and four mentions."""
     applications: Applications = house()
-    items = [channel_item()]
-    for video_id, youtube_id, day, mentions in VIDEOS:
-        items.append(video_item(video_id, youtube_id, day))
-        items += [mention_item(video_id, *mention) for mention in mentions]
-    applications.store.batch_write(MAIN, puts=items)
+    applications.store.batch_write(MAIN, puts=reference_items())
     stock = Stock("AAPL", name="Apple Inc.", last_price=Decimal("195.25"))
     applications.store.batch_write(STOCKS, puts=[stock.to_item()])
     return applications
@@ -216,7 +175,7 @@ def test_the_identity_of_an_upgraded_channel_cannot_be_taken(app):
 
 
 def test_two_channels_of_one_identity_are_reported_and_only_one_is_upgraded(app):
-    app.store.put(MAIN, channel_item("second"))
+    app.store.put(MAIN, reference_channel("second"))
     upgrade(app)
     second = Sent(QUEUE, "second", '{"v":1,"type":"upgrade","channel_id":"second"}')
 

@@ -102,7 +102,7 @@ class NeighborhoodRepository:
         """
         creator = membership_item(neighborhood.id, neighborhood.created_by, neighborhood.created_at)
         actions: list[Action] = [
-            Put(MAIN, _sentinel(neighborhood.name_lower, neighborhood.id), condition=ABSENT, return_old=True),
+            Put(MAIN, sentinel_item(neighborhood.name_lower, neighborhood.id), condition=ABSENT, return_old=True),
             Put(MAIN, neighborhood_item(neighborhood), condition=ABSENT),
             Put(MAIN, creator, condition=ABSENT),
         ]
@@ -124,7 +124,7 @@ class NeighborhoodRepository:
         now = self._context.now()
         change = _text_change(name=name, description=description, now=now).set(name_lower=name_lower)
         actions: list[Action] = [
-            Put(MAIN, _sentinel(name_lower, seen.id), condition=ABSENT, return_old=True),
+            Put(MAIN, sentinel_item(name_lower, seen.id), condition=ABSENT, return_old=True),
             _free_name(seen),
             Change(MAIN, neighborhood_key(seen.id), change, condition=_as_seen(seen)),
         ]
@@ -199,8 +199,8 @@ def neighborhood_item(neighborhood: Neighborhood) -> dict[str, object]:
     }
 
 
-def _sentinel(name_lower: str, nbhd_id: NbhdId) -> dict[str, object]:
-    """It has no attribute `name_lower`, which would bring it into GSI2."""
+def sentinel_item(name_lower: str, nbhd_id: NbhdId) -> dict[str, object]:
+    """The stored claim of a name. It has no attribute `name_lower`, which would bring it into GSI2."""
     return {**MAIN.key(NAME, name_lower=name_lower), "item_type": "nbhd_name", "nbhd_id": nbhd_id}
 
 

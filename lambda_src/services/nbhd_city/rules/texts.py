@@ -22,7 +22,12 @@ _UNPRINTABLE: Final = re.compile(r"[\s\x00-\x1f\x7f]")
 
 def description(text: str | None) -> str:
     """NFC without white space at its end; None is empty."""
-    return _limited((text or "").rstrip(), MAX_DESCRIPTION)
+    return _limited(description_of_any_length(text), MAX_DESCRIPTION)
+
+
+def description_of_any_length(text: str | None) -> str:
+    """The same without the limit, which descriptions older than it may exceed. Raises nothing."""
+    return unicodedata.normalize("NFC", (text or "").rstrip())
 
 
 def display_name(text: str) -> str:

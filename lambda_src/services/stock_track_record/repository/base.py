@@ -14,7 +14,7 @@ from lambda_src.dynamo.schema import Entity
 from lambda_src.dynamo.store import Action, Put, Store
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.clock import Clock
-from lambda_src.services.stock_track_record.models import ChannelId, LogLevel
+from lambda_src.services.stock_track_record.models import ChannelId, LogLevel, LogLine
 from lambda_src.services.stock_track_record.rules.dates import timestamp
 from lambda_src.services.stock_track_record.tables import MAIN, PROCESSING_LOG
 
@@ -22,7 +22,7 @@ EXISTS: Final[ConditionBase] = Attr("PK").exists()
 ABSENT: Final[ConditionBase] = Attr("PK").not_exists()
 ALIVE: Final[ConditionBase] = EXISTS & Attr("deleting").not_exists()
 
-_MESSAGE_LIMIT: Final = 2000
+MESSAGE_LIMIT: Final = 2000
 _LOG_KEY_TRIES: Final = 5  # 1,000 suffixes per millisecond: a second collision in a row is one in a million
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,6 +65,20 @@ class Line:
     message: str
 
 
+def log_item(line: LogLine, *, suffix: str, unique: uuid.UUID) -> dict[str, object]:
+    """The stored form of a log line. suffix: 8 hex digits, of its key and of its id, which `unique` completes."""
+    return {
+        **MAIN.key(PROCESSING_LOG, channel_id=line.channel_id, created_at=line.created_at, suffix=suffix),
+        "entity_type": PROCESSING_LOG.name,
+        "id": f"{suffix}{str(unique)[8:]}",
+        "log_id": line.log_id,
+        "channel_id": line.channel_id,
+        "log_level": line.log_level,
+        "message": line.message,
+        "created_at": line.created_at,
+    }
+
+
 class LogLines:
     """Makes the items of log lines. One writer never uses a millisecond twice, so its lines keep their order.
 
@@ -83,18 +97,12 @@ class LogLines:
         """The conditional write of one line; each call makes a new key."""
         now = self._next_instant()
         number = self._pick(1000)
-        created_at = timestamp(now)
-        suffix = f"{number:08x}"
-        item: dict[str, object] = {
-            **MAIN.key(PROCESSING_LOG, channel_id=channel_id, created_at=created_at, suffix=suffix),
-            "entity_type": PROCESSING_LOG.name,
-            "id": f"{suffix}{str(uuid.uuid4())[8:]}",
-            "log_id": epoch_ms(now) * 1000 + number,
-            "channel_id": channel_id,
-            "log_level": line.level,
-            "message": line.message[:_MESSAGE_LIMIT] or "-",
-            "created_at": created_at,
-        }
+        log_id = epoch_ms(now) * 1000 + number
+        item = log_item(
+            LogLine(log_id, channel_id, line.level, line.message[:MESSAGE_LIMIT] or "-", timestamp(now)),
+            suffix=f"{number:08x}",
+            unique=uuid.uuid4(),
+        )
         if self._retention_days:
             item["expires_at"] = epoch_ms(now) // 1000 + self._retention_days * 86_400
         return Put(MAIN, item, condition=Attr("SK").not_exists())

@@ -98,11 +98,7 @@ class ChannelRepository:
         """
         now = self._context.now()
         identity = channel.youtube_channel_id
-        claim = MAIN.key(UNIQUE_CLAIM, identity=identity) | {
-            "entity_type": UNIQUE_CLAIM.name,
-            "channel_id": channel.id,
-            "created_at": now,
-        }
+        claim = unique_claim_item(identity, channel.id, now)
         actions: list[Action] = [
             Put(MAIN, claim, condition=ABSENT),
             Put(MAIN, channel_item(channel), condition=ABSENT),
@@ -250,6 +246,19 @@ def channel_item(channel: Channel) -> dict[str, object]:
         "claims": channel.claims,
         "layout": channel.layout,
     }
+
+
+def unique_claim_item(identity: str, channel_id: ChannelId, now: str) -> dict[str, object]:
+    return {
+        **MAIN.key(UNIQUE_CLAIM, identity=identity),
+        "entity_type": UNIQUE_CLAIM.name,
+        "channel_id": channel_id,
+        "created_at": now,
+    }
+
+
+def counter_item(listed_channels: int) -> dict[str, object]:
+    return {**MAIN.key(COUNTER), "entity_type": COUNTER.name, "value": listed_channels}
 
 
 def active_run_item(channel_id: ChannelId, run_id: RunId, now: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ channel's partition answers every page of results.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import batched
@@ -182,6 +183,15 @@ def mention_puts(mention: Mention) -> tuple[Put, Put]:
     if mention.price_at_mention is None:
         copy |= index_attributes(CHANNEL_MENTION, channel_id=mention.channel_id)
     return Put(MAIN, home), Put(MAIN, copy)
+
+
+def channel_index_item(channel_id: ChannelId, tickers: AbstractSet[str]) -> dict[str, object]:
+    """The stored form of the channel's index while nobody holds a lock on it."""
+    return {
+        **MAIN.key(CHANNEL_INDEX, channel_id=channel_id),
+        "entity_type": CHANNEL_INDEX.name,
+        "tickers": frozenset(tickers),
+    }
 
 
 def tickers_change(channel_id: ChannelId, tickers: set[str]) -> Change:

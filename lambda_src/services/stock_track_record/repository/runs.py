@@ -20,6 +20,7 @@ from lambda_src.services.stock_track_record.repository.channels import (
     channel_key,
     lower_counter_action,
     pending_purge_item,
+    unique_claim_item,
 )
 from lambda_src.services.stock_track_record.tables import ACTIVE_RUN, CHANNEL, MAIN, UNIQUE_CLAIM
 
@@ -107,11 +108,7 @@ class RunRepository:
         Returns the channel that owns the id now: this one, another one (then `merge_duplicate`), or None when the
         run is over. 1 request, 2 more when refused.
         """
-        claim = MAIN.key(UNIQUE_CLAIM, identity=youtube_id) | {
-            "entity_type": UNIQUE_CLAIM.name,
-            "channel_id": channel.id,
-            "created_at": self._context.now(),
-        }
+        claim = unique_claim_item(youtube_id, channel.id, self._context.now())
         facts = self._facts(name=name, thumbnail_url=thumbnail_url, playlist_id=playlist_id)
         identity_keys = index_attributes(CHANNEL, ("GSI2PK",), youtube_channel_id=youtube_id)
         actions: list[Action] = [

@@ -11,9 +11,10 @@ from lambda_src.dynamo.store import Action, Change, Check, Put
 from lambda_src.dynamo.updates import Update
 from lambda_src.services.stock_track_record.models import LAYOUT, Channel, Mention, Video
 from lambda_src.services.stock_track_record.repository.base import ABSENT, ALIVE, EXISTS, Context, free_or_mine
-from lambda_src.services.stock_track_record.repository.channels import channel_key
+from lambda_src.services.stock_track_record.repository.channels import channel_key, unique_claim_item
 from lambda_src.services.stock_track_record.repository.mentions import home_key, mention_puts, tickers_change
-from lambda_src.services.stock_track_record.tables import MAIN, UNIQUE_CLAIM, VIDEO_CLAIM
+from lambda_src.services.stock_track_record.repository.videos import video_claim_item
+from lambda_src.services.stock_track_record.tables import MAIN
 
 _MENTIONS_PER_TRANSACTION: Final = 48  # condition check, index and claim, then two actions each: 99 of 100
 
@@ -37,13 +38,8 @@ class UpgradeRepository:
                 continue
             for mention in group:
                 self._commit([alive, *_copies(video, (mention,))])
-        claim = MAIN.key(VIDEO_CLAIM, channel_id=video.channel_id, youtube_video_id=video.youtube_video_id) | {
-            "entity_type": VIDEO_CLAIM.name,
-            "video_id": video.id,
-            "created_at": video.created_at,
-        }
         # a second item of the same YouTube video keeps its mentions; the claim stays with the first
-        self._commit([alive, Put(MAIN, claim, condition=ABSENT)])
+        self._commit([alive, Put(MAIN, video_claim_item(video), condition=ABSENT)])
         return self._commit([alive])
 
     def upgrade_channel(self, channel: Channel) -> bool:
@@ -52,11 +48,7 @@ class UpgradeRepository:
         1 request.
         """
         identity = channel.youtube_channel_id
-        claim = MAIN.key(UNIQUE_CLAIM, identity=identity) | {
-            "entity_type": UNIQUE_CLAIM.name,
-            "channel_id": channel.id,
-            "created_at": self._context.now(),
-        }
+        claim = unique_claim_item(identity, channel.id, self._context.now())
         mark = Update().set(layout=LAYOUT).add(claims={identity})
         return self._commit(
             [

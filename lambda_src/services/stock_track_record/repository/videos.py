@@ -89,12 +89,7 @@ class VideoRepository:
             Check(MAIN, channel_key(channel_id), in_run(run_id) & Attr("listed").eq(False)),
         ]
         for video in videos:
-            claim = MAIN.key(VIDEO_CLAIM, channel_id=channel_id, youtube_video_id=video.youtube_video_id) | {
-                "entity_type": VIDEO_CLAIM.name,
-                "video_id": video.id,
-                "created_at": video.created_at,
-            }
-            actions += [Put(MAIN, claim, condition=ABSENT), Put(MAIN, video_item(video), condition=ABSENT)]
+            actions += [Put(MAIN, item(video), condition=ABSENT) for item in (video_claim_item, video_item)]
         try:
             self._store.transact(actions)
         except TransactionCancelled:
@@ -244,4 +239,14 @@ def video_item(video: Video) -> dict[str, object]:
         "attempts": video.attempts,
         "throttles": video.throttles,
         "duration_seconds": video.duration_seconds,
+    }
+
+
+def video_claim_item(video: Video) -> dict[str, object]:
+    """The sentinel item: the channel has this YouTube video."""
+    return {
+        **MAIN.key(VIDEO_CLAIM, channel_id=video.channel_id, youtube_video_id=video.youtube_video_id),
+        "entity_type": VIDEO_CLAIM.name,
+        "video_id": video.id,
+        "created_at": video.created_at,
     }

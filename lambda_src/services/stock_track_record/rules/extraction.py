@@ -62,7 +62,7 @@ def _stock(entry: dict[object, object]) -> ExtractedStock | None:
         ticker_text=ticker,
         sentiment=_sentiment(entry.get("recommendation") if sentiment is None else sentiment),
         context=_text(entry.get("context"), _CONTEXT_LIMIT),
-        confidence=_confidence(entry.get("confidence")),
+        confidence=confidence(entry.get("confidence")),
     )
 
 
@@ -74,7 +74,8 @@ def _sentiment(value: object) -> Sentiment:
     return _SENTIMENTS.get(value.strip().lower(), "mentioned") if isinstance(value, str) else "mentioned"
 
 
-def _confidence(value: object) -> Decimal | None:
+def confidence(value: object) -> Decimal | None:
+    """A number as a confidence of 0.00 to 1.00, rounded half-even; None for what is no number."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     number = Decimal(str(value))

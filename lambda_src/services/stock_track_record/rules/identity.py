@@ -18,7 +18,7 @@ _ADDRESS: Final = re.compile(
 )
 _CHANNEL_ID: Final = re.compile(r"UC[A-Za-z0-9_-]{22}")
 _NAME_LIMIT: Final = 100
-_TEXT_LIMIT: Final = 120
+TEXT_LIMIT: Final = 120
 _NAME_MARKS: Final = "_-.·"
 
 
@@ -49,6 +49,11 @@ def is_resolved(text: str) -> bool:
     return _CHANNEL_ID.fullmatch(text) is not None
 
 
+def fold_name(name: str) -> str:
+    """The name as it is compared: handles, custom and user names ignore case."""
+    return unicodedata.normalize("NFC", name.casefold())
+
+
 def parse_channel_url(url: str) -> ChannelIdentity:
     """The identity that a channel's address names; what follows the name in the address is ignored.
 
@@ -77,9 +82,8 @@ def parse_channel_url(url: str) -> ChannelIdentity:
 
 
 def _named(kind: IdentityKind, name: str) -> ChannelIdentity:
-    folded = unicodedata.normalize("NFC", _checked(name).casefold())
-    identity = ChannelIdentity(kind, folded, name)
-    if len(identity.text) > _TEXT_LIMIT:  # some letters fold into three
+    identity = ChannelIdentity(kind, fold_name(_checked(name)), name)
+    if len(identity.text) > TEXT_LIMIT:  # some letters fold into three
         raise InvalidChannelUrl
     return identity
 

@@ -33,6 +33,11 @@ def normalise_ticker(text: str) -> str:
     return f"{with_class[1]}.{with_class[2]}" if with_class else ticker
 
 
+def excluded_in(text: str) -> frozenset[str]:
+    """The tickers of a list, with blanks or commas between them."""
+    return frozenset(text.replace(",", " ").upper().split())
+
+
 def is_valid_ticker(ticker: str, excluded: frozenset[str] = DEFAULT_EXCLUDED) -> bool:
     """Whether a normalised ticker has the shape of a US share's and is not excluded."""
     return _VALID.fullmatch(ticker) is not None and ticker not in excluded

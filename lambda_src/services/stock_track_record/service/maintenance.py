@@ -13,9 +13,10 @@ from lambda_src.services.stock_track_record.messages import (
     PurgeMessage,
     UpgradeMessage,
 )
-from lambda_src.services.stock_track_record.models import ActiveRun, Channel, ChannelId, Mention, PendingPurge
+from lambda_src.services.stock_track_record.models import ActiveRun, Channel, ChannelId, PendingPurge
 from lambda_src.services.stock_track_record.rules.dates import timestamp
 from lambda_src.services.stock_track_record.service.parts import WorkerParts
+from lambda_src.services.stock_track_record.service.upgrading import upgrade_channel
 
 logger = logging.getLogger(__name__)
 
@@ -81,18 +82,13 @@ class MaintenanceService:
         channel = self.parts.repository.channels.channel_by_id(channel_id)
         if channel is None or channel.deleting or channel.layout is not None:
             return
-        repository = self.parts.repository
-        for video in repository.videos.videos_of_channel(channel_id):
-            if deadline.remaining_seconds() <= 0:
+        match upgrade_channel(self.parts.repository, channel, deadline):
+            case "late":
                 self.parts.queues.send(message)
-                return
-            homes = repository.mentions.mentions_of_video(video.id)
-            if not repository.upgrades.upgrade_video(video, [Mention.of_video(video, home) for home in homes]):
-                return
-        if repository.upgrades.upgrade_channel(channel):
-            self.parts.queues.send(BackfillMessage(channel_id=channel_id), delay_seconds=5)
-        else:
-            self._report_double_identity(channel)
+            case "done":
+                self.parts.queues.send(BackfillMessage(channel_id=channel_id), delay_seconds=5)
+            case "double":
+                self._report_double_identity(channel)
 
     def _report_double_identity(self, channel: Channel) -> None:
         logger.error("identity belongs to another channel", extra={"channel_id": channel.id})
