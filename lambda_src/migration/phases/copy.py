@@ -1,0 +1,118 @@
+"""copy: every item into an empty table, and on from where a run stopped."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from lambda_src.migration.content import is_ours
+from lambda_src.migration.derive import derive
+from lambda_src.migration.errors import MigrationError, Refused
+from lambda_src.migration.phases.delta import reconcile
+from lambda_src.migration.phases.job import Job
+from lambda_src.migration.snapshot import Snapshot, Tally
+from lambda_src.migration.target.repair import Repairs
+from lambda_src.migration.target.scan import some_item
+from lambda_src.migration.target.state import Checkpoints, Journal, State
+from lambda_src.migration.target.writer import write
+
+_ITEMS_PER_CHECKPOINT: Final = 100
+# And a batch, and the writer's 250 that are under way: a run that was killed repeats 500 items at most.
+_UNKEPT_ITEMS: Final = 225
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a run did. rows: written by this run, by stream; rows_before: by runs before it, which it continued.
+
+    repairs: where the copy had ended before, so that this run compared instead.
+    """
+
+    state: State
+    rows: Mapping[str, int]
+    rows_before: Mapping[str, int]
+    items: int
+    source: Tally
+    repairs: Repairs | None = None
+
+
+def copy(job: Job) -> Copied:
+    """Write what follows from the source. A second run continues the first, and once that is done, compares.
+
+    Of some entities only, it compares from the start, and the copy is not complete before a run of all. In tables
+    that were imported from S3, it compares too: the marks on their items tell.
+
+    Raises Refused when the tables hold items of somebody else, or when the migration is verified or opened;
+    SourceFailed and TargetFailed; MigrationError when rows were rejected for a reason that needs a decision first.
+    """
+    journal = job.journal
+    state = journal.read()
+    if state is None:
+        with job.fresh_snapshot() as snapshot:
+            refuse_undecided(job, snapshot)
+            is_imported = refuse_filled(job)
+            state = journal.start(snapshot.summary())
+            if is_imported:  # whoever takes over after a kill has to compare again
+                state = replace(state, status="copied")
+            state = journal.begin(state)
+            go_on = _compare if is_imported or job.is_partial else _write
+            return go_on(job, snapshot, journal, state)
+    refuse_verified(state)
+    with job.kept_snapshot(state.source_digest) as snapshot:
+        refuse_undecided(job, snapshot)
+        summary = snapshot.summary()
+        is_same = (summary.digest, summary.mapping_version) == (state.source_digest, state.mapping_version)
+        if state.status == "copying" and is_same and not job.is_partial:
+            return _write(job, snapshot, journal, journal.begin(state))
+        return _compare(job, snapshot, journal, journal.begin(state))
+
+
+def refuse_verified(state: State) -> None:
+    """Raises Refused when the migration is past the point up to which a copy may be repeated."""
+    if state.status in ("verified", "opened"):
+        raise Refused(
+            f"The migration is {state.status}. Copying again could undo what happened since; "
+            "before it is opened, `delta` brings over what changed in the source"
+        )
+
+
+def refuse_undecided(job: Job, snapshot: Snapshot) -> None:
+    """Raises MigrationError when rows were rejected for a reason that somebody has to decide about first."""
+    counts = sum(snapshot.reject_counts().values(), Counter())
+    undecided = {kind: counts[kind] for kind in sorted(job.mapping.stops_on) if counts[kind]}
+    if undecided:
+        raise MigrationError(f"Decide about these rows first, see the reject file: {undecided}")
+
+
+def refuse_filled(job: Job) -> bool:
+    """Raises Refused when a table holds items of somebody else; whether one holds items of ours, imported from S3."""
+    found = {table: some_item(job.place, table) for table in job.place.tables()}
+    filled = [
+        job.place.caller.physical_name(table)
+        for table, item in found.items()
+        if item is not None and not is_ours(item, job.place.migration_id)
+    ]
+    if filled:
+        raise Refused(f"These tables are not empty: {', '.join(filled)}. A migration begins in empty tables")
+    return any(found.values())
+
+
+def _compare(job: Job, snapshot: Snapshot, journal: Journal, state: State) -> Copied:
+    state, repairs = reconcile(job, snapshot, journal, state)
+    return Copied(state, {}, state.rows, repairs.put, snapshot.tally(), repairs)
+
+
+def _write(job: Job, snapshot: Snapshot, journal: Journal, state: State) -> Copied:
+    place = job.place
+    rows_before, rows, items = state.rows, Counter(state.rows), 0
+    derived = derive(snapshot, place.mapping, place.migration_id, start=state.position)
+    checkpoints = Checkpoints(journal, every=_ITEMS_PER_CHECKPOINT, unkept=_UNKEPT_ITEMS)
+    with job.progress.step("Writing items") as advance, checkpoints:
+        for done in write(place, derived):
+            rows.update(done.rows)
+            items += done.items
+            advance(done.items)
+            state = replace(state, position=done.after or state.position, rows=dict(rows))
+            checkpoints.reached(state, done.items)
+    state = journal.keep(replace(state, status="copied"))
+    return Copied(state, rows - Counter(rows_before), rows_before, items, snapshot.tally())

@@ -1,0 +1,260 @@
+"""A report of what each phase found or did."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+from lambda_src.dynamo.meter import Usage
+from lambda_src.migration.errors import DIFFERENCES, DONE, FAILED, REFUSED
+from lambda_src.migration.mapping import ServiceMapping
+from lambda_src.migration.phases.check import Plan, sums
+from lambda_src.migration.phases.checks import Check
+from lambda_src.migration.phases.copy import Copied
+from lambda_src.migration.phases.cutover import Checklist
+from lambda_src.migration.phases.export_s3 import Exported
+from lambda_src.migration.phases.job import Job
+from lambda_src.migration.phases.reverse_export import ReverseExported
+from lambda_src.migration.phases.rollback import RolledBack
+from lambda_src.migration.phases.verify import Verified
+from lambda_src.migration.report import Report
+from lambda_src.migration.snapshot import Tally
+from lambda_src.migration.source.findings import SourceReport
+from lambda_src.migration.target.repair import Repairs
+from lambda_src.migration.upgrade_layout import UpgradeReport
+
+type Outcome = tuple[Report, int]
+"""A report, and the exit code that goes with it."""
+
+_SHOWN: Final = 20
+_CUT: Final = 200
+
+
+def effort(begun_at: datetime, ended_at: datetime, used: Usage) -> str:
+    """When a phase ran, for how long, and what it used of DynamoDB."""
+    seconds = (ended_at - begun_at).total_seconds()
+    units = f"{used.read_units:,.0f} read units, {used.write_units:,.0f} write units"
+    return f"Begun {begun_at:%Y-%m-%d %H:%M:%S} UTC, took {seconds:,.1f} s; {used.requests:,} requests, {units}."
+
+
+def of_failure(title: str, because: str, exit_code: int) -> Outcome:
+    """Any phase that stopped: what the terminal said."""
+    report = Report(title)
+    report.table("Stopped", ("Because",), [(line.strip(),) for line in because.splitlines()])
+    report.verdict = "Refused." if exit_code == REFUSED else "Failed."
+    return report, exit_code
+
+
+def of_check(
+    title: str, source: SourceReport, plan: Plan | None, checks: Iterable[Check], mapping: ServiceMapping
+) -> Outcome:
+    """check: what source and tables are like, and what a copy would do. plan is None where the source stops it."""
+    report = Report(title)
+    report.facts("Source", {**source.server, **{f"rows in {name}": count for name, count in source.counts.items()}})
+    rows = [(finding.severity, finding.table, finding.column, finding.sentence) for finding in source.findings]
+    report.table("Schema", ("Severity", "Table", "Column", "Finding"), rows)
+    checks = list(checks)
+    _add_checks(report, "Tables", checks)
+    if plan is None:
+        report.verdict = "Stop: the source is not what the mapping expects."
+        return report, FAILED
+    _add_plan(report, plan)
+    if undecided := _undecided(plan, mapping):
+        report.verdict = undecided
+        return report, FAILED
+    is_go = all(check.is_go for check in checks)
+    report.verdict = "Ready to copy." if is_go else "The source can be read; the tables are not ready, see above."
+    return report, DONE if is_go else REFUSED
+
+
+def of_init(title: str, checks: Iterable[Check]) -> Outcome:
+    """init: what the tables are like."""
+    report, checks = Report(title), list(checks)
+    _add_checks(report, "Tables", checks)
+    is_go = all(check.is_go for check in checks)
+    report.verdict = "The tables are ready." if is_go else "The tables are not ready, see above."
+    return report, DONE if is_go else REFUSED
+
+
+def of_plan(title: str, plan: Plan, mapping: ServiceMapping) -> Outcome:
+    """plan: what a copy would write, with samples of it."""
+    report = Report(title)
+    _add_plan(report, plan)
+    for name, weight in plan.weights.items():
+        samples = [(str(item)[:_CUT],) for item in weight.samples]
+        report.table(f"Samples of {name}", ("Item",), samples)
+    if undecided := _undecided(plan, mapping):
+        report.verdict = undecided
+        return report, FAILED
+    report.verdict = f"{plan.items:,} items would be written. Nothing was written."
+    return report, DONE
+
+
+def of_copy(title: str, copied: Copied) -> Outcome:
+    """copy: what was written now and before."""
+    report = Report(title)
+    rows = [
+        (name, copied.rows_before.get(name, 0), copied.rows.get(name, 0))
+        for name in dict.fromkeys((*copied.rows_before, *copied.rows))
+    ]
+    report.table("Entities", ("Entity", "Rows written before", "Rows written now"), rows)
+    _add_source(report, copied.source)
+    if copied.repairs is not None:
+        return _repaired(report, copied.repairs)
+    report.verdict = f"{copied.items:,} items written. Next: verify."
+    return report, DONE
+
+
+def of_delta(title: str, repairs: Repairs) -> Outcome:
+    """delta: what differed and was mended."""
+    return _repaired(Report(title), repairs)
+
+
+def of_verify(title: str, found: Verified, job: Job) -> Outcome:
+    """verify: whether source and tables agree."""
+    report = Report(title)
+    source, written = found.source, {each.source: found.state.rows.get(each.name, 0) for each in job.mapping.streams}
+    entities = [
+        (name, read, source.rejected[name], written.get(name, 0), *_verified(found, name))
+        for name, read in source.read.items()
+        if name in written or not job.is_partial
+    ]
+    report.table("Entities", ("Entity", "Read", "Rejected", "Written", "Verified", "Read back"), entities)
+    counts = {str(verdict): count for verdict, count in found.counts.items()}
+    report.facts("Items", {"expected": found.items, **counts})
+    differences = sorted(found.differences, key=lambda difference: difference.verdict)
+    for verdict, group in groupby(differences, key=lambda difference: difference.verdict):
+        lines = [
+            (difference.table, " / ".join(difference.key.values()), _attributes(difference.attributes))
+            for difference in group
+        ]
+        report.table(f"Items that are {verdict}", ("Table", "Key", "Stored and wanted"), lines[:_SHOWN])
+    report.table("Rows that came back different", ("Row",), [(line,) for line in found.unlike[:_SHOWN]])
+    if found.is_equal and job.is_partial:
+        report.verdict = f"{found.items:,} items are as their rows say. Nothing else was looked at."
+        return report, DONE
+    if found.is_equal:
+        report.verdict = f"Verified: {found.items:,} items, and every one is as its row says."
+        return report, DONE
+    report.verdict = "Source and tables differ. While the source is live, `delta` brings them together."
+    return report, DIFFERENCES
+
+
+def of_cutover(title: str, checklist: Checklist, stripped: int | None) -> Outcome:
+    """cutover: go or no go. stripped: marks taken off when the API was opened, None when it was not asked for."""
+    report = Report(title)
+    if stripped is not None:
+        report.verdict = f"Opened. {stripped:,} marks were taken off; the tables belong to the API now."
+        return report, DONE
+    _add_checks(report, "What the command can see", checklist.checks)
+    report.table("What only you can see", ("Step",), [(step,) for step in checklist.manual])
+    if checklist.is_go:
+        report.verdict = "GO, once you have ticked off the second list. Then: cutover --open."
+        return report, DONE
+    report.verdict = "NO GO."
+    return report, REFUSED
+
+
+def of_rollback(title: str, done: RolledBack) -> Outcome:
+    """rollback: what was removed."""
+    report = Report(title)
+    report.facts("Items", {"removed": done.removed, "kept, because somebody changed them": done.kept})
+    report.verdict = "Rolled back." if not done.kept else "Rolled back, but for items that somebody changed."
+    return report, DONE if not done.kept else FAILED
+
+
+def of_export(title: str, exported: Exported, bucket: str, service: str) -> Outcome:
+    """export-s3: what was written, and the commands that load it."""
+    report = Report(title)
+    rows = [(shard.file, shard.items, shard.sha256[:16]) for shard in exported.shards]
+    report.table("Shards", ("File", "Items", "SHA-256 begins"), rows)
+    upload = f"aws s3 cp --recursive {exported.folder} s3://{bucket}/{service}/"
+    report.table("Commands", ("Command",), [(upload,), *((command,) for command in exported.commands)])
+    report.verdict = f"{exported.items:,} items in {len(exported.shards)} shards under {exported.folder}."
+    return report, DONE
+
+
+def of_upgrade(title: str, done: UpgradeReport) -> Outcome:
+    """upgrade-layout: what became of the channels."""
+    report = Report(title)
+    report.facts("Channels", {"listed": done.listed, "upgraded now": done.upgraded, "doubles": len(done.doubles)})
+    text = "Another channel has the same identity on YouTube. They are as they were; delete one of each two."
+    report.table("Doubles", ("Channel",), [(channel_id,) for channel_id in done.doubles], text=text)
+    report.verdict = "Every channel has today's layout." if not done.doubles else "Doubles are left: see above."
+    return report, done.exit_code
+
+
+def of_reverse_export(title: str, done: ReverseExported) -> Outcome:
+    """reverse-export: what was written, and the command that loads it."""
+    report = Report(title)
+    rows = [(name, count, done.orphans.get(name, 0)) for name, count in done.rows.items()]
+    report.table("Rows", ("Table", "Written", "Left behind with what is being deleted"), rows)
+    report.table("Command", ("Command",), [(f"mysql --default-character-set=utf8mb4 DATABASE < {done.file}",)])
+    report.verdict = f"{sum(done.rows.values()):,} rows in {done.file}."
+    return report, DONE
+
+
+def _verified(found: Verified, name: str) -> tuple[object, object]:
+    """Rows whose items are as they say, all or none; and rows read back, where that was asked for."""
+    accepted = found.source.read[name] - found.source.rejected[name]
+    return accepted if found.is_equal else "no", "-" if found.restored is None else found.restored.get(name, 0)
+
+
+def _repaired(report: Report, repairs: Repairs) -> Outcome:
+    report.facts("Items", {"put": repairs.put, "deleted": repairs.deleted, "left alone": len(repairs.conflicts)})
+    lines = [
+        (conflict.table, " / ".join(conflict.key.values()), _both(conflict.stored, conflict.wanted))
+        for conflict in repairs.conflicts[:_SHOWN]
+    ]
+    text = "Somebody else wrote or changed these. They are as they were found; decide, and change or delete them."
+    report.table("Left alone", ("Table", "Key", "Stored and wanted"), lines, text=text)
+    if repairs.conflicts:
+        report.verdict = f"{len(repairs.conflicts):,} items are not the migration's to change: see above."
+        return report, DIFFERENCES
+    changes = repairs.put + repairs.deleted
+    report.verdict = f"{changes:,} items changed. Next: verify." if changes else "Nothing differed: no item changed."
+    return report, DONE
+
+
+def _undecided(plan: Plan, mapping: ServiceMapping) -> str:
+    """What somebody has to choose before anything can be copied, "" for nothing."""
+    kinds = [f"{count} {kind}" for kind, count in sums(plan.rejects).items() if kind in mapping.stops_on]
+    return f"Decide first, nothing can be copied before: {', '.join(kinds)}. Nothing was written." if kinds else ""
+
+
+def _add_plan(report: Report, plan: Plan) -> None:
+    _add_source(report, plan.source)
+    weights = [
+        (name, weight.answers, weight.items, weight.size_bytes, weight.units) for name, weight in plan.weights.items()
+    ]
+    report.table("Items", ("Stream", "Rows", "Items", "Bytes", "Write units"), weights)
+    kinds = [(table, kind, count) for table, found in plan.rejects.items() for kind, count in sorted(found.items())]
+    text = "Each is in the reject file with its reason."
+    report.table("Rejected rows", ("Table", "Kind", "Rows"), kinds, text=text)
+    warnings = [(row["source"], row["kind"], row["times"], str(row["sentence"])[:_CUT]) for row in plan.warnings]
+    text = "These rows come along, changed as the sentence says."
+    report.table("Warnings", ("Table", "Kind", "Rows", "For example"), warnings, text=text)
+    cost = {
+        "items": plan.items,
+        "write units": plan.units,
+        "time to copy": f"{plan.seconds:,.0f} s at {plan.units_per_second:,.0f} write units a second",
+        "cost in us-east-1": f"{plan.usd} USD to copy, as much again to take the marks off when the API is opened",
+    }
+    report.facts("Estimate", cost)
+
+
+def _add_source(report: Report, source: Tally) -> None:
+    lines = [(name, read, source.rejected[name], read - source.rejected[name]) for name, read in source.read.items()]
+    report.table("Source rows", ("Table", "Read", "Rejected", "Accepted"), lines)
+
+
+def _add_checks(report: Report, heading: str, checks: Iterable[Check]) -> None:
+    report.table(heading, ("Go", "Check", "Because"), [(check.is_go, check.what, check.because) for check in checks])
+
+
+def _attributes(attributes: Mapping[str, tuple[object, object]]) -> str:
+    return "; ".join(f"{name}: {stored!r}, {wanted!r}" for name, (stored, wanted) in attributes.items())[:_CUT]
+
+
+def _both(stored: object, wanted: object) -> str:
+    return f"{stored!r} / {wanted!r}"[: 2 * _CUT]

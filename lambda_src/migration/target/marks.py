@@ -1,0 +1,75 @@
+"""The marks on migrated items: by them a rollback knows what to remove, and they go once the API was opened."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import batched
+
+from boto3.dynamodb.conditions import Attr
+
+from lambda_src.dynamo.batches import ITEMS_PER_WRITE, write_all
+from lambda_src.dynamo.errors import ConditionFailed
+from lambda_src.dynamo.schema import Table
+from lambda_src.dynamo.updates import Update
+from lambda_src.dynamo.values import to_key
+from lambda_src.migration.content import WireItem, is_ours, is_untouched
+from lambda_src.migration.errors import TargetFailed
+from lambda_src.migration.mapping import MARK
+from lambda_src.migration.target.parallel import in_order
+from lambda_src.migration.target.place import Place, key_text
+from lambda_src.migration.target.scan import pages
+
+
+def remove_items(place: Place, *, on_items: Callable[[int], None] = lambda _: None) -> tuple[int, int]:
+    """Delete what the migration wrote and nobody changed since; how many were deleted, and how many of ours stay.
+
+    Costs a Scan, and 1 request per 25 items.
+    """
+    removed = kept = 0
+    for table in place.tables():
+        ours = _ours(place, table)
+        chunks = batched(ours, ITEMS_PER_WRITE, strict=False)
+        for chunk in in_order(place.workers, partial(_delete, place, table), chunks):
+            removed += chunk[0]
+            kept += chunk[1]
+            on_items(chunk[0])
+    return removed, kept
+
+
+def strip(place: Place, *, on_items: Callable[[int], None] = lambda _: None) -> int:
+    """Take the marks off, whatever else the items say by now; how many. Costs a Scan, and 1 request per item."""
+    stripped = 0
+    for table in place.tables():
+        for done in in_order(place.workers, partial(_strip, place, table), _ours(place, table)):
+            stripped += done
+            on_items(done)
+    return stripped
+
+
+def _ours(place: Place, table: Table) -> Iterator[WireItem]:
+    for page in pages(place, table):
+        for item in page:
+            if is_ours(item, place.migration_id):
+                yield item
+
+
+def _delete(place: Place, table: Table, items: tuple[WireItem, ...]) -> tuple[int, int]:
+    untouched = [item for item in items if is_untouched(item, place.migration_id)]
+    if untouched:
+        place.budget.wait()
+        requests = [{"DeleteRequest": {"Key": to_key(key_text(table, item))}} for item in untouched]
+        left = write_all(place.caller, {place.caller.physical_name(table): requests})
+        place.budget.used(place.usage().write_units)
+        if left:
+            raise TargetFailed(f"{left} deletions stayed unprocessed: run again")
+    return len(untouched), len(items) - len(untouched)
+
+
+def _strip(place: Place, table: Table, item: WireItem) -> int:
+    place.budget.wait()
+    condition = Attr(MARK).eq(item[MARK]["S"])
+    try:
+        place.store.update(table, key_text(table, item), Update().remove(MARK), condition=condition)
+    except ConditionFailed:  # deleted meanwhile, or stripped by another run
+        return 0
+    place.budget.used(place.usage().write_units)
+    return 1

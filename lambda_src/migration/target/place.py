@@ -1,0 +1,96 @@
+"""Where a migration writes: the tables of a service in one environment."""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+from uuid import NAMESPACE_URL, uuid5
+
+from lambda_src.dynamo.calls import Caller
+from lambda_src.dynamo.meter import Usage, UsageMeter
+from lambda_src.dynamo.retry import Backoff
+from lambda_src.dynamo.schema import Table
+from lambda_src.dynamo.store import Store
+from lambda_src.migration.content import WireItem
+from lambda_src.migration.mapping import ServiceMapping
+from lambda_src.migration.target.budget import WriteBudget
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+WORKERS: Final = 8
+STATE_PARTITION: Final = "MIGRATION"
+# Nobody waits for an answer here, and a copy that gives up at the first long throttle helps nobody.
+PATIENT: Final = Backoff(attempts=20, base_seconds=0.05, cap_seconds=5.0, connection_attempts=10, rounds=40)
+
+
+def migration_id(service: str) -> str:
+    """The id under which everything a migration of this service writes can be told from other items."""
+    return str(uuid5(NAMESPACE_URL, f"serverless-backends/migration/{service}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The tables of one service, and how they may be written to. Safe to use from many threads."""
+
+    mapping: ServiceMapping
+    caller: Caller
+    budget: WriteBudget
+    meter: UsageMeter
+    workers: int = WORKERS
+
+    @classmethod
+    def of(
+        cls,
+        mapping: ServiceMapping,
+        client: "DynamoDBClient",
+        names: Mapping[str, str],
+        *,
+        budget: WriteBudget | None = None,
+        workers: int = WORKERS,
+        backoff: Backoff = PATIENT,
+    ) -> "Place":
+        """names: physical name by `Table.name`. Attaches a meter to the client, which is this place's own."""
+        budget = budget or WriteBudget()
+        meter = UsageMeter()
+        meter.attach(client)
+        caller = Caller(client, names, backoff, budget.throttled, random.random)
+        return cls(mapping, caller, budget, meter, workers)
+
+    @property
+    def migration_id(self) -> str:
+        """See the function of this name."""
+        return migration_id(self.mapping.service)
+
+    @property
+    def store(self) -> Store:
+        """Single reads and conditional writes, with the same patience."""
+        return Store(
+            self.caller.client,
+            self.caller.names,
+            backoff=self.caller.backoff,
+            sleep=self.caller.sleep,
+            random=self.caller.random,
+        )
+
+    def usage(self) -> Usage:
+        """Requests and units since the place was made."""
+        return self.meter.snapshot()
+
+    def is_business(self, table: Table, item: WireItem) -> bool:
+        """Whether an item is of a kind that migrations write."""
+        key = key_text(table, item)
+        return key[table.partition] != STATE_PARTITION and self.mapping.owns(table, key)
+
+    def tables(self) -> Iterator[Table]:
+        """The tables a migration of this service writes to."""
+        yield from self.mapping.tables
+
+    def renamed(self, names: Mapping[str, str]) -> "Place":
+        """The same place with other tables."""
+        return replace(self, caller=replace(self.caller, names=names))
+
+
+def key_text(table: Table, item: WireItem) -> dict[str, str]:
+    """The primary key of an item of the wire, as text by attribute."""
+    return {name: item[name]["S"] for name in table.key_names}

@@ -1,0 +1,115 @@
+"""Brings single items to what they should be, and touches only what the migration wrote and nobody changed since."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial, reduce
+from operator import and_
+from typing import Any, Literal
+
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
+from lambda_src.dynamo.errors import ConditionFailed
+from lambda_src.dynamo.schema import Table
+from lambda_src.dynamo.values import Item, from_item, to_item
+from lambda_src.migration.content import WireItem, is_untouched
+from lambda_src.migration.derive import derive
+from lambda_src.migration.snapshot import Snapshot
+from lambda_src.migration.target.comparison import Comparison, Finding
+from lambda_src.migration.target.parallel import in_order
+from lambda_src.migration.target.place import Place, key_text
+
+type Done = Literal["put", "deleted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """An item that is not ours to change: somebody wrote or changed it. Both versions, for the operator to decide."""
+
+    table: str
+    key: dict[str, str]
+    stored: Item | None
+    wanted: Item | None
+
+
+@dataclass(slots=True)
+class Repairs:
+    """What was done, by number of items, and what was left to the operator."""
+
+    put: int = 0
+    deleted: int = 0
+    conflicts: list[Conflict] = field(default_factory=list)
+
+
+def repair(
+    place: Place, snapshot: Snapshot, comparison: Comparison, *, on_items: Callable[[int], None] = lambda _: None
+) -> Repairs:
+    """Put what is missing or different and delete what is extra, each on condition that it is as it was seen.
+
+    About 2 requests per item that is not as it should be; none for the others.
+    """
+    comparison.mark_due()
+    repairs = Repairs()
+    for done in in_order(place.workers, partial(_put, place), _due(place, snapshot, comparison)):
+        _count(repairs, done)
+        on_items(1)
+    extra = (finding for finding in comparison.findings() if finding.verdict == "extra")
+    for done in in_order(place.workers, partial(_remove, place), extra):
+        _count(repairs, done)
+        on_items(1)
+    return repairs
+
+
+def _due(place: Place, snapshot: Snapshot, comparison: Comparison) -> Iterator[tuple[Table, WireItem]]:
+    for answer in derive(snapshot, place.mapping, place.migration_id):
+        for table, item in answer.items:
+            if comparison.due(table, key_text(table, item)):
+                yield table, item
+
+
+def _put(place: Place, wanted: tuple[Table, WireItem]) -> Done | Conflict:
+    table, wire_item = wanted
+    item, key = from_item(wire_item), key_text(table, wire_item)
+    stored = place.store.get(table, key, consistent=True)
+    if stored is not None and not is_untouched(to_item(stored), place.migration_id):
+        return Conflict(table.name, key, stored, item)
+    condition = Attr(table.partition).not_exists() if stored is None else _still(stored)
+    place.budget.wait()
+    try:
+        place.store.put(table, item, condition=condition)
+    except ConditionFailed:
+        now = place.store.get(table, key, consistent=True)
+        if now is None or to_item(now) != wire_item:  # equal when it was our own put, whose answer was lost
+            return Conflict(table.name, key, now, item)
+    place.budget.used(place.usage().write_units)
+    return "put"
+
+
+def _remove(place: Place, finding: Finding) -> Done | Conflict:
+    if not finding.untouched:
+        return Conflict(finding.table.name, finding.key, place.store.get(finding.table, finding.key), None)
+    stored = place.store.get(finding.table, finding.key, consistent=True)
+    if stored is None:
+        return "deleted"
+    if not is_untouched(to_item(stored), place.migration_id):
+        return Conflict(finding.table.name, finding.key, stored, None)
+    try:
+        place.store.delete(finding.table, finding.key, condition=_still(stored))
+    except ConditionFailed:
+        now = place.store.get(finding.table, finding.key, consistent=True)
+        if now is not None:  # gone when it was our own deletion, whose answer was lost
+            return Conflict(finding.table.name, finding.key, now, None)
+    return "deleted"
+
+
+def _still(stored: dict[str, Any]) -> ConditionBase:
+    """Every attribute is what it was; the mark among them vouches that there is no other."""
+    return reduce(and_, (Attr(name).eq(value) for name, value in stored.items()))
+
+
+def _count(repairs: Repairs, done: Done | Conflict) -> None:
+    if isinstance(done, Conflict):
+        repairs.conflicts.append(done)
+    elif done == "put":
+        repairs.put += 1
+    else:
+        repairs.deleted += 1

@@ -1,0 +1,102 @@
+"""Writes derived items into tables that nobody else writes to: many batches at a time, acknowledged in order."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from lambda_src.dynamo.batches import ITEMS_PER_WRITE, WIRE_BYTES_PER_WRITE, wire_bytes, write_all
+from lambda_src.dynamo.values import Request
+from lambda_src.errors import AppError
+from lambda_src.migration.content import WireItem
+from lambda_src.migration.derive import Derived, Position
+from lambda_src.migration.errors import TargetFailed
+from lambda_src.migration.target.parallel import in_order
+from lambda_src.migration.target.place import Place, key_text
+
+_BYTES_PER_CHARACTER: Final = 12  # JSON writes what is outside of Unicode's first plane as \ud83d\ude00
+_BYTES_AROUND: Final = 20  # `"": {"S": ""}, `
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Everything derived before `after` is in the table (None: not one whole answer yet).
+
+    rows, items: how many this batch brought, rows by stream.
+    """
+
+    after: Position | None
+    rows: Counter[str]
+    items: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Up to 25 writes, of whole answers where they fit. after: the place behind the last whole answer."""
+
+    writes: dict[str, list[Request]] = field(default_factory=dict)
+    keys: set[tuple[str, ...]] = field(default_factory=set)
+    after: Position | None = None
+    rows: Counter[str] = field(default_factory=Counter)
+    items: int = 0
+    wire_bytes: int = 0
+
+
+def write(place: Place, derived: Iterable[Derived]) -> Iterator[Acknowledged]:
+    """Write the items, and say after each batch how far everything is written.
+
+    A batch is named when it and all before it are acknowledged; the 10 batches behind it (with 8 workers) may be
+    written too, 250 items.
+    Raises TargetFailed when DynamoDB refuses or stays silent beyond all patience. 1 request per 25 items.
+    """
+    after: Position | None = None
+    for batch in in_order(place.workers, partial(_write_batch, place), _batches(place, derived)):
+        after = batch.after or after
+        yield Acknowledged(after, batch.rows, batch.items)
+
+
+def _write_batch(place: Place, batch: _Batch) -> _Batch:
+    place.budget.wait()
+    try:
+        left = write_all(place.caller, batch.writes) if batch.writes else 0  # answers may have no items
+    except AppError as exc:
+        raise TargetFailed(f"DynamoDB refused a batch: {exc.__cause__ or exc}") from exc
+    place.budget.used(place.usage().write_units)
+    if left:
+        raise TargetFailed(f"{left} items of a batch stayed unprocessed: lower the write units, then run again")
+    return batch
+
+
+def _bytes_at_most(item: WireItem) -> int:
+    """What an item takes in a request, or more: to spell it out here too would take as long as to derive it."""
+    return sum(
+        [
+            _BYTES_AROUND
+            + len(name)
+            + (_BYTES_PER_CHARACTER * len(text) if isinstance(text, str) else wire_bytes(value))
+            for name, value in item.items()
+            for text in value.values()
+        ]
+    )
+
+
+def _batches(place: Place, derived: Iterable[Derived]) -> Iterator[_Batch]:
+    batch = _Batch()
+    for answer in derived:
+        for table, item in answer.items:
+            write: Request = {"PutRequest": {"Item": item}}
+            key = (table.name, *key_text(table, item).values())
+            size_bytes = _bytes_at_most(item)
+            is_full = batch.items == ITEMS_PER_WRITE or batch.wire_bytes + size_bytes > WIRE_BYTES_PER_WRITE
+            if is_full or key in batch.keys:  # of two items with one key the later stays; a comparison tells
+                yield batch
+                batch = _Batch()
+            batch.writes.setdefault(place.caller.physical_name(table), []).append(write)
+            batch.keys.add(key)
+            batch.wire_bytes += size_bytes
+            batch.items += 1
+        batch.after = answer.after
+        batch.rows[answer.stream.name] += 1
+    if batch.after is not None:
+        yield batch

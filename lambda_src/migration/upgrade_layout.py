@@ -1,0 +1,83 @@
+"""Stock Track Record on a table that the reference wrote: every channel gets today's layout, and the list its count.
+
+To be run before the API is opened. May be stopped at any point and run again: a channel is done once it has its
+`layout`, and the count is set at the end.
+"""
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from boto3.dynamodb.conditions import Key
+
+from lambda_src.dynamo.store import Store
+from lambda_src.migration.errors import DIFFERENCES, DONE
+from lambda_src.runtime.clock import Clock, utc_now
+from lambda_src.runtime.deadline import Deadline
+from lambda_src.services.stock_track_record.models import ChannelId
+from lambda_src.services.stock_track_record.repository import Repository
+from lambda_src.services.stock_track_record.repository.base import Context, LogLines
+from lambda_src.services.stock_track_record.repository.channels import counter_item
+from lambda_src.services.stock_track_record.service.upgrading import Upgraded, upgrade_channel
+from lambda_src.services.stock_track_record.tables import CHANNEL, GSI1, MAIN
+
+_PAGE_SIZE: Final = 100
+_NEVER: Final = Deadline(math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeReport:
+    """What became of the channels on the list.
+
+    listed: all of them, as the counter says now. upgraded: those of this run. doubles: channels whose YouTube identity
+    another one holds; they are left as they are, and somebody deletes one of each two.
+    """
+
+    listed: int
+    upgraded: int
+    doubles: tuple[ChannelId, ...]
+
+    @property
+    def exit_code(self) -> int:
+        return DIFFERENCES if self.doubles else DONE
+
+
+def upgrade_layout(
+    store: Store, *, clock: Clock = utc_now, advance: Callable[[int], None] = lambda _: None
+) -> UpgradeReport:
+    """Upgrade every listed channel, one after the other, and set the counter. advance: called with 1 for each.
+
+    Holds a page of channels and the videos of one in memory. 1 Query per 100 channels; per channel of the reference 1
+    GetItem, 1 Query and 1 transaction, per video of it 1 Query and 3 transactions, 1 more per further 48 mentions.
+    """
+    log_lines = LogLines(clock=clock, pick=random.randrange, retention_days=0)
+    repository = Repository.over(Context(store=store, clock=clock, log_lines=log_lines))
+    listed = upgraded = 0
+    doubles: list[ChannelId] = []
+    for channel_id, is_done in _listed_channels(store):
+        outcome = "done" if is_done else _upgrade(repository, channel_id)
+        upgraded += outcome == "done" and not is_done
+        listed += outcome != "gone"
+        if outcome == "double":
+            doubles.append(channel_id)
+        advance(1)
+    # The item is replaced rather than added to: whatever a run before this one counted, it was the same list.
+    store.put(MAIN, counter_item(listed))
+    return UpgradeReport(listed, upgraded, tuple(doubles))
+
+
+def _upgrade(repository: Repository, channel_id: ChannelId) -> Upgraded:
+    channel = repository.channels.channel_by_id(channel_id)
+    if channel is None or channel.deleting:
+        return "gone"
+    return upgrade_channel(repository, channel, _NEVER) if channel.layout is None else "done"
+
+
+def _listed_channels(store: Store) -> Iterator[tuple[ChannelId, bool]]:
+    """Every channel on the list, and whether it has today's layout already."""
+    on_list = Key("GSI1PK").eq(CHANNEL.index_keys["GSI1PK"].build())
+    for page in store.query(MAIN, on_list, index=GSI1, limit=_PAGE_SIZE, projection=("id", "layout")):
+        for item in page.items:
+            yield ChannelId(item["id"]), "layout" in item

@@ -1,0 +1,68 @@
+"""What an operator gets wrong, before anybody is asked: exit codes and words."""
+
+from dataclasses import replace
+
+import pytest
+
+from lambda_src.dynamo.calls import Caller
+from tests.support.migration.operator import Operator
+
+
+@pytest.fixture
+def nowhere(tmp_path):
+    """Of nbhd.city, without a database or tables: for what is noticed before anybody is asked."""
+    return Operator("nbhd_city", "postgresql://reader:s3cret@127.0.0.1:1/none", "http://127.0.0.1:1", {}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "said"),
+    [
+        ((), {"DATABASE_URL": None}, "DATABASE_URL is not set"),
+        ((), {"DATABASE_URL": "no address"}, "is no database URL"),
+        ((), {"DATABASE_URL": "mysql://user:secret@127.0.0.1/database"}, "came from postgresql"),
+        (("--table=nothing=name",), {}, "the names are main"),
+        (("--workers=0",), {}, "greater than or equal to 1"),
+        (("--on-name-collision=guess",), {}, "'guess' is not one of"),
+        (("--write-units=1",), {}, "greater than or equal to 25"),
+        ((), {"DYNAMODB_ENDPOINT_URL": None, "AWS_REGION": None, "AWS_DEFAULT_REGION": None}, "AWS_REGION is not set"),
+    ],
+)
+def test_what_is_missing_or_wrong_on_the_command_line_ends_with_2(nowhere, options, variables, said):
+    done = nowhere.does("plan", *options, **variables)
+    assert (done.code, said in done.said) == (2, True), done.said
+    assert "secret" not in done.said
+
+
+def test_a_service_that_is_none_ends_with_2(nowhere):
+    done = replace(nowhere, service="algebra").does("check")
+    assert (done.code, "known are stock_track_record, nbhd_city" in done.said) == (2, True)
+
+
+def test_a_source_that_does_not_answer_ends_with_1(nowhere):
+    done = nowhere.does("plan")
+    assert (done.code, "cannot connect to postgresql at 127.0.0.1:1" in done.report) == (1, True)
+    assert "s3cret" not in done.said + done.report
+
+
+def test_a_folder_that_cannot_be_written_to_ends_with_1(nowhere):
+    file = nowhere.folder / "file"
+    file.touch()
+    careless = replace(nowhere, folder=file)
+    done = careless.runs(*careless.command("plan"))
+    assert (done.code, "This machine: " in done.said) == (1, True)
+
+
+def test_a_target_that_does_not_answer_ends_with_1(nowhere, monkeypatch):
+    monkeypatch.setattr(Caller, "pause", lambda *_: None)
+    done = nowhere.does("init")
+    assert (done.code, "DynamoDB:" in done.report) == (1, True)
+
+
+def test_an_entity_that_is_none_and_a_full_comparison_of_some_end_with_2(nowhere):
+    unknown = nowhere.does("copy", "--only=people")
+    assert (unknown.code, "known are neighborhoods, memberships" in unknown.said) == (2, True)
+    assert nowhere.does("verify", "--full", "--only=memberships").code == 2
+
+
+def test_a_service_that_had_one_layout_only_has_none_to_upgrade(nowhere):
+    assert nowhere.does("upgrade-layout").code == 2

@@ -1,0 +1,343 @@
+"""The migration as its operator meets it: commands, exit codes, what they say, and the pages they write."""
+
+import gzip
+import json
+import os
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from lambda_src.dynamo.store import Store
+from lambda_src.services.nbhd_city import tables as nbhd_city
+from lambda_src.services.stock_track_record import tables as stock_track_record
+from tests.support.assembly import ROOT
+from tests.support.migration.jobs import items_of
+from tests.support.migration.nbhd_city_rows import membership, neighborhood
+from tests.support.migration.operator import Operator
+from tests.support.migration.servers import PASSWORD, PASSWORD_IN_URL
+from tests.support.migration.stock_track_record_rows import channel_row, id_of, mention_row, stock_row, video_row
+from tests.support.reference_items import reference_items
+
+PLACES = 3
+MEMBERS = 9
+
+
+@pytest.fixture
+def database(nbhd_city_database):
+    nbhd_city_database.insert("neighborhoods", [neighborhood(n, f"Place {n}") for n in range(1, PLACES + 1)])
+    nbhd_city_database.insert(
+        "memberships", [membership(n, f"did:plc:user{n}", n % PLACES + 1) for n in range(1, MEMBERS + 1)]
+    )
+    return nbhd_city_database
+
+
+@pytest.fixture
+def operator(database, dynamodb_endpoint, make_tables, tmp_path):
+    """Of nbhd.city, with a source as it should be and an empty table."""
+    return Operator("nbhd_city", database.url, dynamodb_endpoint, make_tables(nbhd_city.TABLES), tmp_path / "kept")
+
+
+@pytest.fixture
+def track_record(stock_track_record_database, dynamodb_endpoint, make_tables, tmp_path):
+    """Of Stock Track Record, with empty tables on both sides."""
+    names = make_tables(stock_track_record.TABLES)
+    url = stock_track_record_database.url
+    return Operator("stock_track_record", url, dynamodb_endpoint, names, tmp_path / "kept")
+
+
+@pytest.fixture
+def items(operator, dynamodb_client):
+    """What is in the table, without the migration's own item."""
+    return lambda: items_of(dynamodb_client, operator.tables["main"])
+
+
+def one_of(items, sort_key):
+    return next(key for key in sorted(items()) if key[1].startswith(sort_key))
+
+
+def change(client, operator, key, **texts):
+    for name, text in texts.items():
+        client.update_item(
+            TableName=operator.tables["main"],
+            Key={"PK": {"S": key[0]}, "SK": {"S": key[1]}},
+            UpdateExpression="SET #name = :value",
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues={":value": {"S": text}},
+        )
+
+
+# ---- from the first look to the opening ----------------------------------------------------------------------------
+
+
+def test_a_migration_goes_from_check_to_open(operator, database, items):
+    for phase, said in {
+        "init": "The tables are ready.",
+        "check": "Ready to copy.",
+        "plan": "15 items would be written. Nothing was written.",
+        "copy": "15 items written. Next: verify.",
+        "verify": "Verified: 15 items",
+    }.items():
+        done = operator.does(phase)
+        assert (done.code, said in done.said, said in done.report) == (0, True, True), done.said
+    database.run("UPDATE neighborhoods SET description = 'Changed' WHERE id = 1")
+    assert operator.does("cutover").code == 3
+    assert "1 items changed. Next: verify." in operator.does("delta").report
+    assert operator.does("verify", "--full").code == 0
+    assert "GO, once you have ticked off the second list." in operator.does("cutover").said
+    opened = operator.does("cutover", "--open")
+    assert (opened.code, "Opened. 15 marks were taken off" in opened.report) == (0, True)
+    assert not any("migration" in item for item in items().values())
+
+
+def test_once_the_api_was_opened_nothing_of_the_migration_writes_any_more(operator, items):
+    for before in ("copy", "verify", "cutover --open"):
+        assert operator.does(*before.split()).code == 0
+    opened = items()
+    for phase in ("copy", "delta", "verify", "rollback"):
+        done = operator.does(phase)
+        assert (done.code, "opened" in done.report) == (3, True)
+    assert "`reverse-export`" in done.said, "the last of them says what to do instead"
+    assert items() == opened
+
+
+def test_a_rollback_before_the_opening_leaves_nothing(operator, items, dynamodb_client):
+    operator.does("copy")
+    done = operator.does("rollback")
+    assert (done.code, "Rolled back." in done.report) == (0, True)
+    assert items() == {}
+    assert dynamodb_client.scan(TableName=operator.tables["main"])["Count"] == 0, "the state went too"
+    assert operator.does("rollback").code == 3
+
+
+# ---- check, init, plan ---------------------------------------------------------------------------------------------
+
+
+def test_check_and_plan_write_nothing(operator, dynamodb_client):
+    assert operator.does("check").code == 0
+    plan = operator.does("plan")
+    assert "'name_lower': 'place 1'" in plan.report, "samples are shown"
+    assert dynamodb_client.scan(TableName=operator.tables["main"])["Count"] == 0
+
+
+def test_check_names_a_missing_table_a_missing_column_and_a_wrong_type(track_record, stock_track_record_database):
+    stock_track_record_database.run(
+        "DROP TABLE processing_logs; ALTER TABLE channels DROP COLUMN thumbnail_url;"
+        "ALTER TABLE stocks MODIFY last_price TEXT"
+    )
+    done = track_record.does("check")
+    assert done.code == 1
+    for finding in ("processing_logs", "thumbnail_url", "last_price"):
+        assert finding in done.report
+    assert "Stop: the source is not what the mapping expects." in done.said
+    copied = track_record.does("copy")
+    assert copied.code == 1
+    assert "thumbnail_url" in copied.report, "the page of the phase that failed says why"
+
+
+def test_init_tells_tables_that_are_missing_foreign_or_filled(operator, make_tables, dynamodb_client):
+    missing = replace(operator, tables={"main": "nbhd-city-nowhere"}).does("init")
+    assert (missing.code, "deploy the data stack first" in missing.report) == (3, True)
+    foreign = replace(operator, tables={"main": make_tables(stock_track_record.TABLES)["stocks"]}).does("init")
+    assert (foreign.code, "is missing" in foreign.report) == (3, True)
+    somebody = {"PK": {"S": "NBHD#1"}, "SK": {"S": "METADATA"}}
+    dynamodb_client.put_item(TableName=operator.tables["main"], Item=somebody)
+    filled = operator.does("init")
+    assert (filled.code, "a migration begins in empty tables" in filled.report) == (3, True)
+    assert operator.does("copy").code == 3
+
+
+def test_a_decision_that_is_open_stops_before_the_first_item(operator, database, items):
+    database.insert("neighborhoods", [neighborhood(9, "PLACE 1")])
+    for phase in ("check", "plan"):
+        done = operator.does(phase)
+        assert (done.code, "Decide first, nothing can be copied before: 1 name_collision" in done.said) == (1, True)
+    copied = operator.does("copy")
+    assert (copied.code, "name_collision" in copied.said) == (1, True)
+    assert items() == {}
+    assert operator.does("copy", "--on-name-collision=suffix").code == 0
+
+
+# ---- verify and cutover --------------------------------------------------------------------------------------------
+
+
+def test_verify_after_a_change_by_hand_ends_with_4_and_says_what_differs(operator, items, dynamodb_client):
+    operator.does("copy")
+    key = one_of(items, "METADATA")
+    change(dynamodb_client, operator, key, description="By hand")
+    done = operator.does("verify")
+    assert done.code == 4
+    assert "description: 'By hand', 'A place'" in done.report
+    repaired = operator.does("delta")
+    assert (repaired.code, "Left alone" in repaired.report) == (4, True), "somebody else's change stays"
+    assert operator.does("cutover").code == 3
+
+
+def test_the_table_of_entities_accounts_for_every_row(track_record, stock_track_record_database):
+    stock_track_record_database.insert("channels", [channel_row(1), channel_row(2)])
+    stock_track_record_database.insert("videos", [video_row(1), video_row(2, 99)])
+    stock_track_record_database.insert("stocks", [stock_row("AAPL")])
+    stock_track_record_database.insert("stock_mentions", [mention_row(1)])
+    assert track_record.does("copy").code == 0
+    lines = track_record.does("verify", "--full").report.splitlines()
+    for line in (
+        "| Entity | Read | Rejected | Written | Verified | Read back |",
+        "| videos | 2 | 1 | 1 | 1 | 1 |",
+        "| stock_mentions | 1 | 0 | 1 | 1 | 1 |",
+    ):
+        assert line in lines
+    no_go = track_record.does("cutover")
+    assert (no_go.code, "1 orphan" in no_go.report) == (3, True), "somebody has to look at rejected rows"
+    assert track_record.does("cutover", "--allow-rejects").code == 0
+
+
+def test_cutover_says_why_not(operator, database):
+    assert "the migration is not begun" in operator.does("cutover").report
+    operator.does("copy")
+    operator.does("verify")
+    database.insert("memberships", [membership(99, "did:plc:late", 1)])
+    no_go = operator.does("cutover")
+    assert (no_go.code, "NO GO." in no_go.report, "it changed: freeze it" in no_go.report) == (3, True, True)
+    opened = operator.does("cutover", "--open")
+    assert (opened.code, "The source stands still" in opened.report) == (3, True)
+
+
+def test_production_asks_for_protected_tables_and_a_rehearsal_does_not(operator):
+    for before in ("copy", "verify"):
+        operator.does(before)
+    assert "not asked for outside production" in operator.does("cutover").report
+    asked = replace(operator, environment="prod").does("cutover", "--open")
+    assert (asked.code, "DescribeContinuousBackups" in asked.report) == (1, True), "which this engine does not know"
+
+
+# ---- through S3 ----------------------------------------------------------------------------------------------------
+
+
+def test_a_second_export_leaves_no_shard_of_the_first(operator, tmp_path):
+    tmp_path.chmod(0o700)
+    (tmp_path / "main-00007.json.gz").write_bytes(b"of an export with more items")
+    assert operator.does("export-s3", f"--out={tmp_path}").code == 0
+    assert {path.name for path in tmp_path.glob("main*")} == {"main-00000.json.gz", "main.table.json"}
+    assert stat.S_IMODE((tmp_path / "main-00000.json.gz").stat().st_mode) == 0o600
+
+
+def test_tables_that_were_imported_from_s3_are_taken_over_by_copy(operator, make_tables, dynamodb_client, tmp_path):
+    out = tmp_path / "shards"
+    exported = operator.does("export-s3", f"--out={out}", "--bucket=example")
+    assert exported.code == 0
+    assert "aws dynamodb import-table" in exported.report
+    imported = replace(operator, tables=make_tables(nbhd_city.TABLES))
+    for shard in out.glob("*.json.gz"):
+        for line in gzip.decompress(shard.read_bytes()).splitlines():
+            dynamodb_client.put_item(TableName=imported.tables["main"], Item=json.loads(line)["Item"])
+    assert "it was imported" in imported.does("init").report
+    copied = imported.does("copy")
+    assert (copied.code, "Nothing differed: no item changed." in copied.said) == (0, True)
+    for phase in ("verify --full", "cutover --open"):
+        assert imported.does(*phase.split()).code == 0
+
+
+# ---- some entities only ---------------------------------------------------------------------------------------------
+
+
+def test_entities_are_copied_and_verified_one_after_the_other(operator, database, items):
+    only = operator.does("copy", "--only=memberships")
+    assert (only.code, "9 items changed" in only.report, len(items())) == (0, True, MEMBERS)
+    verified = operator.does("verify", "--only=memberships")
+    assert (verified.code, "9 items are as their rows say." in verified.report) == (0, True)
+    assert "| neighborhoods" not in verified.report
+    assert operator.does("verify", "--only=neighborhoods").code == 4
+    assert operator.does("verify").code == 3, "the copy is not complete"
+    assert operator.does("cutover").code == 3
+    assert operator.does("copy").code == 0
+    assert operator.does("verify", "--full").code == 0
+    database.run("DELETE FROM memberships WHERE id = 1; UPDATE neighborhoods SET name = 'Renamed' WHERE id = 1")
+    narrow = operator.does("delta", "--only=neighborhoods")
+    assert "| deleted | 0 |" in narrow.report, "what is too many waits for a run of everything"
+    assert operator.does("verify", "--only=neighborhoods").code == 0
+    assert operator.does("verify").code == 4
+    assert operator.does("delta").code == 0
+    assert operator.does("verify", "--full").code == 0
+
+
+# ---- commands beside the phases ------------------------------------------------------------------------------------
+
+
+def test_the_commands_for_files_keep_their_own_exit_codes(operator, tmp_path):
+    files = str(tmp_path / "files")
+    wrong = operator.runs("documents", "export", "--nowhere")
+    assert (wrong.code, "No such option" in wrong.said) == (3, True)
+    assert operator.runs("documents", "export", f"--out={files}", DATABASE_URL=None).code == 3
+    exported = operator.runs("documents", "export", f"--out={files}")
+    assert (exported.code, "3 neighborhoods and 9 memberships" in exported.said) == (0, True)
+    assert operator.runs("documents", "--help").code == 0
+
+
+def test_tables_of_the_first_version_are_upgraded(track_record, dynamodb_client):
+    channel_id = id_of("c", 1)
+    items = reference_items(channel_id, identity="handle:one", before="1-")
+    Store(dynamodb_client, track_record.tables).batch_write(stock_track_record.MAIN, puts=items)
+    done = track_record.does("upgrade-layout")
+    assert (done.code, "| upgraded now | 1 |" in done.report) == (0, True)
+    assert "| upgraded now | 0 |" in track_record.does("upgrade-layout").report
+
+
+# ---- what nobody should see ----------------------------------------------------------------------------------------
+
+
+def test_a_password_is_in_no_output_no_report_and_no_process_list(operator):
+    wrong = operator.url.replace(PASSWORD_IN_URL, "wr0ng")
+    seen = [operator.does(phase) for phase in ("check", "plan", "copy", "verify", "cutover")]
+    seen.append(operator.does("check", DATABASE_URL=wrong))
+    assert seen[-1].code == 1
+    for done in seen:
+        for secret in (PASSWORD, PASSWORD_IN_URL, "wr0ng"):
+            assert secret not in done.said + done.report
+    for page in operator.folder.iterdir():
+        if page.suffix in (".md", ".jsonl"):
+            assert PASSWORD not in page.read_text(encoding="utf-8")
+
+
+def test_the_process_list_shows_the_command_and_not_the_password(operator):
+    variables = {name: text for name, text in (os.environ | operator.variables()).items() if text is not None}
+    command = [sys.executable, "-m", "lambda_src.migration", *operator.command("plan")]
+    with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        seen = ""
+        while process.poll() is None:
+            seen += subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        assert process.stdout is not None
+        assert b"Nothing was written." in process.stdout.read()
+    assert process.returncode == 0
+    assert "lambda_src.migration plan nbhd_city" in seen
+    assert PASSWORD not in seen
+    assert PASSWORD_IN_URL not in seen
+
+
+def test_what_a_migration_keeps_is_for_its_owner_only(operator):
+    operator.does("copy")
+    operator.does("verify")
+    assert stat.S_IMODE(operator.folder.stat().st_mode) == 0o700
+    kept = {path.name: stat.S_IMODE(path.stat().st_mode) for path in operator.folder.iterdir()}
+    assert {"snapshot.sqlite", "rejects.jsonl", "copy.md", "verify.md", "comparison.sqlite"} <= kept.keys()
+    assert set(kept.values()) == {0o600}
+
+
+HOSTILE = "<script>alert(1)</script>|![x](https://evil.example/x.png):bomb:[red]\u202e"
+
+
+def test_a_hostile_text_reaches_neither_the_terminal_nor_the_page_raw(operator, database):
+    database.insert("memberships", [membership(99, HOSTILE, 1), membership(100, "\x1b]0;owned\x07" + HOSTILE, 1)])
+    database.run('ALTER TABLE neighborhoods ADD COLUMN "\x1b[31mred" TEXT')
+    done = operator.does("check")
+    assert done.code == 0
+    for character in ("\x1b", "\x07", "\u202e"):
+        assert character not in done.said + done.report
+    assert "\\x1b[31mred" in done.said
+    assert HOSTILE[:-1] in done.said, "as it is, without pictures and colours"
+    assert "\x1b" not in (operator.folder / "rejects.jsonl").read_text(encoding="utf-8")
+    assert "<script>" not in done.report
+    [row] = [line for line in done.report.splitlines() if "evil.example" in line]
+    assert "!\\[x\\](" in row, "no picture to load"
+    assert row.replace("\\|", "").count("|") == 5, "four columns, and no more"

@@ -1,0 +1,30 @@
+"""The migration with a hundred thousand rows, under everything that `make test` shows with few."""
+
+from typing import get_args
+
+import pytest
+
+from tests.support.dynamodb_front import Fault
+from tests.support.migration.trials import REPEATED_ROWS, killed_copy, live_move, rough_move, whole_move
+
+pytestmark = pytest.mark.soak
+
+ROWS = 100_000
+
+
+def test_a_large_copy_killed_twenty_times_ends_in_the_same_table(moving, dynamodb_client, phases):
+    repeated = killed_copy(moving, dynamodb_client, phases, rows=ROWS, kills=18, kills_of_reading=2)
+    assert max(repeated) <= REPEATED_ROWS
+
+
+def test_one_fault_in_a_hundred_changes_nothing_of_a_large_move(moving, dynamodb_client):
+    spoiled = rough_move(moving, dynamodb_client, rows=ROWS, every=100, cuts=[100_000, 2_000_000])
+    assert set(spoiled) == set(get_args(Fault.__value__))
+
+
+def test_ten_thousand_changes_during_a_large_copy_are_there_after_one_delta(moving, dynamodb_client):
+    live_move(moving, dynamodb_client, rows=ROWS, changes=10_000)
+
+
+def test_no_row_of_many_is_lost(moving, dynamodb_client):
+    whole_move(moving, dynamodb_client, rows=ROWS)

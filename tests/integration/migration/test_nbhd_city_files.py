@@ -1,0 +1,234 @@
+"""nbhd.city's files between real engines: out of PostgreSQL, into DynamoDB, and back again."""
+
+import json
+import os
+import subprocess
+from datetime import datetime
+
+import psycopg
+import pytest
+
+from lambda_src.migration.assembly import Target, place_of
+from lambda_src.migration.documents.commands import main
+from lambda_src.migration.documents.files import read_manifest
+from lambda_src.migration.documents.importing import open_table
+from lambda_src.migration.mappings import nbhd_city
+from lambda_src.services.nbhd_city.tables import MAIN, TABLES
+from tests.support.engines import installed
+from tests.support.migration.jobs import items_of
+from tests.support.migration.nbhd_city_rows import (
+    CREATED_TEXT,
+    ORPHAN_EVERY,
+    SAME_NAME_EVERY,
+    awkward_memberships,
+    awkward_neighborhoods,
+    many_rows,
+    membership,
+    neighborhood,
+    write_export,
+)
+from tests.support.migration.servers import schema
+
+AS_TOLD = ("--on-name-collision", "suffix", "--allow-rejects")
+
+
+@pytest.fixture
+def endpoint(dynamodb_endpoint, monkeypatch):
+    monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", dynamodb_endpoint)
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+# ---- what is refused -----------------------------------------------------------------------------------------------
+
+
+def test_another_export_is_refused_where_one_was_begun(endpoint, make_tables, dynamodb_client, tmp_path, capsys):
+    name = make_tables([MAIN])["main"]
+    write_export(tmp_path / "one", [neighborhood(1, "One")], [])
+    write_export(tmp_path / "two", [neighborhood(1, "Two")], [])
+    assert run("import", "--in", tmp_path / "one", "--table", name) == 0
+    before = items_of(dynamodb_client, name)
+    assert run("import", "--in", tmp_path / "two", "--table", name) == 3
+    assert "another export" in capsys.readouterr().err
+    assert items_of(dynamodb_client, name) == before
+
+
+def test_a_table_in_use_is_refused(endpoint, make_tables, nbhd_house, tmp_path, capsys):
+    house = nbhd_house()
+    house.create("alice", "Maple")
+    write_export(tmp_path, [neighborhood(1, "One")], [])
+    before = house.items()
+    assert run("import", "--in", tmp_path, "--table", house.names["main"]) == 3
+    assert "not empty" in capsys.readouterr().err
+    assert house.items() == before
+
+
+def test_nothing_can_be_verified_before_it_was_imported(endpoint, make_tables, tmp_path, capsys):
+    write_export(tmp_path, [neighborhood(1, "One")], [])
+    assert run("verify", "--in", tmp_path, "--table", make_tables([MAIN])["main"]) == 3
+    assert "not complete" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [(), ("import",), ("import", "--in", "/nowhere", "--table", "T"), ("explode",)])
+def test_wrong_usage_ends_with_its_own_code(arguments, capsys):
+    assert run(*arguments) == 3
+    assert capsys.readouterr().err
+
+
+def test_help_is_no_mistake(capsys):
+    assert run("--help") == 0
+    assert "The order: export" in capsys.readouterr().out
+
+
+# ---- out of PostgreSQL and back ------------------------------------------------------------------------------------
+
+
+def test_an_export_holds_every_row_as_it_is(nbhd_city_database, monkeypatch, tmp_path):
+    cases = {"neighborhoods": list(awkward_neighborhoods()), "memberships": list(awkward_memberships())}
+    rows = {table: [case.row for case in of if case.in_sql] for table, of in cases.items()}
+    for table, of in rows.items():
+        nbhd_city_database.insert(table, of)
+    monkeypatch.setenv("DATABASE_URL", nbhd_city_database.url)
+    assert run("export", "--out", tmp_path) == 0
+    manifest = read_manifest(tmp_path)
+    for table, of in rows.items():
+        found = json.loads((tmp_path / f"{table}_export.json").read_bytes())
+        assert [row["id"] for row in found] == sorted(row["id"] for row in of)
+        assert manifest.part(table).count == len(of)
+        assert manifest.part(table).max_id == found[-1]["id"]
+        given = {row["id"]: row for row in of}
+        for row in found:
+            untimed = {name: value for name, value in row.items() if not name.endswith("_at")}
+            assert untimed == {name: given[row["id"]][name] for name in untimed}
+    first = json.loads((tmp_path / "neighborhoods_export.json").read_bytes())[1]
+    assert (first["created_at"], first["updated_at"]) == (CREATED_TEXT, None)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "neighborhoods_export.json",
+        "memberships_export.json",
+        "export_manifest.json",
+    }
+
+
+def test_a_database_that_cannot_be_reached_leaves_no_file_and_no_password(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://reader:hunter2@127.0.0.1:9/nbhd")
+    assert run("export", "--out", tmp_path) == 3
+    told = "".join(capsys.readouterr())
+    assert "127.0.0.1:9" in told
+    assert "hunter2" not in told
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.delenv("DATABASE_URL")
+    assert run("export", "--out", tmp_path) == 3
+
+
+def test_the_way_there_and_back_gives_the_rows_that_were_there(
+    endpoint, nbhd_city_database, emptied, make_tables, monkeypatch, tmp_path
+):
+    rows = {table: list(of) for table, of in many_rows(SAME_NAME_EVERY, 2 * ORPHAN_EVERY).items()}
+    for table, of in rows.items():
+        nbhd_city_database.insert(table, of)
+    name = make_tables([MAIN])["main"]
+    migrate(nbhd_city_database, name, tmp_path / "there", monkeypatch)
+    assert run("reverse-export", "--in", tmp_path / "there", "--out", tmp_path / "back", "--table", name) == 0
+
+    found = loaded(tmp_path / "back", emptied)
+    kept = [row for row in rows["memberships"] if row["neighborhood_id"] > 0]
+    assert found["memberships"] == {row["id"]: untyped(row) for row in kept}
+    for row in rows["neighborhoods"]:
+        row["name"] = " ".join(row["name"].split())
+        row["description"] = (row["description"] or "").rstrip()
+        row["updated_at"] = row["updated_at"] or row["created_at"]
+    younger = max(rows["neighborhoods"][-2:], key=lambda row: row["created_at"])  # of two that have one name
+    younger["name"] += " (2)"
+    assert found["neighborhoods"] == {row["id"]: untyped(row) for row in rows["neighborhoods"]}
+    assert read_manifest(tmp_path / "back").memberships.max_id == kept[-1]["id"]
+
+
+def test_what_people_did_since_goes_back_too(
+    endpoint, nbhd_city_database, emptied, nbhd_house, make_tables, monkeypatch, tmp_path
+):
+    nbhd_city_database.insert("neighborhoods", [neighborhood(n, f"Place {n}") for n in (1, 2, 3, 8)])
+    members = [(20, "alice", 1), (21, "bob", 1), (22, "carol", 1), (23, "bob", 2), (24, "bob", 3), (29, "carol", 3)]
+    nbhd_city_database.insert("memberships", [membership(n, f"did:plc:{who}", of) for n, who, of in members])
+    names = make_tables(TABLES)
+    there, back = tmp_path / "there", tmp_path / "back"
+    migrate(nbhd_city_database, names["main"], there, monkeypatch)
+
+    place = place_of(
+        nbhd_city.mapping(on_name_collision="suffix"),
+        Target("", os.environ["DYNAMODB_ENDPOINT_URL"], (f"main={names['main']}",), None, 2),
+    )
+    open_table(there, place, is_production=False, allow_rejects=True)
+
+    house = nbhd_house(names=names)
+    ids = json.loads((there / "id_mapping.json").read_bytes())
+    house.create("dave", "Made since", description="New")
+    house.clock.forward(minutes=5)
+    house.create("erin", "Made later")
+    house.clock.forward(minutes=5)
+    house.leave("bob", ids["1"])
+    house.join("bob", ids["1"])  # again: another row
+    house.clock.forward(minutes=5)
+    house.leave("carol", ids["1"])
+    house.join("dave", ids["2"])
+    assert house.ask("PATCH", f"/api/nbhds/{ids['2']}", by="alice", json={"name": "Renamed"}).status_code == 200
+    assert house.ask("DELETE", f"/api/nbhds/{ids['3']}", by="alice").status_code == 204  # not purged yet
+    assert run("reverse-export", "--in", there, "--out", back, "--table", names["main"]) == 0
+
+    found = loaded(back, emptied)
+    assert {number: row[1] for number, row in found["neighborhoods"].items()} == {
+        1: "Place 1", 2: "Renamed", 8: "Place 8", 9: "Made since", 10: "Made later",
+    }  # fmt: skip
+    assert {number: row[1:3] for number, row in found["memberships"].items()} == {
+        20: ("did:plc:alice", 1),
+        23: ("did:plc:bob", 2),
+        30: ("did:plc:dave", 9),
+        31: ("did:plc:erin", 10),
+        32: ("did:plc:bob", 1),
+        33: ("did:plc:dave", 2),
+    }
+    assert json.loads((back / "id_mapping.json").read_bytes()).keys() == {"1", "2", "8", "9", "10"}
+    emptied.run("INSERT INTO neighborhoods (name, created_by) VALUES ('Next', 'did:plc:alice')")
+    assert max(rows_of(emptied)["neighborhoods"]) == 11
+
+
+@pytest.fixture
+def emptied(postgresql):
+    """An empty copy of the schema, which the user who reads may fill."""
+    with postgresql.database(schema("nbhd_city")) as database:
+        database.run("GRANT ALL ON ALL TABLES IN SCHEMA public TO reader")
+        database.run("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO reader")
+        yield database
+
+
+def migrate(database, name, folder, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", database.url)
+    assert run("export", "--out", folder) == 0
+    assert run("import", "--in", folder, "--table", name, *AS_TOLD) == 0
+    assert run("verify", "--in", folder, "--table", name) == 0
+
+
+def loaded(folder, database):
+    """The rows of a database into which the files were loaded as they say."""
+    command = [installed("psql", "apt-get install postgresql-client"), "--set", "ON_ERROR_STOP=1"]
+    url = database.url.replace("+asyncpg", "")
+    done = subprocess.run(
+        [*command, "--single-transaction", "--file", "load.sql", url],
+        cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return rows_of(database)
+
+
+def rows_of(database):
+    with psycopg.connect(database.url.replace("+asyncpg", "")) as connection:
+        neighborhoods = "SELECT id, name, description, created_by, created_at, updated_at FROM neighborhoods"
+        memberships = "SELECT id, user_id, neighborhood_id, joined_at FROM memberships"
+        asked = {"neighborhoods": neighborhoods, "memberships": memberships}
+        return {table: {row[0]: row for row in connection.execute(query)} for table, query in asked.items()}
+
+
+def untyped(row):
+    """A row as the driver gives it."""
+    return tuple(datetime.fromisoformat(value) if name.endswith("_at") else value for name, value in row.items())

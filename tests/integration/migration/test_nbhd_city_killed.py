@@ -1,0 +1,164 @@
+"""An import that is killed goes on where it was, and holds little in memory however many rows there are."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cdk_app.local.dynamodb_local import DynamoDBLocal
+from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.render import create_table_input
+from lambda_src.migration.documents.commands import main
+from lambda_src.services.nbhd_city.tables import MAIN
+from tests.support.migration.jobs import items_of
+from tests.support.migration.nbhd_city_rows import ORPHAN_EVERY, SAME_NAME_EVERY, many_rows, write_export
+from tests.support.ports import free_port
+
+AS_TOLD = ("--on-name-collision", "suffix", "--allow-rejects")
+MOST_ROWS_LOST = 500
+MOST_MEMORY_MB = 300
+STATE = {"PK": {"S": "MIGRATION"}, "SK": {"S": "STATE"}}
+# The command, and at its end the most memory it ever had and the CPU seconds it took.
+MEASURED = """
+import sys, time
+from lambda_src.migration.documents.commands import main
+from tests.support.peak_memory import peak_bytes
+code = main(sys.argv[1:])
+print(f"used {peak_bytes() / 2**20:.0f} {time.process_time():.1f}")
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def started():
+    """`started(endpoint_url, "import", ...)`: a process that does it."""
+    processes = []
+
+    def start(endpoint_url, *arguments):
+        command = [sys.executable, "-c", MEASURED, *map(str, arguments)]
+        environment = {**os.environ, "DYNAMODB_ENDPOINT_URL": endpoint_url}
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        end(process)
+
+
+@pytest.fixture
+def large_engine():
+    """DynamoDB Local with the memory that a million items take."""
+    engine = DynamoDBLocal(free_port(), heap_megabytes=4096)
+    engine.start()
+    try:
+        engine.wait_until_ready()
+        yield engine.endpoint_url
+    finally:
+        engine.stop()
+
+
+@pytest.fixture
+def done(dynamodb_endpoint, monkeypatch):
+    """`done("import", ...)`: the same in this process; its exit code."""
+    monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", dynamodb_endpoint)
+    return lambda *arguments: main([*map(str, arguments)])
+
+
+def end(process):
+    """Kill it, if it still runs."""
+    process.kill()
+    process.stdout.close()
+    process.wait()
+
+
+def ended(process, timeout_seconds=60):
+    """What a process had used in the end, in MB and CPU seconds."""
+    said, _ = process.communicate(timeout=timeout_seconds)
+    assert process.returncode == 0, said
+    memory_mb, cpu_seconds = said.decode().rpartition("used ")[2].split()
+    return int(memory_mb), float(cpu_seconds)
+
+
+def killed(process, client, name, *, after_memberships=1):
+    """Kill an import once so many memberships are acknowledged; how many rows it had acknowledged, and written."""
+    deadline = time.monotonic() + 1_200
+    while True:
+        assert process.poll() is None, "the import was faster than this test"
+        assert time.monotonic() < deadline
+        state = client.get_item(TableName=name, Key=STATE, ConsistentRead=True).get("Item")
+        if state and int(state["rows"]["M"].get("memberships", {"N": "0"})["N"]) >= after_memberships:
+            break
+        time.sleep(0.01)
+    end(process)
+    state = client.get_item(TableName=name, Key=STATE, ConsistentRead=True)["Item"]
+    assert state["status"] == {"S": "copying"}
+    acknowledged = sum(int(rows["N"]) for rows in state["rows"]["M"].values())
+    return acknowledged, count_rows(client, name)
+
+
+def count_rows(client, name):
+    """Items that stand for a row, which sentinels do not."""
+    scanned = client.get_paginator("scan").paginate(
+        TableName=name,
+        ConsistentRead=True,
+        ProjectionExpression="PK",
+        FilterExpression="begins_with(PK, :neighborhood)",
+        ExpressionAttributeValues={":neighborhood": {"S": "NBHD#"}},
+    )
+    return sum(page["Count"] for page in scanned)
+
+
+def report(folder):
+    return json.loads((folder / "import_report.json").read_bytes())
+
+
+def test_an_import_that_was_killed_goes_on_and_ends_in_the_same_table(
+    started, done, make_tables, dynamodb_client, dynamodb_endpoint, tmp_path
+):
+    write_export(tmp_path, **many_rows(SAME_NAME_EVERY, 5 * ORPHAN_EVERY))
+    undisturbed, name = make_tables([MAIN])["main"], make_tables([MAIN])["main"]
+    assert done("import", "--in", tmp_path, "--table", undisturbed, *AS_TOLD) == 0
+    accepted = report(tmp_path)["written"]
+    assert accepted == {"neighborhoods": SAME_NAME_EVERY, "memberships": 5 * (ORPHAN_EVERY - 1)}
+
+    importing = started(dynamodb_endpoint, "import", "--in", tmp_path, "--table", name, *AS_TOLD)
+    acknowledged, written = killed(importing, dynamodb_client, name)
+    assert 0 < acknowledged <= written <= acknowledged + MOST_ROWS_LOST
+    assert done("import", "--in", tmp_path, "--table", name, *AS_TOLD) == 0
+    found = report(tmp_path)
+    assert sum(found["already_present"].values()) == acknowledged
+    assert {table: found["written"][table] + found["already_present"][table] for table in accepted} == accepted
+    assert items_of(dynamodb_client, name) == items_of(dynamodb_client, undisturbed)
+    assert done("verify", "--in", tmp_path, "--table", name) == 0
+
+
+@pytest.mark.soak
+def test_a_million_memberships_take_little_memory_and_survive_being_killed(started, large_engine, tmp_path):
+    few, many = tmp_path / "few", tmp_path / "many"
+    write_export(few, **many_rows(1_000, 100_000))
+    write_export(many, **many_rows(10_000, 1_000_000))
+    client = make_client(region="us-east-1", endpoint_url=large_engine, read_timeout_seconds=120)
+    name = "nbhd-city-soak"
+    client.create_table(**create_table_input(MAIN, name))
+    dry_run = ("import", "--dry-run", "--table", name, *AS_TOLD, "--in")
+    _, cpu_seconds_of_few = ended(started(large_engine, *dry_run, few), 600)
+    memory_mb, cpu_seconds_of_many = ended(started(large_engine, *dry_run, many), 1_200)
+    assert memory_mb < MOST_MEMORY_MB
+    assert cpu_seconds_of_many < 15 * cpu_seconds_of_few  # ten times the rows
+
+    command = ("import", "--in", many, "--table", name, *AS_TOLD)
+    for after_memberships in (1, 300_000, 700_000):
+        importing = started(large_engine, *command)
+        acknowledged, written = killed(importing, client, name, after_memberships=after_memberships)
+        assert written <= acknowledged + MOST_ROWS_LOST
+    memory_mb, _ = ended(started(large_engine, *command), 3_600)
+    assert memory_mb < MOST_MEMORY_MB
+    assert count_rows(client, name) == 10_000 + 1_000_000 - 1_000_000 // ORPHAN_EVERY
+    memory_mb, _ = ended(started(large_engine, "verify", "--in", many, "--table", name), 3_600)
+    assert memory_mb < MOST_MEMORY_MB
+    assert report(many)["ok"]
+    client.close()

@@ -1,0 +1,201 @@
+"""The phases of a migration on a real engine, from rows in memory."""
+
+import pytest
+
+from lambda_src.dynamo.client import make_client
+from lambda_src.migration.content import is_untouched
+from lambda_src.migration.errors import MigrationError, Refused
+from lambda_src.migration.mappings import nbhd_city
+from lambda_src.migration.phases.copy import copy
+from lambda_src.migration.phases.cutover import checklist, open_api
+from lambda_src.migration.phases.delta import delta
+from lambda_src.migration.phases.rollback import rollback
+from lambda_src.migration.phases.verify import verify
+from lambda_src.migration.target.place import migration_id
+from lambda_src.services.nbhd_city.tables import MAIN
+from tests.support.migration.jobs import RowsInHand, items_of, job
+from tests.support.migration.ready import ready
+
+OURS = migration_id("nbhd_city")
+
+
+def neighborhood(number, name, *, minute=0, description="A place"):
+    created = f"2025-01-01 12:{minute:02}:00+00"
+    return {"id": number, "name": name, "description": description, "created_by": "did:plc:alice",
+            "created_at": created, "updated_at": None}  # fmt: skip
+
+
+def membership(number, user, of):
+    joined = f"2025-02-{number % 27 + 1:02} 08:00:00.5+00"
+    return {"id": number, "user_id": f"did:plc:{user}", "neighborhood_id": of, "joined_at": joined}
+
+
+@pytest.fixture
+def source():
+    rows = {
+        "neighborhoods": [neighborhood(n, f"Place {n}", minute=n) for n in range(1, 31)],
+        "memberships": [membership(n, f"user{n}", of=n % 30 + 1) for n in range(1, 301)],
+    }
+    return RowsInHand(nbhd_city.mapping(), rows)
+
+
+@pytest.fixture
+def client(dynamodb_endpoint):
+    """A client of this test alone: a migration counts what goes through its client."""
+    client = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def names(make_tables):
+    return make_tables([MAIN])
+
+
+@pytest.fixture
+def start(source, client, names, tmp_path):
+    return lambda: job(source, client, names, tmp_path)
+
+
+def changed(client, name, key, attribute, text):
+    client.update_item(
+        TableName=name,
+        Key={"PK": {"S": key[0]}, "SK": {"S": key[1]}},
+        UpdateExpression="SET #name = :value",
+        ExpressionAttributeNames={"#name": attribute},
+        ExpressionAttributeValues={":value": {"S": text}},
+    )
+
+
+def test_what_is_copied_is_verified_in_both_directions(start, client, names):
+    copied = copy(start())
+    assert (copied.state.status, copied.items) == ("copied", 30 * 2 + 300)
+    assert copied.rows == {"neighborhoods": 30, "memberships": 300}
+    found = verify(start(), full=True)
+    assert found.is_equal
+    assert found.restored == {"neighborhoods": 30, "memberships": 300}
+    assert found.state.status == "verified"
+    assert all(is_untouched(item, OURS) for item in items_of(client, names["main"]).values())
+
+
+def test_a_second_copy_writes_nothing(start, client, names):
+    copy(start())
+    before = items_of(client, names["main"])
+    again = copy(start())
+    assert again.repairs is not None
+    assert (again.items, again.repairs.deleted, again.repairs.conflicts) == (0, 0, [])
+    assert items_of(client, names["main"]) == before
+
+
+def test_a_table_with_items_of_somebody_else_is_not_written_to(start, client, names):
+    client.put_item(TableName=names["main"], Item={"PK": {"S": "NBHD#1"}, "SK": {"S": "METADATA"}})
+    with pytest.raises(Refused, match="not empty"):
+        copy(start())
+    assert len(items_of(client, names["main"])) == 1
+
+
+def test_nothing_is_written_before_names_that_collide_are_settled(start, source, client, names):
+    source.rows["neighborhoods"].append(neighborhood(31, "PLACE 1", minute=50))
+    with pytest.raises(MigrationError, match="name_collision"):
+        copy(start())
+    assert items_of(client, names["main"]) == {}
+
+
+def test_delta_ends_in_the_table_that_a_new_copy_gives(start, source, client, names, make_tables, tmp_path):
+    copy(start())
+    rows = source.rows
+    rows["neighborhoods"][0] = neighborhood(1, "Renamed", minute=1)
+    rows["memberships"] = [*rows["memberships"][10:], membership(400, "new", of=2)]
+    state, repairs = delta(start())
+    assert repairs.conflicts == []
+    assert repairs.deleted == 10 + 1  # those who went, and the sentinel of the old name
+    assert (
+        repairs.put == 2 + 9 + 1
+    )  # the renamed one and its sentinel, nine counts (the tenth got another), the newcomer
+    assert verify(start(), full=True).is_equal
+    assert state.status == "copied"
+    elsewhere = make_tables([MAIN])
+    copy(job(source, client, elsewhere, tmp_path / "elsewhere"))
+    assert items_of(client, names["main"]) == items_of(client, elsewhere["main"])
+
+
+def test_delta_leaves_alone_what_somebody_changed(start, source, client, names):
+    copy(start())
+    key = next(key for key in items_of(client, names["main"]) if key[1] == "METADATA")
+    changed(client, names["main"], key, "description", "By hand")
+    _, repairs = delta(start())
+    [conflict] = repairs.conflicts
+    assert conflict.stored
+    assert conflict.wanted
+    assert (conflict.key["PK"], conflict.stored["description"], conflict.wanted["description"]) == (
+        key[0], "By hand", "A place",
+    )  # fmt: skip
+    assert items_of(client, names["main"])[key]["description"] == {"S": "By hand"}
+
+
+def test_verify_names_what_is_missing_different_and_extra(start, client, names):
+    copy(start())
+    name = names["main"]
+    lost, bent, *_ = sorted(key for key in items_of(client, name) if key[1].startswith("MEMBER#"))
+    client.delete_item(TableName=name, Key={"PK": {"S": lost[0]}, "SK": {"S": lost[1]}})
+    changed(client, name, bent, "joined_at", "2001-01-01T00:00:00.000000Z")
+    client.put_item(TableName=name, Item={"PK": {"S": lost[0]}, "SK": {"S": "MEMBER#did:plc:stranger"}})
+    found = verify(start())
+    assert not found.is_equal
+    assert found.counts == {"missing": 1, "different": 1, "extra": 1}
+    by_verdict = {difference.verdict: difference for difference in found.differences}
+    assert tuple(by_verdict["missing"].key.values()) == lost
+    assert tuple(by_verdict["extra"].key.values()) == (lost[0], "MEMBER#did:plc:stranger")
+    assert list(by_verdict["different"].attributes) == ["joined_at"]
+    assert found.state.status == "copied"
+
+
+def test_rollback_removes_what_the_migration_wrote_and_nothing_else(start, client, names):
+    copy(start())
+    other = {"PK": {"S": "USER#did:plc:alice"}, "SK": {"S": "PROFILE"}}
+    client.put_item(TableName=names["main"], Item=other)
+    done = rollback(start())
+    assert (done.removed, done.kept) == (360, 0)
+    assert items_of(client, names["main"]) == {("USER#did:plc:alice", "PROFILE"): other}
+    assert copy(start()).items == 360
+
+
+def test_rollback_keeps_what_somebody_changed_and_says_so(start, client, names):
+    copy(start())
+    key = next(key for key in items_of(client, names["main"]) if key[1] == "METADATA")
+    changed(client, names["main"], key, "extra", "By hand")
+    done = rollback(start())
+    assert (done.removed, done.kept) == (359, 1)
+    assert list(items_of(client, names["main"])) == [key]
+
+
+def test_opening_needs_a_verified_migration_of_a_source_that_stands_still(source, client, names, tmp_path):
+    def start():
+        return job(source, ready(client), names, tmp_path)
+
+    copy(start())
+    assert not checklist(start()).is_go
+    with pytest.raises(Refused, match="compared"):
+        open_api(start())
+    verify(start())
+    assert checklist(start()).is_go
+    source.rows["memberships"].append(membership(999, "late", of=3))
+    with pytest.raises(Refused, match="stands still"):
+        open_api(start())
+    delta(start())
+    verify(start())
+    assert open_api(start()) == 361
+    assert not any("migration" in item for item in items_of(client, names["main"]).values())
+    for phase in (copy, delta, verify, rollback):
+        with pytest.raises(Refused):
+            phase(start())
+
+
+def test_the_later_of_two_runs_goes_on_and_the_earlier_stops(start):
+    first, second = start().journal, start().journal
+    state = copy(start()).state
+    first.begin(state)
+    second.begin(state)
+    with pytest.raises(Refused, match="taken over"):
+        first.keep(state)
+    assert second.keep(state).status == "copied"

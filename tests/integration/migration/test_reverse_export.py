@@ -1,0 +1,110 @@
+"""The way back after the opening: what the tables hold, loaded into a real, empty MariaDB."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pymysql  # type: ignore[import-untyped]
+import pytest
+from pymysql.constants import CLIENT  # type: ignore[import-untyped]
+
+from lambda_src.dynamo.store import Store
+from lambda_src.migration.mapping import Row
+from lambda_src.migration.mappings.stock_track_record import mapping
+from lambda_src.migration.snapshot import Snapshot
+from lambda_src.migration.source.address import Address
+from lambda_src.migration.source.reader import take_snapshot
+from lambda_src.services.stock_track_record.models import Channel, Stock, Video
+from lambda_src.services.stock_track_record.repository.channels import channel_item
+from lambda_src.services.stock_track_record.repository.videos import video_item
+from lambda_src.services.stock_track_record.tables import MAIN, STOCKS, TABLES
+from tests.support.migration.operator import Operator
+from tests.support.migration.servers import Database, schema
+from tests.support.migration.stock_track_record_rows import (
+    channel_row,
+    id_of,
+    many_rows,
+    rows_by_table,
+    stock_row,
+    video_row,
+)
+
+AWKWARD = 'it\'s \\ 100 % "quoted";\n-- not a comment \0 \x1a é 📈'
+
+
+@pytest.fixture
+def operator(stock_track_record_database, dynamodb_endpoint, make_tables, tmp_path):
+    for table, rows in rows_by_table(many_rows(200)).items():
+        stock_track_record_database.insert(table, rows)
+    stock_track_record_database.insert("channels", [channel_row(9000, name=AWKWARD, created_at="1990-01-02 03:04:05")])
+    url = stock_track_record_database.url
+    return Operator("stock_track_record", url, dynamodb_endpoint, make_tables(TABLES), tmp_path / "kept")
+
+
+VARIANTS = ("stock_track_record", "stock_track_record_earlier")
+
+
+def accepted(url: str, path: Path) -> tuple[Mapping[str, Sequence[Row]], int]:
+    """The columns of every accepted row as they were prepared, by table, and how many were rejected."""
+    service = mapping()
+    take_snapshot(Address.parse(url), service, path)
+    with Snapshot(path, service) as snapshot:
+        rows = {
+            source.name: [
+                {column.name: row[column.name] for column in source.columns}
+                for row in snapshot.rows(f'SELECT * FROM "{source.name}" WHERE reject IS NULL')  # noqa: S608
+            ]
+            for source in service.sources
+        }
+        return rows, sum(snapshot.tally().rejected.values())
+
+
+def load(path: Path, database: Database, port: int) -> None:
+    """As the client of MySQL does: every statement, and the first error ends it."""
+    connection = pymysql.connect(
+        host="127.0.0.1", port=port, user="admin", database=urlsplit(database.url).path[1:],
+        client_flag=CLIENT.MULTI_STATEMENTS,
+    )  # fmt: skip
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(path.read_text(encoding="utf-8"))
+        while cursor.nextset():
+            pass
+
+
+def test_what_was_migrated_and_what_came_after_goes_back_into_an_empty_schema(
+    operator, mariadb, dynamodb_client, tmp_path
+):
+    for phase in ("copy", "verify", "cutover --open --allow-rejects"):
+        assert operator.does(*phase.split()).code == 0
+    store = Store(dynamodb_client, operator.tables)
+    known = {"run_id": "run", "listed": True, "claims": frozenset({"handle:new"}), "layout": 2}
+    channel = Channel.from_item({**channel_row(7000, youtube_channel_id="handle:new"), **known})
+    store.put(MAIN, channel_item(channel))
+    store.put(MAIN, video_item(Video.from_item({**video_row(7000, 7000), "run_id": "run"})))
+    store.put(MAIN, video_item(Video.from_item({**video_row(7001, 7001), "run_id": "run"})))  # its channel is gone
+    store.put(STOCKS, Stock.from_item(stock_row("NEW", last_price=None, price_updated_at=None)).to_item())
+    done = operator.does("reverse-export", f"--out={tmp_path / 'back'}")
+    assert done.code == 0
+    [file] = (tmp_path / "back").iterdir()
+    before, _ = accepted(operator.url, tmp_path / "before")
+    for variant in VARIANTS:
+        with mariadb.database(schema(variant)) as empty:
+            load(file, empty, mariadb.port)
+            after, rejected = accepted(empty.url, tmp_path / "after")
+        assert rejected == 0
+        new = {table: [row for row in rows if row not in before[table]] for table, rows in after.items()}
+        assert {table: len(rows) for table, rows in new.items() if rows} == {"channels": 1, "stocks": 1, "videos": 1}
+        assert new["videos"][0]["id"] == id_of("d", 7000)
+        assert [row for table, rows in before.items() for row in rows if row not in after[table]] == []
+    assert f"| videos | {len(after['videos'])} | 1 |" in done.report
+
+
+def test_a_row_that_the_schema_does_not_take_stops_the_load_and_nothing_stays(operator, mariadb, tmp_path):
+    operator.does("copy")
+    operator.does("reverse-export", f"--out={tmp_path}")
+    with mariadb.database(schema("stock_track_record")) as empty:
+        empty.run("ALTER TABLE videos MODIFY title VARCHAR(5) NOT NULL")
+        with pytest.raises(pymysql.err.DataError, match="too long"):
+            load(tmp_path / "stock_track_record.sql", empty, mariadb.port)
+        assert accepted(empty.url, tmp_path / "after")[0]["channels"] == []

@@ -1,0 +1,456 @@
+"""What becomes of Stock Track Record's MySQL rows: every rule, on rows in memory and a snapshot on disk."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import pytest
+
+from lambda_src.dynamo.schema import Table
+from lambda_src.dynamo.values import from_item
+from lambda_src.migration.derive import derive
+from lambda_src.migration.mapping import MARK, Row, ServiceMapping
+from lambda_src.migration.mappings.stock_track_record import mapping, run_of
+from lambda_src.migration.snapshot import Snapshot
+from lambda_src.services.stock_track_record.models import Channel, ChannelId, Mention, Video, VideoId
+from lambda_src.services.stock_track_record.repository.channels import channel_item
+from lambda_src.services.stock_track_record.repository.mentions import mention_puts
+from lambda_src.services.stock_track_record.repository.videos import video_item
+from lambda_src.services.stock_track_record.rules.ids import mention_id, video_id
+from lambda_src.services.stock_track_record.tables import MAIN, STOCKS
+from tests.support.migration.jobs import RowsInHand
+from tests.support.migration.stock_track_record_awkward import YOUTUBE_ID, Awkward, awkward_rows
+from tests.support.migration.stock_track_record_rows import (
+    channel_row,
+    id_of,
+    log_row,
+    many_rows,
+    mention_row,
+    rows_by_table,
+    stock_row,
+    video_row,
+)
+
+type Item = Mapping[str, Any]
+type Load = Callable[..., Snapshot]
+
+AWKWARD = awkward_rows()
+
+
+def snapshot_of(rows: Iterable[tuple[str, Row]], service: ServiceMapping, path: Path) -> Snapshot:
+    RowsInHand(service, rows_by_table(rows))(path, on_rows=lambda _: None)
+    snapshot = Snapshot.open(path, service)
+    assert snapshot is not None
+    return snapshot
+
+
+@pytest.fixture
+def load(tmp_path: Path):
+    """`load(rows, mapping())`: a finished snapshot of rows, each with the name of its table."""
+    with ExitStack() as opened:
+        names = (f"{number}.sqlite" for number in count())
+        yield lambda rows, service: opened.enter_context(snapshot_of(rows, service, tmp_path / next(names)))
+
+
+@pytest.fixture
+def items(load: Load):
+    """`items(("channels", row), ...)`: the items that follow, without their marks."""
+
+    def items(*rows: tuple[str, Row], **options: Any) -> list[Item]:
+        service = mapping(**options)
+        return [item for _, item in items_of(load(rows, service), service)]
+
+    return items
+
+
+def items_of(snapshot: Snapshot, service: ServiceMapping) -> list[tuple[Table, Item]]:
+    found: list[tuple[Table, Item]] = []
+    for derived in derive(snapshot, service, "m1"):
+        for table, item in derived.items:
+            plain = from_item(item)
+            del plain[MARK]
+            found.append((table, plain))
+    return found
+
+
+def rows_of(snapshot: Snapshot, table: str) -> list[Row]:
+    """The rows of a table in the order they came in, with what was decided about each."""
+    return list(snapshot.rows(f"SELECT * FROM {table} ORDER BY n"))  # noqa: S608 -- one of five names
+
+
+def of_type(items: Iterable[Item], entity_type: str) -> list[Item]:
+    return [item for item in items if item["entity_type"] == entity_type]
+
+
+def one(items: Iterable[Item], entity_type: str) -> Item:
+    (item,) = of_type(items, entity_type)
+    return item
+
+
+# ---- every awkward row ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory):
+    """All awkward rows in one snapshot: of each table the prepared rows, in the order they came in."""
+    service = mapping()
+    rows = ((case.table, case.row) for case in AWKWARD)
+    with snapshot_of(rows, service, tmp_path_factory.mktemp("awkward") / "snapshot.sqlite") as snapshot:
+        yield {source.name: rows_of(snapshot, source.name) for source in service.sources}
+
+
+def name_of(case: Awkward) -> str:
+    return f"{case.table}: {case.what}"
+
+
+@pytest.mark.parametrize("case", AWKWARD, ids=name_of)
+def test_an_awkward_row_becomes_what_was_decided(case: Awkward, decided):
+    place = [other for other in AWKWARD if other.table == case.table].index(case)
+
+    found = decided[case.table][place]
+
+    assert (found["reject"] or "") == case.reject
+    assert {name: found[name] for name in case.fields} == case.fields
+
+
+@pytest.mark.parametrize("case", [case for case in AWKWARD if not case.reject], ids=name_of)
+def test_a_row_that_is_kept_is_warned_of_where_it_was_mended(case: Awkward):
+    kinds: list[str] = []
+
+    mapping().source(case.table).prepare(case.row, lambda kind, _: kinds.append(kind))
+
+    assert sorted(kinds) == sorted(case.warnings)
+
+
+def test_a_reject_names_its_column_and_keeps_the_row_as_it_was(load):
+    rows = [("videos", video_row(1, published_at="0000-00-00"))]
+
+    (rejected,) = load(rows, mapping()).rejected()
+
+    assert (rejected.table, rejected.kind, rejected.column) == ("videos", "invalid_date", "published_at")
+    assert rejected.key == {"id": id_of("d", 1)}
+    assert rejected.row == rows[0][1]
+
+
+# ---- items are those of the service --------------------------------------------------------------------------------
+
+
+def test_a_channel_is_what_the_service_would_have_stored(items):
+    found = items(("channels", channel_row(1, thumbnail_url="")))
+
+    channel = one(found, "Channel")
+    expected = channel_item(
+        Channel(
+            id=ChannelId(id_of("c", 1)),
+            youtube_channel_id="UC0000000000000000000001",
+            name="Channel 1",
+            url="https://www.youtube.com/@channel1",
+            status="completed",
+            time_range_months=12,
+            created_at="2024-01-15T08:30:00.000Z",
+            updated_at="2024-02-01T10:00:00.000Z",
+            run_id=run_of(id_of("c", 1)),
+            video_count=3,
+            processed_video_count=3,
+            listed=True,
+            claims=frozenset({"UC0000000000000000000001", "handle:channel1"}),
+            layout=2,
+        )
+    )
+    assert channel == {name: value for name, value in expected.items() if value is not None}
+    assert UUID(channel["run_id"]).version == 5
+    assert one(found, "Counter") == {
+        "PK": "COUNTER#CHANNELS", "SK": "COUNTER#CHANNELS", "entity_type": "Counter", "value": 1,
+    }  # fmt: skip
+    assert not of_type(found, "ProcessingLog")
+
+
+def test_a_channel_is_claimed_under_its_identity_and_the_name_in_its_address(items):
+    found = items(("channels", channel_row(1)))
+
+    claims = of_type(found, "UniqueClaim")
+    assert [claim["PK"] for claim in claims] == ["UNIQUE#YT#UC0000000000000000000001", "UNIQUE#YT#handle:channel1"]
+    assert all(claim["SK"] == claim["PK"] for claim in claims)
+    assert {claim["channel_id"] for claim in claims} == {id_of("c", 1)}
+    assert {claim["created_at"] for claim in claims} == {"2024-01-15T08:30:00.000Z"}
+
+
+def test_a_name_in_an_address_is_claimed_by_one_channel_only(items):
+    address = "https://www.youtube.com/@Shared"
+    found = items(
+        ("channels", channel_row(3, url=address, created_at="2024-01-02 00:00:00")),
+        ("channels", channel_row(2, url=address, created_at="2024-01-01 00:00:00")),
+        ("channels", channel_row(1, url="https://www.youtube.com/@Known", created_at="2024-01-01 00:00:00")),
+        ("channels", channel_row(4, youtube_channel_id="handle:known", created_at="2024-01-03 00:00:00")),
+    )
+
+    owners = {claim["PK"].removeprefix("UNIQUE#YT#"): claim["channel_id"] for claim in of_type(found, "UniqueClaim")}
+    assert owners["handle:shared"] == id_of("c", 2)
+    assert owners["handle:known"] == id_of("c", 4)
+    claims = {channel["id"]: channel["claims"] for channel in of_type(found, "Channel")}
+    assert claims[id_of("c", 3)] == {"UC0000000000000000000003"}
+    assert claims[id_of("c", 4)] == {"handle:known"}
+
+
+def test_of_two_channels_with_one_identity_the_older_stays_and_the_other_goes_with_all_it_has(items):
+    found = items(
+        ("channels", channel_row(1, youtube_channel_id=YOUTUBE_ID, created_at="2024-01-02 00:00:00")),
+        ("channels", channel_row(2, youtube_channel_id=f"channel_id:{YOUTUBE_ID}", created_at="2024-01-01 00:00:00")),
+        ("stocks", stock_row("AAPL")),
+        ("videos", video_row(1, channel=1)),
+        ("videos", video_row(2, channel=2)),
+        ("stock_mentions", mention_row(1, video=1)),
+        ("stock_mentions", mention_row(2, video=2)),
+        ("processing_logs", log_row(1, channel=1)),
+        ("processing_logs", log_row(2, channel=2)),
+    )
+
+    for entity, names in (("Channel", "id"), ("Video", "channel_id"), ("ProcessingLog", "channel_id")):
+        assert one(found, entity)[names] == id_of("c", 2)
+    assert one(found, "ChannelMention")["channel_id"] == id_of("c", 2)
+    assert one(found, "Counter")["value"] == 1
+
+
+def test_a_video_is_what_the_service_would_have_stored_with_its_own_id_and_claim(items):
+    found = items(("channels", channel_row(1)), ("videos", video_row(1, youtube_video_id="dQw4w9WgXcQ")))
+
+    expected = video_item(
+        Video(
+            id=VideoId(id_of("d", 1)),
+            channel_id=ChannelId(id_of("c", 1)),
+            youtube_video_id="dQw4w9WgXcQ",
+            title="Video 1",
+            published_at="2024-01-10",
+            created_at="2024-01-15T08:31:00.000Z",
+            transcript_status="fetched",
+            analysis_status="completed",
+            run_id=run_of(id_of("c", 1)),
+        )
+    )
+    assert one(found, "Video") == {name: value for name, value in expected.items() if value is not None}
+    assert one(found, "VideoClaim") == {
+        "PK": f"CHANNEL#{id_of('c', 1)}",
+        "SK": "CLAIM#dQw4w9WgXcQ",
+        "entity_type": "VideoClaim",
+        "video_id": id_of("d", 1),
+        "created_at": "2024-01-15T08:31:00.000Z",
+    }
+
+
+@pytest.mark.parametrize("price", ["185.5000", None])
+def test_a_mention_is_stored_at_home_and_beside_its_channel(items, price):
+    found = items(
+        ("channels", channel_row(1)),
+        ("stocks", stock_row("BRK.B")),
+        ("videos", video_row(1)),
+        ("stock_mentions", mention_row(1, ticker="brk-b", price_at_mention=price)),
+    )
+
+    mention = Mention(
+        id=id_of("e", 1),
+        channel_id=ChannelId(id_of("c", 1)),
+        video_id=VideoId(id_of("d", 1)),
+        ticker="BRK.B",
+        sentiment="buy",
+        published_at="2024-01-10",
+        created_at="2024-01-15T08:32:00.000Z",
+        youtube_video_id="video-00001",
+        video_title="Video 1",
+        video_created_at="2024-01-15T08:31:00.000Z",
+        price_at_mention=None if price is None else Decimal("185.5"),
+        confidence_score=Decimal("0.8"),
+        context_snippet="Buys brk-b.",
+    )
+    home, copy = ({k: v for k, v in put.item.items() if v is not None} for put in mention_puts(mention))
+    assert one(found, "StockMention") == home
+    assert one(found, "ChannelMention") == copy
+    assert ("GSI2PK" in one(found, "ChannelMention")) is (price is None)
+    assert one(found, "ChannelIndex") == {
+        "PK": f"CHANNEL#{id_of('c', 1)}", "SK": "INDEX#", "entity_type": "ChannelIndex", "tickers": {"BRK.B"},
+    }  # fmt: skip
+
+
+def test_a_share_keeps_its_exact_price_and_is_not_verified_yet(items):
+    found = items(("stocks", stock_row("NYSE:F", last_price="12345678.9012", exchange="NYSE")))
+
+    assert one(found, "Stock") == {
+        "entity_type": "Stock",
+        "ticker": "F",
+        "name": "NYSE:F Corporation",
+        "exchange": "NYSE",
+        "last_price": Decimal("12345678.9012"),
+        "price_updated_at": "2024-02-01T10:00:00.000Z",
+        "listing": "unverified",
+    }
+
+
+def test_the_index_of_a_channel_holds_every_ticker_of_all_its_videos(items):
+    found = items(
+        ("channels", channel_row(1)),
+        ("channels", channel_row(2)),
+        *(("stocks", stock_row(ticker)) for ticker in ("AAPL", "NVDA", "F")),
+        ("videos", video_row(1)),
+        ("videos", video_row(2)),
+        *(("stock_mentions", mention_row(number, video, ticker)) for number, video, ticker in
+          ((1, 1, "AAPL"), (2, 1, "NVDA"), (3, 2, "NVDA"), (4, 2, "F"))),
+    )  # fmt: skip
+
+    assert one(found, "ChannelIndex")["tickers"] == {"AAPL", "NVDA", "F"}
+
+
+# ---- log lines -----------------------------------------------------------------------------------------------------
+
+
+def test_log_lines_of_one_second_keep_the_order_and_the_numbers_they_had(items):
+    found = items(("channels", channel_row(1)), *(("processing_logs", log_row(number)) for number in (8, 7, 300)))
+
+    lines = sorted(of_type(found, "ProcessingLog"), key=lambda line: line["SK"])
+    assert [line["log_id"] for line in lines] == [7, 8, 300]
+    assert [line["SK"] for line in lines] == [
+        f"LOG#2024-01-15T08:33:00.000Z#{suffix}" for suffix in ("00000007", "00000008", "0000012c")
+    ]
+    expected = str(uuid5(NAMESPACE_URL, "stock-track-record/log/7"))
+    assert lines[0]["id"] == "00000007" + expected[8:]
+    assert "expires_at" not in lines[0]
+
+
+@pytest.mark.parametrize("status", [None, "pending", "processing"])
+def test_an_interrupted_analysis_is_cancelled_with_a_line_at_the_end_of_the_log(items, status):
+    found = items(
+        ("channels", channel_row(1, status=status, updated_at="2024-01-15 08:00:00")),
+        ("processing_logs", log_row(999)),
+    )
+
+    first, last = sorted(of_type(found, "ProcessingLog"), key=lambda line: line["SK"])
+    assert first["log_id"] == 999
+    assert (last["log_level"], last["created_at"]) == ("info", "2024-01-15T08:33:00.001Z")
+    assert "cancelled" in last["message"]
+    assert last["log_id"] > first["log_id"]
+    assert one(found, "Channel")["status"] == "cancelled"
+    assert not of_type(found, "ActiveRun")
+
+
+def test_an_interrupted_analysis_is_queued_again_on_demand(items):
+    found = items(
+        ("channels", channel_row(1, status="processing")),
+        ("channels", channel_row(2, status="failed")),
+        ("videos", video_row(1, analysis_status="pending")),
+        requeue=True,
+    )
+
+    channel, failed = of_type(found, "Channel")
+    assert (channel["status"], channel["listed"]) == ("pending", False)
+    assert (failed["status"], failed["listed"]) == ("failed", True)
+    assert one(found, "ActiveRun") == {
+        "PK": "ACTIVE",
+        "SK": f"RUN#{channel['id']}",
+        "entity_type": "ActiveRun",
+        "channel_id": channel["id"],
+        "run_id": channel["run_id"],
+        "requested_at": "2024-02-01T10:00:00.000Z",
+    }
+    assert one(found, "Video")["run_id"] != channel["run_id"]  # the new run takes its videos over one by one
+    assert "queued" in one(found, "ProcessingLog")["message"]
+
+
+# ---- ids -----------------------------------------------------------------------------------------------------------
+
+
+def test_ids_are_kept_and_new_ones_of_the_same_data_are_derived_as_ever(items):
+    channel_id = "3f6c1c1e-7f4b-4a53-9c56-0d0e5f1a2b3c"
+    found = items(
+        ("channels", channel_row(1, id=channel_id)),
+        ("videos", video_row(1, channel_id=channel_id, youtube_video_id="dQw4w9WgXcQ")),
+    )
+
+    assert one(found, "Video")["id"] == id_of("d", 1)
+    assert video_id(channel_id, "dQw4w9WgXcQ") == "0c96dc99-bd2f-5c3b-8893-f1949b22dc60"
+    assert mention_id("0c96dc99-bd2f-5c3b-8893-f1949b22dc60", "AAPL") == "eab676cd-7937-53a1-bc92-0d19d45d73fc"
+
+
+def test_the_same_rows_become_the_same_items_in_whatever_order_they_come(load):
+    rows = [(case.table, case.row) for case in AWKWARD] + list(many_rows(3_000))
+    mixed = random.Random(3).sample(rows, len(rows))
+
+    first, again, other = (items_of(load(given, mapping()), mapping()) for given in (rows, rows, mixed))
+
+    assert first == again == other
+
+
+def test_no_item_is_written_twice(load):
+    found = items_of(load(many_rows(3_000), mapping(requeue=True)), mapping(requeue=True))
+
+    keys = Counter((table.name, *(item[name] for name in table.key_names)) for table, item in found)
+    assert [key for key, times in keys.items() if times > 1] == []
+    assert len(keys) > 4_000
+
+
+# ---- the way back --------------------------------------------------------------------------------------------------
+
+
+def test_every_row_comes_back_from_the_items_it_became(load):
+    service = mapping()
+    snapshot = load([(case.table, case.row) for case in AWKWARD] + list(many_rows(2_000)), service)
+
+    restored: dict[str, dict[Any, Mapping[str, Any]]] = {source.name: {} for source in service.sources}
+    for table, item in items_of(snapshot, service):
+        row = service.restore(table, dict(item))
+        if row is not None:
+            restored[row.table][row.fields[service.source(row.table).key[0]]] = row.fields
+
+    for source in service.sources:
+        expected = {
+            row[source.key[0]]: {column.name: row[column.name] for column in source.columns}
+            for row in rows_of(snapshot, source.name)
+            if row["reject"] is None
+        }
+        assert restored[source.name] == expected
+
+
+def test_what_only_the_service_writes_goes_back_to_no_row():
+    service = mapping()
+
+    assert service.restore(STOCKS, {"entity_type": "Stock", "ticker": "ZZZ", "listing": "rejected"}) is None
+    assert service.restore(MAIN, {"entity_type": "Channel", "id": "c", "deleting": True}) is None
+    assert service.restore(MAIN, {"entity_type": "Channel", "id": "c", "duplicate_of": "w"}) is None
+    new_line = {
+        "entity_type": "ProcessingLog",
+        "SK": "LOG#2025-01-15T08:30:00.123Z#000001a1",
+        "log_id": 1736929800123417,
+    }
+    assert service.restore(MAIN, new_line) is None
+    assert service.restore(MAIN, {"PK": "MIGRATION", "SK": "STATE"}) is None
+
+
+def test_the_migration_owns_what_it_writes_and_nothing_of_the_running_service(load):
+    for requeue in (False, True):
+        service = mapping(requeue=requeue)
+        found = items_of(load([(case.table, case.row) for case in AWKWARD], service), service)
+        assert {item["entity_type"] for _, item in found if not service.owns(*key_of(_, item))} == set()
+        assert service.owns(MAIN, {"PK": "ACTIVE", "SK": "RUN#c"}) is requeue
+        for partition, sort in (("ACTIVE", "PURGE#c"), ("RATE#yahoo", "RATE#yahoo"), ("MIGRATION", "STATE")):
+            assert not service.owns(MAIN, {"PK": partition, "SK": sort})
+
+
+def key_of(table: Table, item: Item) -> tuple[Table, dict[str, str]]:
+    return table, {name: item[name] for name in table.key_names}
+
+
+# ---- many rows -----------------------------------------------------------------------------------------------------
+
+
+def test_as_many_rows_as_asked_are_made_and_a_few_of_them_are_awkward(load):
+    rows = list(many_rows(2_000))
+    snapshot = load(rows, mapping())
+
+    assert len(rows) == 2_000
+    assert rows == list(many_rows(2_000)) != list(many_rows(2_000, seed=2))
+    rejected = sum(counts.total() for counts in snapshot.reject_counts().values())
+    assert 10 < rejected < 200
+    assert {"created_at_missing", "status_lost", "message_cut"} & {row["kind"] for row in snapshot.warnings()}

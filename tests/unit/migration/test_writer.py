@@ -1,0 +1,129 @@
+"""Batches: what goes into one, and how far everything is written after it."""
+
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from lambda_src.dynamo.batches import WIRE_BYTES_PER_WRITE, wire_bytes
+from lambda_src.dynamo.client import make_client
+from lambda_src.migration.derive import Derived, Position
+from lambda_src.migration.errors import TargetFailed
+from lambda_src.migration.mapping import Stream
+from lambda_src.migration.target.parallel import in_order
+from lambda_src.migration.target.place import Place
+from lambda_src.migration.target.writer import _batches, _bytes_at_most, write
+from tests.support.dynamodb_faults import Faults
+from tests.support.migration.sample_source import MAPPING
+from tests.support.sample_tables import NOTES, note
+
+STREAM = Stream("notes", "", lambda _: ())
+
+
+@pytest.fixture
+def place():
+    """One that is never asked: every batch in these tests is looked at, or answered before it leaves."""
+    client = make_client(region="us-east-1", endpoint_url="http://127.0.0.1:9")
+    yield Place.of(MAPPING, client, {"notes": "Notes"}, workers=2)
+    client.close()
+
+
+def wire(number: int, **attributes: str) -> dict[str, Any]:
+    return {**{name: {"S": str(value)} for name, value in (note(number) | attributes).items()}}
+
+
+def answers(*sizes: int) -> Iterable[Derived]:
+    """Answers of so many items each."""
+    number = 0
+    for place, size in enumerate(sizes, start=1):
+        items = tuple((NOTES, wire(number + n)) for n in range(size))
+        number += size
+        yield Derived(STREAM, items, Position(0, place))
+
+
+def shape(batches):
+    return [(batch.items, batch.after and batch.after.row, batch.rows["notes"]) for batch in batches]
+
+
+def test_a_batch_has_25_items_of_whole_answers_where_they_fit(place):
+    assert shape(_batches(place, answers(*[1] * 60))) == [(25, 25, 25), (25, 50, 25), (10, 60, 10)]
+
+
+def test_an_answer_that_goes_over_two_batches_counts_with_the_second(place):
+    assert shape(_batches(place, answers(24, 2, 1))) == [(25, 1, 1), (2, 3, 2)]
+
+
+def test_an_answer_of_more_than_a_batch_is_acknowledged_in_the_end(place):
+    assert shape(_batches(place, answers(60))) == [(25, None, 0), (25, None, 0), (10, 1, 1)]
+
+
+def test_answers_without_items_move_the_place_on(place):
+    assert shape(_batches(place, answers(1, 0, 0))) == [(1, 3, 3)]
+    assert shape(_batches(place, answers())) == []
+    [done] = write(place, answers(0, 0))  # and nothing is sent
+    assert (done.after, done.items) == (Position(0, 2), 0)
+
+
+def test_two_items_of_one_key_never_meet_in_a_batch(place):
+    twice = [Derived(STREAM, ((NOTES, wire(1)),), Position(0, row)) for row in (1, 2)]
+    assert shape(_batches(place, twice)) == [(1, 1, 1), (1, 2, 1)]
+
+
+def test_large_items_make_small_batches(place):
+    text = "\N{WAXING CRESCENT MOON SYMBOL}" * 90_000  # 360 KB, and 1 MB as JSON spells it
+    large = [Derived(STREAM, ((NOTES, wire(n, text=text)),), Position(0, n + 1)) for n in range(30)]
+    batches = list(_batches(place, large))
+    assert sum(batch.items for batch in batches) == 30
+    for batch in batches:
+        assert wire_bytes({"RequestItems": batch.writes}) < WIRE_BYTES_PER_WRITE
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"S": "plain"},
+        {"S": '"\\\x00\n'},
+        {"S": "\N{WAXING CRESCENT MOON SYMBOL}\u00e9"},
+        {"N": "1.5"},
+        {"SS": ["a", "\u00e9"]},
+        {"L": [{"M": {"deep": {"BOOL": True}}}]},
+        {"B": b"bytes"},
+    ],
+)
+def test_the_size_of_an_item_is_never_taken_for_less_than_it_is(value):
+    item = {"PK": {"S": "b"}, "value": value}
+    assert wire_bytes(item) <= _bytes_at_most(item)
+
+
+def test_a_batch_that_is_refused_stops_the_writing(place):
+    Faults(place.caller.client).error("ValidationException", times=4)
+    with pytest.raises(TargetFailed, match="refused"):
+        list(write(place, answers(*[1] * 30)))
+
+
+def test_results_come_in_the_order_of_the_things_however_long_each_takes():
+    last_is_done = threading.Event()
+
+    def work(thing):
+        if thing == 0:
+            last_is_done.wait(5)
+        if thing == 2:
+            last_is_done.set()
+        return thing
+
+    assert list(in_order(3, work, range(3))) == [0, 1, 2]
+
+
+def test_no_more_things_are_taken_than_may_be_under_way():
+    taken = []
+
+    def things():
+        for thing in range(100):
+            taken.append(thing)
+            yield thing
+
+    results: Any = in_order(4, lambda thing: thing, things())
+    next(results)
+    assert len(taken) == 5
+    results.close()
