@@ -5,6 +5,7 @@ name. Account and region come from the CLI, the e-mail address of alarms is a pa
 looked up, so synthesis needs neither network nor credentials.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -23,6 +24,8 @@ SHORTEST_WATCH_MINUTES: Final = 10
 LONGEST_SHIFT_MINUTES: Final = 48 * 60  # https://docs.aws.amazon.com/codedeploy/latest/userguide/limits.html
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - refused, never bound
 
+# One identity by name: no account, and no wildcard.
+OPERATOR_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(?P<kind>user|role)/[\w+=,.@/-]+")
 CONSOLE: Final = "http://localhost:8000"  # of the local house, as `cdk_app.local` serves it
 
 
@@ -82,6 +85,8 @@ class Environment:
     monthly_budget_usd: what one service may cost in a month before its alarm topic is told; nothing is switched off.
     table_names: restored tables that functions use instead of those of the stack, by the name that the stack gives;
     docs/rollback.md tells the whole way.
+    migration_operator: ARN of the one user or role who may take the role that moves data into the tables
+    (docs/migration.md). Without it, as before and after a migration, there is no such role.
     """
 
     name: str
@@ -101,6 +106,7 @@ class Environment:
     monthly_budget_usd: int = 20
     on_this_machine: bool = False
     table_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    migration_operator: str | None = None
 
     def __post_init__(self) -> None:
         for origins in self.web_origins.values():
@@ -110,6 +116,11 @@ class Environment:
             raise UnsafeEnvironment(f"{self.name}: production data must be retained and recoverable")
         if self.rollout != "all_at_once":
             self._check_rollout()
+        if self.migration_operator is not None and not OPERATOR_ARN.fullmatch(self.migration_operator):
+            raise UnsafeEnvironment(
+                f"{self.name}: {self.migration_operator} is not one user or role, like "
+                "arn:aws:iam::123456789012:role/Somebody"
+            )
 
     @property
     def is_production(self) -> bool:

@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
+from cdk_app.constructs.migration_operator import MIGRATION_ACTIONS, migration_operator
 from cdk_app.constructs.runbooks import TABLE_ERRORS, TABLE_THROTTLES
 from cdk_app.environments import Environment
 from lambda_src.dynamo.render import grants_of
@@ -24,7 +25,8 @@ METRICS_PER_EXPRESSION: Final = 10
 
 
 class ServiceTables(Construct):
-    """All tables of one service. Attributes for others: tables, and names, the physical name in use by declared name.
+    """All tables of one service. Attributes for others: tables; names, the physical name in use by declared name; and
+    migration_operator, the role that moves data in, where the environment has one.
 
     Names are fixed, so other stacks build ARNs from them instead of importing values: functions, grants and alarms move
     to a restored table by its name (`Environment.table_names`). The table made here stays as it is meanwhile:
@@ -41,6 +43,7 @@ class ServiceTables(Construct):
         }
         for table in tables:
             _table(self, table, name=table.physical_name(environment.name), environment=environment)
+        self.migration_operator = self._operator(environment.migration_operator)
 
     def grant_access(self, grantee: iam.IGrantable, patterns: Mapping[Table, Sequence[AccessPattern]]) -> None:
         """Allow what some access patterns need: item actions on the table, Query on exactly their indexes."""
@@ -51,6 +54,14 @@ class ServiceTables(Construct):
             if grant.index_names:
                 indexes = [f"{self._arn(grantee, grant.table)}/index/{name}" for name in grant.index_names]
                 self._allow(grantee, ["dynamodb:Query"], indexes)
+
+    def _operator(self, who: str | None) -> iam.Role | None:
+        if who is None:
+            return None
+        operator = migration_operator(self, who=who)
+        for table in self.tables:
+            self._allow(operator, [f"dynamodb:{action}" for action in MIGRATION_ACTIONS], [self._arn(operator, table)])
+        return operator
 
     def watch(self, scope: Construct, alarms: ServiceAlarms) -> None:
         """Alarm on throttled requests and on failures of DynamoDB itself, per table, in the stack of `scope`."""

@@ -25,7 +25,11 @@ PortOffset = Annotated[int, typer.Option(min=0, max=50000, help="Added to every 
 
 
 @app.command()
-def run(port_offset: PortOffset = 0) -> None:
+def run(
+    port_offset: PortOffset = 0,
+    *,
+    samples: Annotated[bool, typer.Option(help="Begin with sample data, not with empty tables.")] = True,
+) -> None:
     """Start the local cloud and keep it up until Ctrl-C."""
     started = time.monotonic()
     interrupts = Interrupts()
@@ -36,7 +40,7 @@ def run(port_offset: PortOffset = 0) -> None:
         cloud = LocalCloud(layout, outside_world(ROOT / ".env"), announce=_announce, interrupts=interrupts)
         cloud.refuse_taken_ports()
         try:
-            house = cloud.open()
+            house = cloud.open(samples=samples)
             terminal.print(_addresses(house))
             terminal.print(f"ready in {time.monotonic() - started:.0f} s; Ctrl-C stops it", style="bold green")
             cloud.watch()

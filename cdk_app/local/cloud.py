@@ -51,8 +51,11 @@ class LocalCloud:
         self._exit = ExitStack()
         self._watched: list[tuple[str, Callable[[], bool]]] = []
 
-    def open(self) -> House:
-        """Start everything and return once every API answered. Raises LocalCloudError."""
+    def open(self, *, samples: bool = True) -> House:
+        """Start everything and return once every API answered. Raises LocalCloudError.
+
+        samples: of services that have some, unless they had them before.
+        """
         self._layout.log_directory.mkdir(parents=True, exist_ok=True)
         self._announce("Starting DynamoDB Local, MiniStack and the stand-ins")
         engine = self._start_dynamodb()
@@ -89,7 +92,8 @@ class LocalCloud:
         self._serve("console", create_console(house), port=self._layout.console_port)
         for service in services:
             _wait_for_first_answer(service)
-        self._plant_samples(services)
+        if samples:
+            self._plant_samples(services)
         return house
 
     def watch(self) -> Never:

@@ -36,6 +36,8 @@ class StockTrackRecordData(DataStack):
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(scope, construct_id, title=TITLE, environment=environment)
         self.tables = ServiceTables(self, "Tables", tables=tables.TABLES, environment=environment)
+        if self.tables.migration_operator is not None:
+            self.tables.grant_access(self.tables.migration_operator, tables.UPGRADE_PATTERNS)
         self.api_keys = provider_keys(self, "ApiKeys", fields=API_KEY_FIELDS, environment=environment)
         self.cursor_key = signing_key(self, "CursorKey", environment=environment)
 

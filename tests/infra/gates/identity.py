@@ -27,6 +27,7 @@ POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams"}
+OPERATOR = "MigrationOperator"
 READS_EVERYTHING = {"dynamodb:scan", "dynamodb:partiqlselect", "dynamodb:exporttabletopointintime"}
 
 
@@ -84,8 +85,20 @@ def no_wildcard_resources(deployment: Deployment) -> Complaints:
 @rule("nothing-scans", "A Scan reads, and bills, the whole table; every question here has a key or an index")
 def nothing_scans(deployment: Deployment) -> Complaints:
     for policy, action, _ in allowed(deployment):
-        if action.lower() in READS_EVERYTHING or action.lower() in {"dynamodb:*", "*"}:
+        is_excepted = action == "dynamodb:Scan" and _is_held_by_operator(deployment, policy)
+        if action.lower() in READS_EVERYTHING | {"dynamodb:*", "*"} and not is_excepted:
             yield policy, f"allows {action}"
+
+
+def _is_held_by_operator(deployment: Deployment, policy: Resource) -> bool:
+    """Whether nobody but the one who moves data in holds a policy."""
+    holders = [target(deployment, policy.stack, holder) for holder in policy.properties.get("Roles", [])]
+    return bool(holders) and all(is_operator(deployment, holder) for holder in holders)
+
+
+def is_operator(deployment: Deployment, role: Resource | None) -> bool:
+    """Whether a role is the one that moves data into the tables, while the environment has one."""
+    return role is not None and deployment.environment.migration_operator is not None and OPERATOR in role.logical_id
 
 
 @rule("allowed-actions-exist", "IAM accepts a misspelt action and grants nothing")
@@ -138,6 +151,8 @@ def roles_trust_one_service(deployment: Deployment) -> Complaints:
     for role in deployment.of_type(ROLE):
         for statement in role.properties["AssumeRolePolicyDocument"]["Statement"]:
             principal = statement["Principal"]
+            if is_operator(deployment, role) and principal == {"AWS": deployment.environment.migration_operator}:
+                continue
             if (
                 not isinstance(principal, dict)
                 or set(principal) != {"Service"}

@@ -121,3 +121,19 @@ def test_a_house_beside_another_has_its_own_console_and_apis_and_the_same_web_cl
         assert [origin for origin in aside.web_origins[service] if origin in others] == others
         assert set(aside.web_origins[service]) - set(others) == {"http://localhost:8100"}
     assert aside.public_urls == {"NbhdCity": "http://localhost:8104"}
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "",
+        "*",
+        "123456789012",
+        "arn:aws:iam::123456789012:root",
+        "arn:aws:iam::123456789012:role/*",
+        "arn:aws:sts::123456789012:assumed-role/Operator/ada",
+    ],
+)
+def test_data_are_moved_in_by_one_user_or_role(arn):
+    with pytest.raises(UnsafeEnvironment, match="is not one user or role"):
+        dataclasses.replace(PROD, migration_operator=arn)
