@@ -114,7 +114,7 @@ class Checkpoints:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
 
     def reached(self, state: State, items: int) -> None:
-        """Tell of a state and how many items were written for it. Raises Refused like `Journal.keep`. 0 or 1 request."""
+        """Tell of a state, and how many items were written for it. Raises Refused like `keep`. 0 or 1 request."""
         self._unkept += items
         is_idle = self._under_way is None or self._under_way.done()
         if (is_idle and self._unkept - self._covered >= self._every) or self._unkept >= self._most:
