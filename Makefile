@@ -27,7 +27,7 @@ CDK = cdk --no-notices --context environment=$(ENVIRONMENT)
 COMPILE = uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test check synth deploy diff drift audit sbom github-access redrive migrate release snapshots docs lock smoke bench-cold-start bench-capacity soak
+.PHONY: help setup run reset test check synth deploy diff drift audit sbom github-access redrive migrate release snapshots docs lock smoke bench-cold-start bench-capacity bench-migration soak
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf '  %-18s%s\n' "$$target" "$$text"; done
@@ -113,6 +113,9 @@ bench-cold-start: setup ## CPU time of a cold start in the real bundle, beside a
 
 bench-capacity: setup ## requests and capacity units of the access patterns, beside the algorithm they replace
 	python -m tests.benchmarks.capacity
+
+bench-migration: setup ## speed and memory of moving a SQL database, beside BatchWriteItem alone; half an hour
+	python -m tests.benchmarks.migration
 
 soak: setup ## the long versions of the race, kill and duplicate tests
 	pytest -m soak tests

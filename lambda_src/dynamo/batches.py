@@ -2,15 +2,18 @@
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import batched
-from typing import Final
+from typing import Any, Final
 
 from lambda_src.dynamo.calls import Caller
 from lambda_src.dynamo.failures import unavailable
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.values import Item, Request, from_item, to_item, to_key
+
+type Send = Callable[[Mapping[str, Sequence[Any]]], Any]
+"""Makes a BatchWriteItem call with these writes by physical name; its answer is botocore's."""
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-api
 KEYS_PER_READ: Final = 100
@@ -46,18 +49,17 @@ def batch_write(
             raise unavailable(f"The service is busy; items still to be written: {left}")
 
 
-def write_all(caller: Caller, writes: Mapping[str, Sequence[Request]]) -> int:
+def write_all(caller: Caller, writes: Mapping[str, Sequence[Any]], *, send: Send | None = None) -> int:
     """One BatchWriteItem, by physical name, repeated for what it left; how many writes are left after all rounds.
 
-    The caller keeps to 25 writes, 16 MB and one write per key.
+    The caller keeps to 25 writes, 16 MB and one write per key. send: makes the call, where the client shall not.
     """
-    left = {name: [*requests] for name, requests in writes.items()}
+    send = send or (lambda left: caller.client.batch_write_item(RequestItems=left))
+    left = writes
     for attempt in range(caller.backoff.rounds + 1):
         if attempt:
             caller.pause(attempt - 1)
-        request: Request = {"RequestItems": left}
-        answer = caller.call(partial(caller.client.batch_write_item, **request))
-        left = {name: [{**write} for write in unwritten] for name, unwritten in answer["UnprocessedItems"].items()}
+        left = caller.call(partial(send, left))["UnprocessedItems"]
         if not left:
             break
     return sum(map(len, left.values()))
@@ -110,8 +112,9 @@ def wire_bytes(write: Request) -> int:
     return len(_ENCODER.encode(write))
 
 
-def _binary_text(content: bytes) -> str:
+def binary_text(content: bytes) -> str:
+    """Bytes as JSON for DynamoDB holds them."""
     return base64.b64encode(content).decode()
 
 
-_ENCODER: Final = json.JSONEncoder(default=_binary_text)
+_ENCODER: Final = json.JSONEncoder(default=binary_text)

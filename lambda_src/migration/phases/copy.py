@@ -14,11 +14,10 @@ from lambda_src.migration.snapshot import Snapshot, Tally
 from lambda_src.migration.target.repair import Repairs
 from lambda_src.migration.target.scan import some_item
 from lambda_src.migration.target.state import Checkpoints, Journal, State
-from lambda_src.migration.target.writer import write
+from lambda_src.migration.target.writer import most_items_ahead, write
 
 _ITEMS_PER_CHECKPOINT: Final = 100
-# And a batch, and the writer's 250 that are under way: a run that was killed repeats 500 items at most.
-_UNKEPT_ITEMS: Final = 225
+_REPEATED_ITEMS: Final = 500  # at most, by a run after one that was killed; with more than 8 workers a few more
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,8 @@ def _write(job: Job, snapshot: Snapshot, journal: Journal, state: State) -> Copi
     place = job.place
     rows_before, rows, items = state.rows, Counter(state.rows), 0
     derived = derive(snapshot, place.mapping, place.migration_id, start=state.position)
-    checkpoints = Checkpoints(journal, every=_ITEMS_PER_CHECKPOINT, unkept=_UNKEPT_ITEMS)
+    unkept = max(_ITEMS_PER_CHECKPOINT, _REPEATED_ITEMS - most_items_ahead(place.workers))
+    checkpoints = Checkpoints(journal, every=_ITEMS_PER_CHECKPOINT, unkept=unkept)
     with job.progress.step("Writing items") as advance, checkpoints:
         for done in write(place, derived):
             rows.update(done.rows)

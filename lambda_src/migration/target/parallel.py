@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-_AHEAD_PER_WORKER: Final = 1.25  # enough that no worker waits for the reader, and little to repeat after a kill
+AHEAD_PER_WORKER: Final = 2  # enough that no worker waits for the reader or for a slow neighbour
 
 
 def in_order[A, B](workers: int, work: Callable[[A], B], things: Iterable[A]) -> Iterator[B]:
-    """The result of each thing. No more than five things per four workers are taken before their turn.
+    """The result of each thing. No more than two things per worker are taken before their turn.
 
     Raises what `work` raised first, once what was begun has ended.
     """
@@ -18,7 +18,7 @@ def in_order[A, B](workers: int, work: Callable[[A], B], things: Iterable[A]) ->
     try:
         for thing in things:
             waiting.append(pool.submit(work, thing))
-            if len(waiting) >= workers * _AHEAD_PER_WORKER:
+            if len(waiting) >= workers * AHEAD_PER_WORKER:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -14,11 +14,12 @@ from lambda_src.dynamo.store import Store
 from lambda_src.migration.content import WireItem
 from lambda_src.migration.mapping import ServiceMapping
 from lambda_src.migration.target.budget import WriteBudget
+from lambda_src.migration.target.spelled import SpelledBatches
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-WORKERS: Final = 8
+WORKERS: Final = 4  # on AWS about what a new table takes; more only make each other wait on a local engine
 STATE_PARTITION: Final = "MIGRATION"
 # Nobody waits for an answer here, and a copy that gives up at the first long throttle helps nobody.
 PATIENT: Final = Backoff(attempts=20, base_seconds=0.05, cap_seconds=5.0, connection_attempts=10, rounds=40)
@@ -37,6 +38,7 @@ class Place:
     caller: Caller
     budget: WriteBudget
     meter: UsageMeter
+    spelled: SpelledBatches
     workers: int = WORKERS
 
     @classmethod
@@ -55,7 +57,7 @@ class Place:
         meter = UsageMeter()
         meter.attach(client)
         caller = Caller(client, names, backoff, budget.throttled, random.random)
-        return cls(mapping, caller, budget, meter, workers)
+        return cls(mapping, caller, budget, meter, SpelledBatches(client), workers)
 
     @property
     def migration_id(self) -> str:

@@ -4,19 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
 
-from lambda_src.dynamo.batches import ITEMS_PER_WRITE, WIRE_BYTES_PER_WRITE, wire_bytes, write_all
-from lambda_src.dynamo.values import Request
+from lambda_src.dynamo.batches import ITEMS_PER_WRITE, WIRE_BYTES_PER_WRITE, write_all
 from lambda_src.errors import AppError
-from lambda_src.migration.content import WireItem
 from lambda_src.migration.derive import Derived, Position
 from lambda_src.migration.errors import TargetFailed
-from lambda_src.migration.target.parallel import in_order
+from lambda_src.migration.target.parallel import AHEAD_PER_WORKER, in_order
 from lambda_src.migration.target.place import Place, key_text
-
-_BYTES_PER_CHARACTER: Final = 12  # JSON writes what is outside of Unicode's first plane as \ud83d\ude00
-_BYTES_AROUND: Final = 20  # `"": {"S": ""}, `
+from lambda_src.migration.target.spelled import put_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +28,12 @@ class Acknowledged:
 
 @dataclass(slots=True)
 class _Batch:
-    """Up to 25 writes, of whole answers where they fit. after: the place behind the last whole answer."""
+    """Up to 25 writes, spelled out, of whole answers where they fit; none where answers have no items.
 
-    writes: dict[str, list[Request]] = field(default_factory=dict)
+    after: the place behind the last whole answer.
+    """
+
+    writes: dict[str, list[str]] = field(default_factory=dict)
     keys: set[tuple[str, ...]] = field(default_factory=set)
     after: Position | None = None
     rows: Counter[str] = field(default_factory=Counter)
@@ -46,8 +44,7 @@ class _Batch:
 def write(place: Place, derived: Iterable[Derived]) -> Iterator[Acknowledged]:
     """Write the items, and say after each batch how far everything is written.
 
-    A batch is named when it and all before it are acknowledged; the 10 batches behind it (with 8 workers) may be
-    written too, 250 items.
+    A batch is named when it and all before it are acknowledged; others behind it may be written too.
     Raises TargetFailed when DynamoDB refuses or stays silent beyond all patience. 1 request per 25 items.
     """
     after: Position | None = None
@@ -56,10 +53,15 @@ def write(place: Place, derived: Iterable[Derived]) -> Iterator[Acknowledged]:
         yield Acknowledged(after, batch.rows, batch.items)
 
 
+def most_items_ahead(workers: int) -> int:
+    """How many items may be written beyond the last batch that was named, its own included."""
+    return (workers * AHEAD_PER_WORKER + 1) * ITEMS_PER_WRITE
+
+
 def _write_batch(place: Place, batch: _Batch) -> _Batch:
     place.budget.wait()
     try:
-        left = write_all(place.caller, batch.writes) if batch.writes else 0  # answers may have no items
+        left = write_all(place.caller, batch.writes, send=place.spelled.send) if batch.writes else 0
     except AppError as exc:
         raise TargetFailed(f"DynamoDB refused a batch: {exc.__cause__ or exc}") from exc
     place.budget.used(place.usage().write_units)
@@ -68,33 +70,19 @@ def _write_batch(place: Place, batch: _Batch) -> _Batch:
     return batch
 
 
-def _bytes_at_most(item: WireItem) -> int:
-    """What an item takes in a request, or more: to spell it out here too would take as long as to derive it."""
-    return sum(
-        [
-            _BYTES_AROUND
-            + len(name)
-            + (_BYTES_PER_CHARACTER * len(text) if isinstance(text, str) else wire_bytes(value))
-            for name, value in item.items()
-            for text in value.values()
-        ]
-    )
-
-
 def _batches(place: Place, derived: Iterable[Derived]) -> Iterator[_Batch]:
     batch = _Batch()
     for answer in derived:
         for table, item in answer.items:
-            write: Request = {"PutRequest": {"Item": item}}
+            text = put_text(item)
             key = (table.name, *key_text(table, item).values())
-            size_bytes = _bytes_at_most(item)
-            is_full = batch.items == ITEMS_PER_WRITE or batch.wire_bytes + size_bytes > WIRE_BYTES_PER_WRITE
+            is_full = batch.items == ITEMS_PER_WRITE or batch.wire_bytes + len(text) > WIRE_BYTES_PER_WRITE
             if is_full or key in batch.keys:  # of two items with one key the later stays; a comparison tells
                 yield batch
                 batch = _Batch()
-            batch.writes.setdefault(place.caller.physical_name(table), []).append(write)
+            batch.writes.setdefault(place.caller.physical_name(table), []).append(text)
             batch.keys.add(key)
-            batch.wire_bytes += size_bytes
+            batch.wire_bytes += len(text)
             batch.items += 1
         batch.after = answer.after
         batch.rows[answer.stream.name] += 1

@@ -101,15 +101,13 @@ def killed(process, client, name, *, after_memberships=1):
 
 
 def count_rows(client, name):
-    """Items that stand for a row, which sentinels do not."""
-    scanned = client.get_paginator("scan").paginate(
-        TableName=name,
-        ConsistentRead=True,
-        ProjectionExpression="PK",
-        FilterExpression="begins_with(PK, :neighborhood)",
-        ExpressionAttributeValues={":neighborhood": {"S": "NBHD#"}},
-    )
-    return sum(page["Count"] for page in scanned)
+    """Items that stand for a row: not the sentinel beside each neighborhood, nor the state.
+
+    By what the engine counts: page by page, DynamoDB Local is not done with 700,000 items after a quarter of an hour.
+    """
+    state = client.get_item(TableName=name, Key=STATE, ConsistentRead=True)["Item"]
+    neighborhoods = int(state["rows"]["M"]["neighborhoods"]["N"])
+    return client.describe_table(TableName=name)["Table"]["ItemCount"] - neighborhoods - 1
 
 
 def report(folder):
