@@ -30,7 +30,7 @@ from lambda_src.errors import AppError
 from lambda_src.migration import reports
 from lambda_src.migration.assembly import Choices, Target, job_of, mapping_of, place_of
 from lambda_src.migration.documents.commands import main as documents_main
-from lambda_src.migration.errors import FAILED, BadUsage, MigrationError
+from lambda_src.migration.errors import FAILED, BadUsage, MigrationError, TakenOver
 from lambda_src.migration.mappings.nbhd_city import OnNameCollision
 from lambda_src.migration.phases.check import plan as plan_of
 from lambda_src.migration.phases.checks import shape_checks
@@ -39,6 +39,7 @@ from lambda_src.migration.phases.cutover import Checklist, checklist, open_api
 from lambda_src.migration.phases.delta import delta as bring_over
 from lambda_src.migration.phases.export_s3 import export_s3 as write_shards
 from lambda_src.migration.phases.job import Job
+from lambda_src.migration.phases.options import refuse_other_options
 from lambda_src.migration.phases.reverse_export import reverse_export as write_rows
 from lambda_src.migration.phases.rollback import rollback as remove
 from lambda_src.migration.phases.verify import verify as compare
@@ -59,6 +60,9 @@ _EXPECTED: Final = (MigrationError, AppError, BotoCoreError, OSError, sqlite3.Er
 
 Only = Annotated[
     list[str] | None, typer.Option(help="One entity, as `plan` names it, with - for blanks; may be repeated")
+]
+AllowDeletions = Annotated[
+    bool, typer.Option("--allow-deletions", help="Also delete more than a fifth of what is there")
 ]
 type Phase = Callable[..., reports.Outcome]
 """Called with the job, the title of its report, and options of its own."""
@@ -149,18 +153,36 @@ def plan(job: Job, title: str) -> reports.Outcome:
 
 
 @_phase
-def copy(job: Job, title: str, *, only: Only = None) -> reports.Outcome:
-    """Write every item into empty tables. Killed or stopped, it goes on where it was when it is run again."""
-    return reports.of_copy(_titled(title, only), copy_items(job.only(only or ())))
+def copy(job: Job, title: str, *, only: Only = None, allow_deletions: AllowDeletions = False) -> reports.Outcome:
+    """Write every item into empty tables. Killed or stopped, it goes on where it was when it is run again.
+
+    Once it is complete, it compares, like delta.
+    """
+    narrowed = job.only(only or ())
+    refuse_other_options(job)
+    return reports.of_copy(_titled(title, only), copy_items(narrowed, allow_deletions=allow_deletions))
 
 
 @_phase
-def delta(job: Job, title: str, *, only: Only = None) -> reports.Outcome:
+def delta(
+    job: Job,
+    title: str,
+    *,
+    only: Only = None,
+    allow_deletions: AllowDeletions = False,
+    change_options: Annotated[
+        bool, typer.Option("--change-options", help="From now on the options of this run are those of the migration")
+    ] = False,
+) -> reports.Outcome:
     """Bring over what changed in the source since, deletions too. Items that somebody else changed are left alone.
 
     With --only deletions wait for a run without it.
     """
-    return reports.of_delta(_titled(title, only), bring_over(job.only(only or ()))[1])
+    narrowed = job.only(only or ())
+    if not change_options:
+        refuse_other_options(job)
+    done = bring_over(narrowed, allow_deletions=allow_deletions)
+    return reports.of_delta(_titled(title, only), done[1])
 
 
 @_phase
@@ -175,6 +197,7 @@ def verify(
     if full and only:
         raise BadUsage("--full is about every item, --only about some: take one of them")
     narrowed = job.only(only or ())
+    refuse_other_options(job)
     return reports.of_verify(_titled(title, only), compare(narrowed, full=full), narrowed)
 
 
@@ -191,6 +214,7 @@ def cutover(
     ] = False,
 ) -> reports.Outcome:
     """Go or no go? With --open, and only on go: hand the tables over to the API."""
+    refuse_other_options(job)
     stripped = open_api(job, allow_rejects=allow_rejects) if open_ else None
     found = Checklist(()) if open_ else checklist(job, allow_rejects=allow_rejects)
     return reports.of_cutover(title, found, stripped)
@@ -253,6 +277,9 @@ def _run(work: Phase, service: str, shared: Shared, own: Mapping[str, object]) -
     begun_at = datetime.now(UTC)
     try:
         report, exit_code = work(job, title, **own)
+    except TakenOver as exc:  # the page of the run that goes on stays as it is
+        complain(f"{phase}: {exc}")
+        raise typer.Exit(exc.exit_code) from exc
     except _EXPECTED as exc:
         report, exit_code = reports.of_failure(title, _what_failed(exc), _exit_code(exc))
         complain(f"{phase}: {_what_failed(exc)}")

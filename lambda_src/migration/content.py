@@ -7,7 +7,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final
 
-from lambda_src.dynamo.values import AttributeValue
+from lambda_src.dynamo.values import AttributeValue, Item
 from lambda_src.migration.mapping import MARK
 
 _DIGEST_BYTES: Final = 16
@@ -32,6 +32,12 @@ def marked(item: WireItem, migration_id: str) -> dict[str, AttributeValue]:
 def unmarked(item: WireItem) -> dict[str, AttributeValue]:
     """The item without its mark."""
     return {name: value for name, value in item.items() if name != MARK}
+
+
+def unequal(stored: Item, wanted: Item) -> dict[str, tuple[object, object]]:
+    """The attributes in which two items differ besides their marks, as (stored, wanted)."""
+    names = sorted((stored.keys() | wanted.keys()) - {MARK})
+    return {name: (stored.get(name), wanted.get(name)) for name in names if stored.get(name) != wanted.get(name)}
 
 
 def is_ours(item: WireItem, migration_id: str) -> bool:

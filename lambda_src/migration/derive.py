@@ -1,6 +1,6 @@
 """The items that follow from a snapshot: the same ones in the same order, however often they are asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from lambda_src.dynamo.schema import Table
@@ -30,7 +30,7 @@ class Derived:
 
 def derive(
     snapshot: Snapshot, mapping: ServiceMapping, migration_id: str, *, start: Position | None = None
-) -> Iterator[Derived]:
+) -> Generator[Derived]:
     """The items of every answer from a place on. Raises MigrationError for an answer that a stream cannot use."""
     start = start or Position()
     for number, stream in enumerate(mapping.streams):

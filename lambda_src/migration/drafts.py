@@ -3,11 +3,25 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
+from lambda_src.migration.errors import BadUsage
+
 _PART: Final = ".part"
+# What JSON allows in a text and a terminal acts on: control characters, ends of lines, changes of direction.
+_UNSEEN: Final = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def private_folder(folder: Path) -> Path:
+    """The folder, for its owner only where it has to be made. Raises BadUsage when it is a file, or lies in one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (FileExistsError, NotADirectoryError) as exc:
+        raise BadUsage(f"{folder} is no folder: it is a file, or lies in one") from exc
+    return folder
 
 
 class Draft:
@@ -17,9 +31,8 @@ class Draft:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder = private_folder(folder)
         self._names: list[str] = []
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def __enter__(self) -> Self:
         return self
@@ -61,7 +74,8 @@ class Draft:
 
 def _dense(value: Any) -> str:
     # A report may show what somebody else wrote into an item: sets, bytes, fractions. As text they tell enough.
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _enclosed(opening: str, entries: Iterable[str], closing: str) -> Iterator[str]:

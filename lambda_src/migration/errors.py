@@ -21,6 +21,10 @@ class Refused(MigrationError):
     exit_code = REFUSED
 
 
+class TakenOver(Refused):
+    """Another run goes on with this migration; what it reached is told by that one."""
+
+
 class SourceFailed(MigrationError):
     """The SQL database cannot be reached, or is not what the mapping expects."""
 

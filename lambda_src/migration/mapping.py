@@ -10,7 +10,7 @@ Nothing here knows which database the rows came from, or how items are written.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from lambda_src.dynamo.schema import Table
@@ -111,7 +111,7 @@ class Decisions(Protocol):
 
     def change(self, table: str, row: int, fields: Mapping[str, Scalar]) -> None: ...
 
-    def warn(self, table: str, kind: str, sentence: str) -> None: ...
+    def warn(self, table: str, kind: str, sentence: str, *, times: int = 1) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,8 @@ class ServiceMapping:
     settle: the mapping's own rule, after the rules of all tables. owns: whether an item with this key is one that a
     migration writes; others in the same table are none of its business. restore: what an item was made of, None for
     items that repeat what others say. state_table: the table that keeps the state of the migration, in its key
-    `MIGRATION`/`...`. stops_on: kinds of rejects that somebody must settle before anything is written.
-    variant: the options it was made with, since they are part of what it decides.
+    `MIGRATION`/`...`. stops_on: kinds of rejects that somebody must settle before anything is written, each with the
+    option that settles it. variant: the options it was made with, since they are part of what it decides.
     """
 
     service: str
@@ -146,8 +146,13 @@ class ServiceMapping:
     owns: Callable[[Table, Mapping[str, str]], bool]
     restore: Callable[[Table, Item], Restored | None]
     settle: Callable[[Decisions], None] = _nothing
-    stops_on: frozenset[str] = frozenset()
+    stops_on: Mapping[str, str] = field(default_factory=dict)
     variant: str = ""
+
+    def undecided(self, rejects: Mapping[str, int]) -> str:
+        """What somebody has to settle first, "" for nothing. rejects: rows by kind."""
+        kinds = (f"{rejects[kind]:,} {kind} ({option})" for kind, option in self.stops_on.items() if rejects.get(kind))
+        return ", ".join(kinds)
 
     def source(self, name: str) -> SourceTable:
         """The source table of this name. Raises KeyError."""

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from lambda_src.dynamo.meter import Usage
+from lambda_src.migration.content import unequal
 from lambda_src.migration.errors import DIFFERENCES, DONE, FAILED, REFUSED
 from lambda_src.migration.mapping import ServiceMapping
 from lambda_src.migration.phases.check import Plan, sums
@@ -20,7 +21,7 @@ from lambda_src.migration.phases.verify import Verified
 from lambda_src.migration.report import Report
 from lambda_src.migration.snapshot import Tally
 from lambda_src.migration.source.findings import SourceReport
-from lambda_src.migration.target.repair import Repairs
+from lambda_src.migration.target.repair import Conflict, Repairs
 from lambda_src.migration.upgrade_layout import UpgradeReport
 
 type Outcome = tuple[Report, int]
@@ -136,7 +137,10 @@ def of_verify(title: str, found: Verified, job: Job) -> Outcome:
     if found.is_equal:
         report.verdict = f"Verified: {found.items:,} items, and every one is as its row says."
         return report, DONE
-    report.verdict = "Source and tables differ. While the source is live, `delta` brings them together."
+    report.verdict = (
+        "Source and tables differ. `delta` mends what the migration wrote and nobody changed since; "
+        "the rest is yours to decide."
+    )
     return report, DIFFERENCES
 
 
@@ -159,6 +163,7 @@ def of_rollback(title: str, done: RolledBack) -> Outcome:
     """rollback: what was removed."""
     report = Report(title)
     report.facts("Items", {"removed": done.removed, "kept, because somebody changed them": done.kept})
+    report.table("Kept", ("Item",), [(key,) for key in done.kept_keys])
     report.verdict = "Rolled back." if not done.kept else "Rolled back, but for items that somebody changed."
     return report, DONE if not done.kept else FAILED
 
@@ -203,7 +208,7 @@ def _verified(found: Verified, name: str) -> tuple[object, object]:
 def _repaired(report: Report, repairs: Repairs) -> Outcome:
     report.facts("Items", {"put": repairs.put, "deleted": repairs.deleted, "left alone": len(repairs.conflicts)})
     lines = [
-        (conflict.table, " / ".join(conflict.key.values()), _both(conflict.stored, conflict.wanted))
+        (conflict.table, " / ".join(conflict.key.values()), _conflict(conflict))
         for conflict in repairs.conflicts[:_SHOWN]
     ]
     text = "Somebody else wrote or changed these. They are as they were found; decide, and change or delete them."
@@ -218,8 +223,8 @@ def _repaired(report: Report, repairs: Repairs) -> Outcome:
 
 def _undecided(plan: Plan, mapping: ServiceMapping) -> str:
     """What somebody has to choose before anything can be copied, "" for nothing."""
-    kinds = [f"{count} {kind}" for kind, count in sums(plan.rejects).items() if kind in mapping.stops_on]
-    return f"Decide first, nothing can be copied before: {', '.join(kinds)}. Nothing was written." if kinds else ""
+    kinds = mapping.undecided(sums(plan.rejects))
+    return f"Decide first, nothing can be copied before: {kinds}. Nothing was written." if kinds else ""
 
 
 def _add_plan(report: Report, plan: Plan) -> None:
@@ -253,8 +258,17 @@ def _add_checks(report: Report, heading: str, checks: Iterable[Check]) -> None:
 
 
 def _attributes(attributes: Mapping[str, tuple[object, object]]) -> str:
-    return "; ".join(f"{name}: {stored!r}, {wanted!r}" for name, (stored, wanted) in attributes.items())[:_CUT]
+    return "; ".join(f"{name}: {_cut(stored)}, {_cut(wanted)}" for name, (stored, wanted) in attributes.items())
 
 
-def _both(stored: object, wanted: object) -> str:
-    return f"{stored!r} / {wanted!r}"[: 2 * _CUT]
+def _conflict(conflict: Conflict) -> str:
+    if conflict.wanted is None:
+        return "no row asks for it"
+    if conflict.stored is None:
+        return "somebody deleted it meanwhile"
+    return _attributes(unequal(conflict.stored, conflict.wanted)) or "equal but for its mark"
+
+
+def _cut(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _CUT else f"{text[:_CUT]}..."

@@ -94,7 +94,7 @@ class Snapshot:
         snapshot._prepare()
         execute = snapshot._connection.execute
         execute("CREATE TABLE summary (text TEXT NOT NULL)")
-        execute("CREATE TABLE warnings (source TEXT NOT NULL, kind TEXT NOT NULL, sentence TEXT NOT NULL)")
+        execute("CREATE TABLE warnings (source TEXT NOT NULL, kind TEXT NOT NULL, sentence TEXT NOT NULL, times INT)")
         for source in mapping.sources:
             fields = ", ".join(_name(field) for field in source.fields)  # without a type SQLite keeps values as given
             execute(
@@ -120,7 +120,7 @@ class Snapshot:
                 values.append((raw, *_prepared(source, row, warnings)))
             self._connection.execute("BEGIN")
             self._connection.executemany(insert, values)
-            self._connection.executemany("INSERT INTO warnings VALUES (?, ?, ?)", warnings)
+            self._connection.executemany("INSERT INTO warnings VALUES (?, ?, ?, 1)", warnings)
             self._connection.execute("COMMIT")
             total += len(chunk)
         return total, digest_sum
@@ -213,7 +213,7 @@ class Snapshot:
         """What was kept although it is not as it should be: table, kind, how often, one sentence of them."""
         return list(
             self.rows(
-                "SELECT source, kind, COUNT(*) AS times, MIN(sentence) AS sentence FROM warnings "
+                "SELECT source, kind, SUM(times) AS times, MIN(sentence) AS sentence FROM warnings "
                 "GROUP BY source, kind ORDER BY source, kind"
             )
         )
@@ -232,9 +232,9 @@ class Snapshot:
         sets = ", ".join(f"{_name(field)} = ?" for field in fields)
         self._connection.execute(f"UPDATE {_name(table)} SET {sets} WHERE n = ?", (*fields.values(), row))
 
-    def warn(self, table: str, kind: str, sentence: str) -> None:
-        """Note something that is kept although it is not as it should be."""
-        self._connection.execute("INSERT INTO warnings VALUES (?, ?, ?)", (table, kind, sentence))
+    def warn(self, table: str, kind: str, sentence: str, *, times: int = 1) -> None:
+        """Note something that is kept although it is not as it should be. times: in how many rows."""
+        self._connection.execute("INSERT INTO warnings VALUES (?, ?, ?, ?)", (table, kind, sentence, times))
 
     def _index(self, source: SourceTable) -> None:
         """One index per question the rules ask, and for the key, by which streams are ordered and rows found."""

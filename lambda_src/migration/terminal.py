@@ -1,12 +1,22 @@
 """What an operator sees: results on one stream, progress and mishaps on the other, and no text as anything but text."""
 
 import logging
+import sys
 from typing import Final
 
 from rich.console import Console
 
-output: Final = Console(highlight=False, markup=False, emoji=False)
-terminal: Final = Console(highlight=False, markup=False, emoji=False, stderr=True)
+_UNFOLDED: Final = 10_000  # columns of a file or a pipe: it has no edge at which a key would have to break
+
+
+def _console(*, stderr: bool) -> Console:
+    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    width = None if is_terminal else _UNFOLDED
+    return Console(highlight=False, markup=False, emoji=False, stderr=stderr, width=width)
+
+
+output: Final = _console(stderr=False)
+terminal: Final = _console(stderr=True)
 
 _OF_EVERY_RECORD: Final = frozenset(logging.makeLogRecord({}).__dict__)
 

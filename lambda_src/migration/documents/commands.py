@@ -171,7 +171,7 @@ def _end(folder: Path, outcome: Outcome) -> NoReturn:
         output.print(f"warning, {warning['kind']}: {warning['times']:,}, such as: {example}")
     for verdict in ("missing", "different", "extra"):
         for found in report.verify[verdict]:
-            output.print(f"{verdict}: {found['key']}")
+            output.print(f"{verdict}: {printable(' / '.join(found['key'].values()))}")
     output.print(f"Report: {folder / REPORT}   Rejected rows: {folder / REJECTS}")
     raise _Ended(exit_code)
 

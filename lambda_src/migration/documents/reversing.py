@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from lambda_src.migration.documents import files
 from lambda_src.migration.documents.taking import FileSource
-from lambda_src.migration.drafts import Draft
+from lambda_src.migration.drafts import Draft, private_folder
 from lambda_src.migration.phases.job import Advance, Progress, Silent
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.target.place import Place
@@ -74,8 +74,10 @@ def reverse_export(
     progress = progress or Silent()
     source = FileSource(known, place.mapping)
     ids = files.read_object(known / files.ID_MAPPING)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with TemporaryDirectory(dir=folder, prefix=".reverse-") as work, closing(_database(Path(work))) as database:
+    with (
+        TemporaryDirectory(dir=private_folder(folder), prefix=".reverse-") as work,
+        closing(_database(Path(work))) as database,
+    ):
         _insert(database, "known_neighborhoods", ((nbhd_id, int(number)) for number, nbhd_id in ids.items()))
         with progress.step("Reading the files", source.rows) as advance:
             _insert(database, "known_memberships", _known_memberships(source, Path(work), advance))

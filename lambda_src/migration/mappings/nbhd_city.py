@@ -84,7 +84,7 @@ def mapping(*, on_name_collision: OnNameCollision = "fail", list_shards: int = 1
         owns=_owns,
         restore=_restore,
         settle=partial(_settle, _rename if on_name_collision == "suffix" else _reject_name),
-        stops_on=frozenset({NAME_COLLISION}),
+        stops_on={NAME_COLLISION: "--on-name-collision suffix"},
         variant=f"on_name_collision={on_name_collision} list_shards={list_shards}",
     )
 
@@ -247,7 +247,8 @@ def _settle(settle_name: Callable[[Decisions, list[Row]], None], decisions: Deci
             decisions.warn(
                 "memberships",
                 "may_have_left",
-                f"{answer['members']} memberships come along as members; SQL kept the rows of people who left",
+                "they all come along as members: SQL kept the rows of people who left, and nothing tells them apart",
+                times=_integer(answer["members"]),
             )
 
 

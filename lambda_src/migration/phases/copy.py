@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
 
 from lambda_src.migration.content import is_ours
 from lambda_src.migration.derive import derive
 from lambda_src.migration.errors import MigrationError, Refused
-from lambda_src.migration.phases.delta import reconcile
+from lambda_src.migration.phases.delta import reconcile, refuse_removing
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot, Tally
 from lambda_src.migration.target.repair import Repairs
@@ -35,14 +36,15 @@ class Copied:
     repairs: Repairs | None = None
 
 
-def copy(job: Job) -> Copied:
+def copy(job: Job, *, allow_deletions: bool = False) -> Copied:
     """Write what follows from the source. A second run continues the first, and once that is done, compares.
 
     Of some entities only, it compares from the start, and the copy is not complete before a run of all. In tables
-    that were imported from S3, it compares too: the marks on their items tell.
+    that were imported from S3, it compares too: the marks on their items tell. allow_deletions: as for `delta`.
 
-    Raises Refused when the tables hold items of somebody else, or when the migration is verified or opened;
-    SourceFailed and TargetFailed; MigrationError when rows were rejected for a reason that needs a decision first.
+    Raises Refused when the tables hold items of somebody else, or when the migration is verified, opened or being
+    rolled back; SourceFailed and TargetFailed; MigrationError when rows were rejected for a reason that needs a
+    decision first.
     """
     journal = job.journal
     state = journal.read()
@@ -54,8 +56,9 @@ def copy(job: Job) -> Copied:
             if is_imported:  # whoever takes over after a kill has to compare again
                 state = replace(state, status="copied")
             state = journal.begin(state)
-            go_on = _compare if is_imported or job.is_partial else _write
-            return go_on(job, snapshot, journal, state)
+            if is_imported or job.is_partial:
+                return _compare(job, snapshot, journal, state, allow_deletions=allow_deletions)
+            return _write(job, snapshot, journal, state)
     refuse_verified(state)
     with job.kept_snapshot(state.source_digest) as snapshot:
         refuse_undecided(job, snapshot)
@@ -63,11 +66,12 @@ def copy(job: Job) -> Copied:
         is_same = (summary.digest, summary.mapping_version) == (state.source_digest, state.mapping_version)
         if state.status == "copying" and is_same and not job.is_partial:
             return _write(job, snapshot, journal, journal.begin(state))
-        return _compare(job, snapshot, journal, journal.begin(state))
+        return _compare(job, snapshot, journal, state, allow_deletions=allow_deletions)
 
 
 def refuse_verified(state: State) -> None:
     """Raises Refused when the migration is past the point up to which a copy may be repeated."""
+    refuse_removing(state)
     if state.status in ("verified", "opened"):
         raise Refused(
             f"The migration is {state.status}. Copying again could undo what happened since; "
@@ -77,8 +81,7 @@ def refuse_verified(state: State) -> None:
 
 def refuse_undecided(job: Job, snapshot: Snapshot) -> None:
     """Raises MigrationError when rows were rejected for a reason that somebody has to decide about first."""
-    counts = sum(snapshot.reject_counts().values(), Counter())
-    undecided = {kind: counts[kind] for kind in sorted(job.mapping.stops_on) if counts[kind]}
+    undecided = job.mapping.undecided(sum(snapshot.reject_counts().values(), Counter()))
     if undecided:
         raise MigrationError(f"Decide about these rows first, see the reject file: {undecided}")
 
@@ -96,19 +99,19 @@ def refuse_filled(job: Job) -> bool:
     return any(found.values())
 
 
-def _compare(job: Job, snapshot: Snapshot, journal: Journal, state: State) -> Copied:
-    state, repairs = reconcile(job, snapshot, journal, state)
+def _compare(job: Job, snapshot: Snapshot, journal: Journal, state: State, *, allow_deletions: bool) -> Copied:
+    state, repairs = reconcile(job, snapshot, journal, state, allow_deletions=allow_deletions)
     return Copied(state, {}, state.rows, repairs.put, snapshot.tally(), repairs)
 
 
 def _write(job: Job, snapshot: Snapshot, journal: Journal, state: State) -> Copied:
     place = job.place
     rows_before, rows, items = state.rows, Counter(state.rows), 0
-    derived = derive(snapshot, place.mapping, place.migration_id, start=state.position)
+    derived = closing(derive(snapshot, place.mapping, place.migration_id, start=state.position))
     unkept = max(_ITEMS_PER_CHECKPOINT, _REPEATED_ITEMS - most_items_ahead(place.workers))
     checkpoints = Checkpoints(journal, every=_ITEMS_PER_CHECKPOINT, unkept=unkept)
-    with job.progress.step("Writing items") as advance, checkpoints:
-        for done in write(place, derived):
+    with job.progress.step("Writing items") as advance, checkpoints, derived as answers:
+        for done in write(place, answers):
             rows.update(done.rows)
             items += done.items
             advance(done.items)

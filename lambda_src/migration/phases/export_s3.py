@@ -18,6 +18,7 @@ from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.schema import Table
 from lambda_src.migration.content import WireItem
 from lambda_src.migration.derive import derive
+from lambda_src.migration.drafts import Draft, private_folder
 from lambda_src.migration.phases.copy import refuse_undecided
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot
@@ -57,15 +58,17 @@ def export_s3(job: Job, folder: Path, *, bucket: str = "BUCKET", items_per_shard
 
     What an earlier export left in the folder goes first: an import takes every shard it finds.
 
-    Raises SourceFailed; MigrationError for rejects that need a decision first. Asks DynamoDB nothing.
+    Raises BadUsage for a folder that is a file; SourceFailed; MigrationError for rejects that need a decision first.
+    Asks DynamoDB nothing.
     """
+    private_folder(folder)
     with job.fresh_snapshot() as snapshot:
         refuse_undecided(job, snapshot)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _remove_earlier(folder, job)
         shards = tuple(_shards(job, snapshot, folder, items_per_shard))
         digest = snapshot.summary().digest
-    commands = tuple(_command(job, folder, table, bucket) for table in job.place.tables())
+    paths = {table: folder / f"{table.name}.table.json" for table in job.place.tables()}
+    commands = tuple(_command(job, table, path, bucket) for table, path in paths.items())
     exported = Exported(folder, shards, digest, commands)
     manifest = {
         "format": 1,
@@ -74,7 +77,10 @@ def export_s3(job: Job, folder: Path, *, bucket: str = "BUCKET", items_per_shard
         "items": exported.items,
         "shards": [asdict(shard) for shard in shards],
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    with Draft(folder) as draft:
+        for table, path in paths.items():
+            draft.text(path.name, [_page(_parameters(job, table))])
+        draft.text(MANIFEST, [_page(manifest)])
     return exported
 
 
@@ -133,10 +139,12 @@ def _shards(job: Job, snapshot: Snapshot, folder: Path, limit: int) -> Iterator[
         yield from writer.close()
 
 
-def _command(job: Job, folder: Path, table: Table, bucket: str) -> str:
-    """The command that loads a table, and beside it the file that says what table to make."""
-    parameters = folder / f"{table.name}.table.json"
-    parameters.write_text(json.dumps(_parameters(job, table), indent=2) + "\n", encoding="utf-8")
+def _page(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _command(job: Job, table: Table, parameters: Path, bucket: str) -> str:
+    """The command that loads a table. parameters: the file that says what table to make."""
     return (
         "aws dynamodb import-table --input-format DYNAMODB_JSON --input-compression-type GZIP "
         f"--s3-bucket-source S3Bucket={bucket},S3KeyPrefix={job.mapping.service}/{table.name}- "

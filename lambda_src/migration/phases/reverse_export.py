@@ -19,7 +19,7 @@ from typing import Final
 
 from pymysql.converters import escape_string  # type: ignore[import-untyped]
 
-from lambda_src.migration.drafts import Draft
+from lambda_src.migration.drafts import Draft, private_folder
 from lambda_src.migration.errors import BadUsage
 from lambda_src.migration.instants import instant
 from lambda_src.migration.mapping import Column, Parent, Restored, Scalar, ServiceMapping, SourceTable
@@ -59,7 +59,7 @@ def reverse_export(job: Job, folder: Path) -> ReverseExported:
         raise BadUsage(f"{mapping.service} goes back in files of its own: `documents reverse-export`")
     name = f"{mapping.service}.sql"
     with (
-        TemporaryDirectory(dir=_made(folder), prefix=".reverse-") as work,
+        TemporaryDirectory(dir=private_folder(folder), prefix=".reverse-") as work,
         closing(_database(Path(work), mapping)) as database,
     ):
         with job.progress.step("Reading the tables") as advance:
@@ -69,11 +69,6 @@ def reverse_export(job: Job, folder: Path) -> ReverseExported:
         with job.progress.step("Writing rows", sum(counts.values())), Draft(folder) as draft:
             draft.text(name, _statements(database, mapping, name))
     return ReverseExported(folder / name, counts, orphans)
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
 
 
 # ---- rows ----------------------------------------------------------------------------------------------------------

@@ -1,37 +1,58 @@
 """rollback: remove what the migration wrote, as long as nobody else could write."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
 
-from lambda_src.migration.errors import Refused
+from lambda_src.migration.errors import Refused, TargetFailed
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.target import marks
+
+_PASSES: Final = 10
+_PAUSE_SECONDS: Final = 2.0  # until a copy that was running has noticed, and what it had under way has arrived
 
 
 @dataclass(frozen=True, slots=True)
 class RolledBack:
-    """removed: items deleted. kept: items that the migration wrote and somebody changed since; they stay."""
+    """removed: items deleted. kept: of items that the migration wrote and somebody changed since; they stay.
+
+    kept_keys: of the first 50 of these, as `table: partition / sort`.
+    """
 
     removed: int
     kept: int
+    kept_keys: tuple[str, ...] = ()
 
 
-def rollback(job: Job) -> RolledBack:
+def rollback(job: Job, *, sleep: Callable[[float], None] = time.sleep) -> RolledBack:
     """Delete every item that carries the migration's mark and is as the migration wrote it; the state goes last.
 
-    Raises Refused once the API was opened. Costs a Scan, and a write of each item.
+    From its first write on, nothing else can be done before it is finished; one that was killed is run again. It looks
+    again until there is nothing left to delete, because a copy that it took over from may still have had writes under
+    way. Raises Refused once the API was opened. Costs two Scans, and a write of each item.
     """
     journal = job.journal
     state = journal.read()
-    if state is None:
+    if state is None and not marks.has_ours(job.place):
         raise Refused("There is nothing to roll back: no migration has written here")
-    if state.status == "opened":
+    if state is not None and state.status == "opened":
         raise Refused(
             "The API was opened, and what people wrote since is in these tables only. "
             "To go back, keep people from writing and use `reverse-export` (docs/migration.md)"
         )
-    journal.begin(state)
+    if state is not None:
+        journal.begin(replace(state, status="removing"))
+    total = 0
     with job.progress.step("Removing items") as advance:
-        removed, kept = marks.remove_items(job.place, on_items=advance)
-    if not kept:
+        for _ in range(_PASSES):
+            found = marks.remove_items(job.place, on_items=advance)
+            total += found.removed
+            if not found.removed:
+                break
+            sleep(_PAUSE_SECONDS)
+        else:
+            raise TargetFailed("Somebody goes on writing migrated items: end that run, then run `rollback` again")
+    if not found.kept:
         journal.forget()
-    return RolledBack(removed, kept)
+    return RolledBack(total, found.kept, found.kept_keys)

@@ -8,10 +8,11 @@ from typing import Final
 
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.values import Item, from_item
-from lambda_src.migration.content import unmarked
+from lambda_src.migration.content import unequal, unmarked
 from lambda_src.migration.derive import derive
 from lambda_src.migration.errors import Refused
-from lambda_src.migration.mapping import MARK, Restored, Row
+from lambda_src.migration.mapping import Restored, Row
+from lambda_src.migration.phases.delta import refuse_removing
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot, Tally
 from lambda_src.migration.target.comparison import Comparison, Finding, Verdict
@@ -67,7 +68,9 @@ def verify(job: Job, *, full: bool = False) -> Verified:
         raise Refused("The copy is not complete: run `copy` until it is")
     if state.status == "opened":
         raise Refused("The API was opened: source and tables go separate ways since")
-    state = journal.begin(state)
+    refuse_removing(state)
+    # until the end of this run nobody knows whether they still agree
+    state = journal.begin(state if job.is_partial or state.status == "copying" else replace(state, status="copied"))
     with job.fresh_snapshot() as snapshot, job.comparison() as comparison:
         with job.progress.step("Working out what should be there") as advance:
             items = comparison.expect(snapshot, on_items=advance)
@@ -102,7 +105,7 @@ def _differences(place: Place, snapshot: Snapshot, comparison: Comparison) -> It
             attributes: Mapping[str, tuple[object, object]] = {}
             if verdict == "different":
                 stored = place.store.get(finding.table, finding.key, consistent=True) or {}
-                attributes = _unequal(stored, wanted[_identity(finding.table, finding.key)])
+                attributes = unequal(stored, wanted[_identity(finding.table, finding.key)])
             yield Difference(verdict, finding.table.name, finding.key, attributes)
 
 
@@ -120,11 +123,6 @@ def _wanted(place: Place, snapshot: Snapshot, findings: list[Finding]) -> dict[t
     return dict(islice(items, len(sought)))
 
 
-def _unequal(stored: Item, wanted: Item) -> dict[str, tuple[object, object]]:
-    names = sorted((stored.keys() | wanted.keys()) - {MARK})
-    return {name: (stored.get(name), wanted.get(name)) for name in names if stored.get(name) != wanted.get(name)}
-
-
 def _identity(table: Table, key: Mapping[str, str]) -> tuple[str, ...]:
     return (table.name, *key.values())
 
@@ -137,7 +135,7 @@ def _restored(job: Job, snapshot: Snapshot) -> tuple[dict[str, int], tuple[str, 
     restored: Counter[str] = Counter()
     unlike: list[str] = []
     with job.progress.step("Reading items back to rows") as advance:
-        for row in restored_rows(job.place, on_items=advance):
+        for row in restored_rows(job.place, on_items=advance, on_unreadable=unlike.append):
             restored[row.table] += 1
             unlike += _unlike(job, snapshot, row)
     for source in job.mapping.sources:

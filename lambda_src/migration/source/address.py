@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL
 from lambda_src.migration.errors import BadUsage
 
 VARIABLE: Final = "DATABASE_URL"
+ESCAPE: Final = "In user and password, write @ as %40, : as %3A, / as %2F and % as %25"
 
 type DialectName = Literal["mysql", "postgresql", "sqlite"]
 
@@ -60,13 +61,13 @@ class Address:
         try:
             url = sa.make_url(text)
         except (sa.exc.ArgumentError, ValueError):
-            raise BadUsage(f"{VARIABLE} is no database URL. {_ESCAPE}") from None  # its text would hold the password
+            raise BadUsage(f"{VARIABLE} is no database URL. {ESCAPE}") from None  # its text would hold the password
         name = url.drivername.partition("+")[0]
         dialect = _DIALECTS.get(name)
         if dialect is None:
             raise BadUsage(f"{VARIABLE} names a database of kind {name}: known are {', '.join(_DIALECTS)}")
         if "@" in f"{url.host}{url.database if dialect != 'sqlite' else ''}":
-            raise BadUsage(f"{VARIABLE} has more than one @. {_ESCAPE}")  # else half a password were called a host
+            raise BadUsage(f"{VARIABLE} has more than one @. {ESCAPE}")  # else half a password were called a host
         if not url.database:
             raise BadUsage(f"{VARIABLE} names no database: it ends in /name")
         return cls(dialect, url.set(drivername=_DRIVERS[dialect], query=_parameters(dialect, url)))
@@ -83,9 +84,6 @@ class Address:
         """A text of a driver, should it ever repeat what it was given."""
         password = None if self.url.password is None else str(self.url.password)
         return text.replace(password, "***") if password else text
-
-
-_ESCAPE: Final = "In user and password, write @ as %40, : as %3A, / as %2F and % as %25"
 
 
 def _parameters(dialect: DialectName, url: URL) -> dict[str, tuple[str, ...] | str]:

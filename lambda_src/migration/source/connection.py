@@ -7,7 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from lambda_src.migration.errors import SourceFailed
-from lambda_src.migration.source.address import Address, DialectName
+from lambda_src.migration.source.address import ESCAPE, Address, DialectName
 from lambda_src.migration.source.dialect import Dialect
 from lambda_src.migration.source.mysql import MySQL
 from lambda_src.migration.source.postgresql import PostgreSQL
@@ -40,7 +40,8 @@ def reading(address: Address) -> Iterator[sa.Connection]:
         OSError,
         RuntimeError,
     ) as exc:  # RuntimeError: a way to log in that is not installed
-        raise Unreachable(f"cannot connect to {address}: {_said(address, exc)}") from None
+        hint = f". {ESCAPE}" if dialect.is_stranger(getattr(exc, "orig", None) or exc) else ""
+        raise Unreachable(f"cannot connect to {address}: {_said(address, exc)}{hint}") from None
     try:
         with connection, dialect.reading(connection):
             yield connection

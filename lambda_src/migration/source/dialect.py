@@ -1,4 +1,4 @@
-"""What differs between databases, in six questions."""
+"""What differs between databases, in seven questions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -42,6 +42,10 @@ class Dialect(ABC):
     @abstractmethod
     def is_passing(self, error: BaseException) -> bool:
         """Whether an error of the driver, other than a lost connection, goes away when all is read again."""
+
+    @abstractmethod
+    def is_stranger(self, error: BaseException) -> bool:
+        """Whether the server does not know this user with this password."""
 
     def abandon(self, answers: sa.CursorResult[Any]) -> None:
         """Let go of answers that were not all taken."""

@@ -32,6 +32,7 @@ _PASSING: Final = frozenset(
         1412,  # the table was altered after the snapshot began: "please retry transaction"
     }
 )  # https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html
+_STRANGERS: Final = frozenset({1045, 1698})  # access denied, with and without a word on the password
 
 
 class MySQL(Dialect):
@@ -81,6 +82,9 @@ class MySQL(Dialect):
 
     def is_passing(self, error: BaseException) -> bool:
         return bool(error.args) and error.args[0] in _PASSING
+
+    def is_stranger(self, error: BaseException) -> bool:
+        return bool(error.args) and error.args[0] in _STRANGERS
 
     def abandon(self, answers: sa.CursorResult[Any]) -> None:
         """The protocol cannot stop a server from sending: the driver would take all rows that are left, or try to.

@@ -78,6 +78,9 @@ class PostgreSQL(Dialect):
     def is_passing(self, error: BaseException) -> bool:
         return (getattr(error, "sqlstate", None) or "").startswith(_PASSING)
 
+    def is_stranger(self, error: BaseException) -> bool:
+        return "authentication failed" in str(error)  # libpq keeps no SQLSTATE of a connection that was never made
+
     def selected(self, column: sa.ColumnClause[Any], kind: Kind) -> sa.ColumnElement[Any]:
         if kind == "text":  # also UUID, which the driver would make an object of
             return sa.cast(column, sa.Text).label(column.name)

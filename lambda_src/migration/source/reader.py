@@ -109,7 +109,12 @@ def _fill(snapshot: Snapshot, address: Address, mapping: ServiceMapping, counter
                 counts[source.name], digest_of_table = snapshot.load(source, rows)
             digest_sum += digest_of_table
     if counts != report.counts:
-        raise SourceFailed(f"counted were {report.counts} rows and read {counts}, at the same instant")
+        told = ", ".join(
+            f"{name}: {report.counts[name]:,} and {read:,}"
+            for name, read in counts.items()
+            if read != report.counts[name]
+        )
+        raise SourceFailed(f"rows that were counted and read at the same instant are not as many: {told}")
     return snapshot.finish(
         taken_at=taken_at, mapping_version=mapping_version(mapping), rows=counts, digest_sum=digest_sum
     )

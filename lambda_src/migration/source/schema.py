@@ -33,7 +33,7 @@ def compare(connection: sa.Connection, mapping: ServiceMapping) -> tuple[Present
     findings: list[Finding] = []
     for source in mapping.sources:
         if source.name not in tables:
-            findings.append(Finding("stop", source.name, "", "the table is missing"))
+            findings.append(Finding("stop", source.name, "", "the table is missing, or the user may not read it"))
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", sa.exc.SAWarning)  # of types it does not know: we say so ourselves

@@ -45,6 +45,10 @@ class SQLite(Dialect):
     def is_passing(self, error: BaseException) -> bool:
         return "locked" in str(error)
 
+    def is_stranger(self, error: BaseException) -> bool:
+        del error
+        return False
+
     def selected(self, column: sa.ColumnClause[Any], kind: Kind) -> sa.ColumnElement[Any]:
         if kind == "text":  # a column of SQLite holds what it is given: numbers and bytes, too
             return sa.cast(column, sa.Text).label(column.name)

@@ -1,8 +1,10 @@
 """The marks on migrated items: by them a rollback knows what to remove, and they go once the API was opened."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from itertools import batched
+from typing import Final
 
 from boto3.dynamodb.conditions import Attr
 
@@ -18,21 +20,34 @@ from lambda_src.migration.target.parallel import in_order
 from lambda_src.migration.target.place import Place, key_text
 from lambda_src.migration.target.scan import pages
 
+_NAMED: Final = 50
 
-def remove_items(place: Place, *, on_items: Callable[[int], None] = lambda _: None) -> tuple[int, int]:
-    """Delete what the migration wrote and nobody changed since; how many were deleted, and how many of ours stay.
 
-    Costs a Scan, and 1 request per 25 items.
-    """
-    removed = kept = 0
+@dataclass(slots=True)
+class Removed:
+    """How many items were deleted, how many of ours somebody had changed and were not, and 50 keys of those."""
+
+    removed: int = 0
+    kept: int = 0
+    kept_keys: tuple[str, ...] = ()
+
+
+def remove_items(place: Place, *, on_items: Callable[[int], None] = lambda _: None) -> Removed:
+    """Delete what the migration wrote and nobody changed since. Costs a Scan, and 1 request per 25 items."""
+    total = Removed()
     for table in place.tables():
-        ours = _ours(place, table)
-        chunks = batched(ours, ITEMS_PER_WRITE, strict=False)
+        chunks = batched(_ours(place, table), ITEMS_PER_WRITE, strict=False)
         for chunk in in_order(place.workers, partial(_delete, place, table), chunks):
-            removed += chunk[0]
-            kept += chunk[1]
-            on_items(chunk[0])
-    return removed, kept
+            total.removed += chunk.removed
+            total.kept += chunk.kept
+            total.kept_keys = (*total.kept_keys, *chunk.kept_keys)[:_NAMED]
+            on_items(chunk.removed)
+    return total
+
+
+def has_ours(place: Place) -> bool:
+    """Whether any item carries the mark of this migration. Costs a Scan where none does."""
+    return any(True for table in place.tables() for _ in _ours(place, table))
 
 
 def strip(place: Place, *, on_items: Callable[[int], None] = lambda _: None) -> int:
@@ -52,7 +67,7 @@ def _ours(place: Place, table: Table) -> Iterator[WireItem]:
                 yield item
 
 
-def _delete(place: Place, table: Table, items: tuple[WireItem, ...]) -> tuple[int, int]:
+def _delete(place: Place, table: Table, items: tuple[WireItem, ...]) -> Removed:
     untouched = [item for item in items if is_untouched(item, place.migration_id)]
     if untouched:
         place.budget.wait()
@@ -61,7 +76,9 @@ def _delete(place: Place, table: Table, items: tuple[WireItem, ...]) -> tuple[in
         place.budget.used(place.usage().write_units)
         if left:
             raise TargetFailed(f"{left} deletions stayed unprocessed: run again")
-    return len(untouched), len(items) - len(untouched)
+    changed = [item for item in items if not is_untouched(item, place.migration_id)]
+    keys = tuple(f"{table.name}: {' / '.join(key_text(table, item).values())}" for item in changed)
+    return Removed(len(untouched), len(changed), keys)
 
 
 def _strip(place: Place, table: Table, item: WireItem) -> int:

@@ -3,17 +3,35 @@
 from collections.abc import Callable, Iterator
 
 from lambda_src.dynamo.values import from_item
+from lambda_src.migration.errors import MigrationError
 from lambda_src.migration.mapping import Restored
-from lambda_src.migration.target.place import Place
+from lambda_src.migration.target.place import Place, key_text
 from lambda_src.migration.target.scan import pages
 
 
-def restored_rows(place: Place, *, on_items: Callable[[int], None] = lambda _: None) -> Iterator[Restored]:
-    """Every row, in no order; nothing for items that repeat what others say. Costs a Scan of each table."""
+def _refuse(sentence: str) -> None:
+    raise MigrationError(sentence)
+
+
+def restored_rows(
+    place: Place,
+    *,
+    on_items: Callable[[int], None] = lambda _: None,
+    on_unreadable: Callable[[str], None] = _refuse,
+) -> Iterator[Restored]:
+    """Every row, in no order; nothing for items that repeat what others say. Costs a Scan of each table.
+
+    on_unreadable: told of an item that lacks what its kind has; unless given, that is a MigrationError.
+    """
     for table in place.tables():
         for page in pages(place, table):
             for item in page:
-                row = place.mapping.restore(table, from_item(item))
+                try:
+                    row = place.mapping.restore(table, from_item(item))
+                except (KeyError, TypeError, ValueError) as exc:
+                    key = " / ".join(key_text(table, item).values())
+                    on_unreadable(f"{table.name}, {key}: it is no item of the service ({type(exc).__name__}: {exc})")
+                    continue
                 if row is not None:
                     yield row
             on_items(len(page))

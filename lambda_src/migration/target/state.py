@@ -11,11 +11,11 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from lambda_src.dynamo.errors import ConditionFailed
 from lambda_src.migration.derive import Position
-from lambda_src.migration.errors import Refused
+from lambda_src.migration.errors import TakenOver
 from lambda_src.migration.snapshot import Summary
 from lambda_src.migration.target.place import STATE_PARTITION, Place
 
-type Status = Literal["copying", "copied", "verified", "opened"]
+type Status = Literal["copying", "copied", "verified", "opened", "removing"]
 
 _SORT: Final = "STATE"
 
@@ -23,10 +23,10 @@ _SORT: Final = "STATE"
 @dataclass(frozen=True, slots=True)
 class State:
     """copying: a copy began. copied: every item was written. verified: compared, and nothing differed. opened: the API
-    may write, and the migration must not any more.
+    may write, and the migration must not any more. removing: a rollback began, and nothing else may be done.
 
     source_digest, mapping_version: of the snapshot the items came from. position: everything before it is written.
-    rows: written so far, by stream.
+    variant: the options that the mapping was made with. rows: written so far, by stream.
     """
 
     status: Status
@@ -34,6 +34,7 @@ class State:
     started_at: str
     updated_at: str
     mapping_version: str
+    variant: str = ""
     position: Position = field(default_factory=Position)
     rows: Mapping[str, int] = field(default_factory=dict)
 
@@ -43,6 +44,7 @@ class Journal:
 
     def __init__(self, place: Place, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._table = place.mapping.state_table
+        self._variant = place.mapping.variant
         self._store = place.store
         self._clock = clock
         self._run = uuid.uuid4().hex
@@ -57,13 +59,13 @@ class Journal:
         return self._write(state, None)
 
     def keep(self, state: State) -> State:
-        """Keep what was reached. Raises Refused when another run took over. 1 request."""
+        """Keep what was reached. Raises TakenOver when another run did. 1 request."""
         return self._write(state, Attr("run").eq(self._run))
 
     def start(self, summary: Summary) -> State:
         """A state at the very beginning; not written yet."""
         now = self._now()
-        return State("copying", summary.digest, now, now, summary.mapping_version)
+        return State("copying", summary.digest, now, now, summary.mapping_version, self._variant)
 
     def forget(self) -> None:
         """Remove the state. 1 request."""
@@ -85,13 +87,14 @@ class Journal:
             "started_at": state.started_at,
             "updated_at": state.updated_at,
             "mapping_version": state.mapping_version,
+            "variant": state.variant,
             "position": [state.position.stream, state.position.row],
             "rows": dict(state.rows),
         }
         try:
             self._store.put(self._table, item, condition=condition)
         except ConditionFailed as exc:
-            raise Refused("Another run of this migration has taken over; let it finish") from exc
+            raise TakenOver("Another run of this migration has taken over; let it finish") from exc
         return state
 
     def _now(self) -> str:
@@ -114,7 +117,7 @@ class Checkpoints:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
 
     def reached(self, state: State, items: int) -> None:
-        """Tell of a state, and how many items were written for it. Raises Refused like `keep`. 0 or 1 request."""
+        """Tell of a state, and how many items were written for it. Raises TakenOver like `keep`. 0 or 1 request."""
         self._unkept += items
         is_idle = self._under_way is None or self._under_way.done()
         if (is_idle and self._unkept - self._covered >= self._every) or self._unkept >= self._most:
@@ -144,6 +147,7 @@ def _state(item: Mapping[str, Any]) -> State:
         started_at=item["started_at"],
         updated_at=item["updated_at"],
         mapping_version=item["mapping_version"],
+        variant=item.get("variant", ""),
         position=Position(stream, row),
         rows=item["rows"],
     )

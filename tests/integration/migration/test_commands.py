@@ -172,6 +172,7 @@ def test_verify_after_a_change_by_hand_ends_with_4_and_says_what_differs(operato
     assert "description: 'By hand', 'A place'" in done.report
     repaired = operator.does("delta")
     assert (repaired.code, "Left alone" in repaired.report) == (4, True), "somebody else's change stays"
+    assert "| description: 'By hand', 'A place' |" in repaired.report
     assert operator.does("cutover").code == 3
 
 
@@ -220,7 +221,16 @@ def test_a_second_export_leaves_no_shard_of_the_first(operator, tmp_path):
     (tmp_path / "main-00007.json.gz").write_bytes(b"of an export with more items")
     assert operator.does("export-s3", f"--out={tmp_path}").code == 0
     assert {path.name for path in tmp_path.glob("main*")} == {"main-00000.json.gz", "main.table.json"}
-    assert stat.S_IMODE((tmp_path / "main-00000.json.gz").stat().st_mode) == 0o600
+
+
+def test_an_export_is_for_its_owner_only_and_goes_into_a_folder(operator, tmp_path):
+    out = tmp_path / "shards"
+    assert operator.does("export-s3", f"--out={out}").code == 0
+    written = {path.name: stat.S_IMODE(path.stat().st_mode) for path in out.iterdir()}
+    assert {"main-00000.json.gz", "main.table.json", "manifest.json"} == written.keys()
+    assert set(written.values()) == {0o600}
+    onto_a_file = operator.does("export-s3", f"--out={out / 'manifest.json'}")
+    assert (onto_a_file.code, "manifest.json is no folder" in onto_a_file.said) == (2, True)
 
 
 def test_tables_that_were_imported_from_s3_are_taken_over_by_copy(operator, make_tables, dynamodb_client, tmp_path):
@@ -273,6 +283,24 @@ def test_the_commands_for_files_keep_their_own_exit_codes(operator, tmp_path):
     exported = operator.runs("documents", "export", f"--out={files}")
     assert (exported.code, "3 neighborhoods and 9 memberships" in exported.said) == (0, True)
     assert operator.runs("documents", "--help").code == 0
+
+
+def test_who_copied_without_files_goes_back_with_an_export_made_afterwards(operator, tmp_path, dynamodb_client):
+    for phase in ("copy", "verify", "cutover --open"):
+        assert operator.does(*phase.split()).code == 0
+    before, back, table = tmp_path / "before", tmp_path / "back", f"--table={operator.tables['main']}"
+    items = items_of(dynamodb_client, operator.tables["main"])
+    for command in (
+        ("export", f"--out={before}"),
+        ("import", "--dry-run", "--allow-rejects", f"--in={before}", table),
+        ("reverse-export", f"--in={before}", f"--out={back}", table),
+    ):
+        assert operator.runs("documents", *command).code == 0
+    for rows in ("neighborhoods_export.json", "memberships_export.json"):
+        assert [row["id"] for row in json.loads((back / rows).read_bytes())] == [
+            row["id"] for row in json.loads((before / rows).read_bytes())
+        ]
+    assert items_of(dynamodb_client, operator.tables["main"]) == items
 
 
 def test_tables_of_the_first_version_are_upgraded(track_record, dynamodb_client):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lambda_src.dynamo import batches as batches_of_the_store
 from lambda_src.dynamo.client import make_client
 from lambda_src.migration.content import is_untouched
 from lambda_src.migration.errors import MigrationError, Refused
@@ -9,6 +10,7 @@ from lambda_src.migration.mappings import nbhd_city
 from lambda_src.migration.phases.copy import copy
 from lambda_src.migration.phases.cutover import checklist, open_api
 from lambda_src.migration.phases.delta import delta
+from lambda_src.migration.phases.options import refuse_other_options
 from lambda_src.migration.phases.rollback import rollback
 from lambda_src.migration.phases.verify import verify
 from lambda_src.migration.target.place import migration_id
@@ -154,7 +156,7 @@ def test_rollback_removes_what_the_migration_wrote_and_nothing_else(start, clien
     copy(start())
     other = {"PK": {"S": "USER#did:plc:alice"}, "SK": {"S": "PROFILE"}}
     client.put_item(TableName=names["main"], Item=other)
-    done = rollback(start())
+    done = rollback(start(), sleep=lambda _: None)
     assert (done.removed, done.kept) == (360, 0)
     assert items_of(client, names["main"]) == {("USER#did:plc:alice", "PROFILE"): other}
     assert copy(start()).items == 360
@@ -164,7 +166,7 @@ def test_rollback_keeps_what_somebody_changed_and_says_so(start, client, names):
     copy(start())
     key = next(key for key in items_of(client, names["main"]) if key[1] == "METADATA")
     changed(client, names["main"], key, "extra", "By hand")
-    done = rollback(start())
+    done = rollback(start(), sleep=lambda _: None)
     assert (done.removed, done.kept) == (359, 1)
     assert list(items_of(client, names["main"])) == [key]
 
@@ -199,3 +201,102 @@ def test_the_later_of_two_runs_goes_on_and_the_earlier_stops(start):
     with pytest.raises(Refused, match="taken over"):
         first.keep(state)
     assert second.keep(state).status == "copied"
+
+
+# ---- what is killed, raced or mistaken -----------------------------------------------------------------------------
+
+
+class Interrupted(BaseException):
+    """As if the process had ended."""
+
+
+@pytest.fixture
+def interrupted_after(monkeypatch):
+    """`interrupted_after(3)`: the fourth batch of deletions never comes."""
+
+    def arrange(batches):
+        left = iter(range(batches))
+
+        def write_all(*arguments, **options):
+            if next(left, None) is None:
+                raise Interrupted
+            return batches_of_the_store.write_all(*arguments, **options)
+
+        monkeypatch.setattr("lambda_src.migration.target.marks.write_all", write_all)
+
+    return arrange
+
+
+def test_a_rollback_that_was_interrupted_lets_nothing_happen_but_itself(
+    start, source, client, names, interrupted_after, tmp_path
+):
+    copy(start())
+    assert verify(start()).state.status == "verified"
+    interrupted_after(3)
+    with pytest.raises(Interrupted):
+        rollback(start(), sleep=lambda _: None)
+    interrupted_after(1_000)
+    assert 0 < len(items_of(client, names["main"])) < 360
+    for phase in (copy, delta, verify):
+        with pytest.raises(Refused, match="rollback"):
+            phase(start())
+    assert not checklist(job(source, ready(client), names, tmp_path)).is_go
+    rollback(start(), sleep=lambda _: None)
+    assert items_of(client, names["main"]) == {}
+    assert start().journal.read() is None
+
+
+def test_a_rollback_removes_what_a_copy_that_went_on_for_a_moment_wrote(start, client, names):
+    copy(start())
+    late = [item for key, item in items_of(client, names["main"]).items() if key[1].startswith("MEMBER#")][:7]
+
+    def pause(_):
+        while late:
+            client.put_item(TableName=names["main"], Item=late.pop())
+
+    assert rollback(start(), sleep=pause).removed == 360 + 7
+    assert items_of(client, names["main"]) == {}
+
+
+def test_a_rollback_finds_marked_items_whose_state_is_gone(start, client, names):
+    copy(start())
+    start().journal.forget()
+    assert rollback(start(), sleep=lambda _: None).removed == 360
+    with pytest.raises(Refused, match="nothing to roll back"):
+        rollback(start(), sleep=lambda _: None)
+
+
+def test_an_empty_source_does_not_empty_the_tables_unless_told_so(start, source, client, names):
+    copy(start())
+    verify(start())
+    before = items_of(client, names["main"])
+    source.rows = {"neighborhoods": [], "memberships": []}
+    for phase in (delta, copy):
+        with pytest.raises(Refused, match="360 of 360 items would be deleted"):
+            phase(start())
+    assert items_of(client, names["main"]) == before
+    assert start().journal.read().status == "copied"  # what was verified is not what the source says
+    assert delta(start(), allow_deletions=True)[1].deleted == 360
+
+
+def test_other_options_than_those_of_the_copy_are_refused(source, client, names, tmp_path):
+    source.rows["neighborhoods"].append(neighborhood(31, "PLACE 1", minute=50))
+
+    def start(on_name_collision):
+        source.mapping = nbhd_city.mapping(on_name_collision=on_name_collision)
+        return job(source, client, names, tmp_path)
+
+    copy(start("suffix"))
+    refuse_other_options(start("suffix"))
+    with pytest.raises(Refused, match=r"on_name_collision=suffix.*on_name_collision=fail"):
+        refuse_other_options(start("fail"))
+    delta(start("fail"))  # as the command does with --change-options
+    refuse_other_options(start("fail"))
+
+
+def test_an_item_of_somebody_else_that_looks_like_ours_is_named_and_not_stumbled_over(start, client, names):
+    copy(start())
+    client.put_item(TableName=names["main"], Item={"PK": {"S": "NBHD#x"}, "SK": {"S": "MEMBER#y"}})
+    found = verify(start(), full=True)
+    assert found.counts["extra"] == 1
+    assert any("NBHD#x / MEMBER#y" in line for line in found.unlike)

@@ -202,7 +202,7 @@ def test_what_differs_from_the_expected_schema_is_found(database, tmp_path):
     assert sentences(check_source(address, MAPPING), "stop") == [
         "people.weight: its type is DOUBLE; accepted are DECIMAL, NUMERIC",
         "people.born: the column is missing",
-        "pets: the table is missing",
+        "pets: the table is missing, or the user may not read it",
     ]
     notes = sentences(check_source(address, MAPPING), "note")
     assert "people.nickname: the column is missing, as in a known variant of the schema: it reads as NULL" in notes
@@ -265,6 +265,7 @@ def test_a_wrong_password_is_refused_at_once_and_not_repeated(database, tmp_path
     with pytest.raises(SourceFailed, match=r"cannot connect to mysql at 127\.0\.0\.1.*Access denied") as refusal:
         take_snapshot(address, MAPPING, tmp_path / "snapshot", pause=_no_pause)
     assert "wrong" not in str(refusal.value)
+    assert "% as %25" in str(refusal.value), "an escape that went wrong makes another password"
 
 
 def test_a_password_may_hold_any_character(mariadb, database, tmp_path):
@@ -325,6 +326,7 @@ def test_a_row_is_kept_as_json_in_the_order_of_the_mapping(database, tmp_path):
 
 def test_the_folder_of_a_failed_snapshot_is_left_as_it_was(tmp_path):
     path: Path = tmp_path / "snapshot"
-    with pytest.raises(SourceFailed, match=r"cannot connect to mysql at 127\.0\.0\.1:1, database x, user u"):
+    with pytest.raises(SourceFailed, match=r"cannot connect to mysql at 127\.0\.0\.1:1, database x, user u") as failure:
         take_snapshot(Address.parse("mysql://u:p@127.0.0.1:1/x"), MAPPING, path, pause=_no_pause)
+    assert "%25" not in str(failure.value), "nobody looked at the password"
     assert list(tmp_path.iterdir()) == []

@@ -167,6 +167,7 @@ def test_a_wrong_password_is_refused_at_once_and_not_repeated(database, tmp_path
     with pytest.raises(SourceFailed, match=r"cannot connect to postgresql at 127\.0\.0\.1.*authentication") as refusal:
         take_snapshot(address, MAPPING, tmp_path / "snapshot")
     assert "wrong" not in str(refusal.value)
+    assert "% as %25" in str(refusal.value), "an escape that went wrong makes another password"
 
 
 def test_the_reader_needs_no_right_but_to_select(database, tmp_path):

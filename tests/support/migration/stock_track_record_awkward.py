@@ -96,11 +96,13 @@ def _channels() -> Iterator[Awkward]:
     yield case("a thumbnail of 508", channel_row(31, thumbnail_url=longer), dropped, thumbnail_url=None, fits=False)
 
     # status
-    for number, status in enumerate((None, "pending", "processing"), start=40):
-        yield case(f"status {status}", channel_row(number, status=status), status="cancelled", was_active=1)
+    stopped: Changes = {"status": "cancelled", "was_active": 1}
+    yield case("no status", channel_row(40, status=None), "status_missing", "interrupted_run", **stopped)
+    for number, status in enumerate(("pending", "processing"), start=41):
+        yield case(f"status {status}", channel_row(number, status=status), "interrupted_run", **stopped)
     for number, status in enumerate(("failed", "cancelled"), start=43):
         yield case(f"status {status}", channel_row(number, status=status), status=status, was_active=0)
-    yield case("a lost status", channel_row(45, status=""), "status_lost", status="cancelled", was_active=1)
+    yield case("a lost status", channel_row(45, status=""), "status_lost", "interrupted_run", **stopped)
     yield case("an unknown status", channel_row(46, status="queued"), reject="invalid_value", fits=False)
 
     # numbers
@@ -127,7 +129,8 @@ def _channels() -> Iterator[Awkward]:
     fine: Changes = {"created_at": "2024-01-15 08:30:00.999999"}
     yield case("microseconds", channel_row(63, **fine), created_at="2024-01-15T08:30:00.999Z", fits=False)
     end: Changes = {"status": "processing", "updated_at": "9999-12-31 23:59:59"}
-    yield case("the end of time", channel_row(64, **end), updated_at="9999-12-31T23:59:59.000Z", was_active=1)
+    yield case("the end of time", channel_row(64, **end), "interrupted_run", updated_at="9999-12-31T23:59:59.000Z",
+               was_active=1)  # fmt: skip
 
 
 def _stocks() -> Iterator[Awkward]:
@@ -179,7 +182,8 @@ def _videos() -> Iterator[Awkward]:
                    fits=published_at is not None)  # fmt: skip
     statuses: Changes = {"transcript_status": None, "analysis_status": None}
     pending: Changes = dict.fromkeys(statuses, "pending")
-    yield case("no status", video_row(24, **statuses), **pending)
+    missing = [f"{name}_missing" for name in statuses]
+    yield case("no status", video_row(24, **statuses), *missing, **pending)
     lost: Changes = dict.fromkeys(statuses, "")
     yield case("lost status", video_row(25, **lost), "transcript_status_lost", "analysis_status_lost", **pending)
     yield case("no time", video_row(26, created_at=None), "created_at_missing", created_at=EPOCH)
@@ -224,7 +228,7 @@ def _logs() -> Iterator[Awkward]:
     yield case("the last id there is a key for", log_row(0xFFFFFFFF), fits=False)
     yield case("an id beyond", log_row(0x100000000), reject="log_id_out_of_range", fits=False)
     yield case("an id of 0", log_row(0), reject="log_id_out_of_range", fits=False)
-    yield case("no level", log_row(11, log_level=None), log_level="info")
+    yield case("no level", log_row(11, log_level=None), "log_level_missing", log_level="info")
     yield case("a lost level", log_row(12, log_level=""), "log_level_lost", log_level="info")
     yield case("an empty message", log_row(13, message=""), "message_empty", message="-")
     yield case("a message of 3000", log_row(14, message="m" * 3_000), "message_cut", message="m" * 2_000)

@@ -106,7 +106,7 @@ def rough_move(moving: Moving, client: "DynamoDBClient", *, rows: int, every: in
         moving.done(operator, "copy")
         assert wire.connections == len(cuts) + 1
         moving.database.run(";".join(islice(moving.service.changes(rows, 1), rows // 10)))
-        moving.done(operator, "delta")
+        moving.done(operator, "delta", "--allow-deletions")
         moving.done(operator, "verify", "--full")
         spoiled = front.spoiled
     undisturbed = moving.operator("undisturbed")
@@ -130,7 +130,7 @@ def live_move(moving: Moving, client: "DynamoDBClient", *, rows: int, changes: i
         finally:
             is_copied.set()
         assert changing.result() >= changes
-    moving.done(operator, "delta")
+    moving.done(operator, "delta", "--allow-deletions")
     moving.done(operator, "verify", "--full")
     moving.done(fresh, "copy")
     assert tables_of(client, operator) == tables_of(client, fresh)

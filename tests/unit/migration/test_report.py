@@ -1,9 +1,14 @@
 """The report of a phase: the same words for the terminal and for a page."""
 
 import logging
+import os
+import subprocess
+import sys
+from typing import Final
 
 import pytest
 
+from cdk_app.local.layout import ROOT
 from lambda_src.migration.report import Report
 from lambda_src.migration.terminal import Told, printable
 
@@ -51,6 +56,21 @@ def test_a_table_without_rows_is_left_out():
     report = Report("copy")
     report.table("Rows", ("Row",), [])
     assert report.sections == []
+
+
+_REDIRECTED: Final = """
+from lambda_src.migration.report import Report
+from lambda_src.migration.terminal import output
+report = Report("verify")
+report.table("Items", ("Table", "Key", "Why"), [("main", "NBHD#" + "x" * 100, "y" * 100)])
+report.show(output)
+"""
+
+
+def test_what_is_redirected_is_folded_nowhere():
+    narrow = {**os.environ, "COLUMNS": "80"}
+    done = subprocess.run([sys.executable, "-c", _REDIRECTED], cwd=ROOT, env=narrow, capture_output=True, check=True)
+    assert f"main   NBHD#{'x' * 100}  {'y' * 100}" in done.stdout.decode().splitlines()
 
 
 def test_a_warning_is_told_with_what_it_carries(capsys):

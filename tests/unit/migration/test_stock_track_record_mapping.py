@@ -1,6 +1,7 @@
 """What becomes of Stock Track Record's MySQL rows: every rule, on rows in memory and a snapshot on disk."""
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
@@ -334,6 +335,29 @@ def test_an_interrupted_analysis_is_cancelled_with_a_line_at_the_end_of_the_log(
     assert last["log_id"] > first["log_id"]
     assert one(found, "Channel")["status"] == "cancelled"
     assert not of_type(found, "ActiveRun")
+
+
+@pytest.mark.parametrize(
+    ("status", "requeue", "told"),
+    [
+        ("processing", False, "processing became cancelled: .* with --requeue it is queued again"),
+        (None, False, "nothing became cancelled: "),
+        ("processing", True, "processing became pending: "),
+    ],
+)
+def test_an_interrupted_analysis_is_told_with_its_status_before_and_after(load, status, requeue, told):
+    snapshot = load([("channels", channel_row(1, status=status))], mapping(requeue=requeue))
+
+    [sentence] = [warning["sentence"] for warning in snapshot.warnings() if warning["kind"] == "interrupted_run"]
+    assert re.match(told, sentence)
+
+
+def test_a_status_that_mysql_lost_is_told_as_what_it_was_taken_for(load):
+    snapshot = load([("channels", channel_row(1, status=""))], mapping())
+
+    sentences = {warning["kind"]: str(warning["sentence"]) for warning in snapshot.warnings()}
+    assert sentences["status_lost"].endswith("taken for 'pending'")
+    assert sentences["interrupted_run"].startswith("nothing became cancelled")
 
 
 def test_an_interrupted_analysis_is_queued_again_on_demand(items):

@@ -20,6 +20,11 @@ from lambda_src.services.stock_track_record.rules.extraction import Sentiment
 _NAME_LIMIT: Final = 255
 _TITLE_LIMIT: Final = 500
 _URL_LIMIT: Final = 500
+_INTERRUPTED: Final = {
+    "cancelled": "{} became cancelled: no worker has its analysis any more; with --requeue it is queued again",
+    "pending": "{} became pending: with --requeue its analysis begins anew",
+}
+"""What becomes of an analysis that waited or was under way, by the status that its channel gets."""
 _SNIPPET_BYTES: Final = 300 * 1024  # MySQL's TEXT holds 64 KB, an item of DynamoDB 400 KB
 
 
@@ -73,6 +78,8 @@ def _prepare_channel(status_of_active: str, row: Row, warn: Warn) -> Mapping[str
     identity = values.identity()
     status = values.choice("status", get_args(ChannelStatus), otherwise="pending")
     was_active = status in ("pending", "processing")
+    if was_active:
+        warn("interrupted_run", _INTERRUPTED[status_of_active].format(row["status"] or "nothing"))
     created_at = values.created_at()
     video_count, processed = values.count("video_count"), values.count("processed_video_count")
     if processed > video_count:

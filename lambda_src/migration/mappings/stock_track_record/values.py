@@ -139,9 +139,12 @@ class Values:
         """One of the allowed; `otherwise` for NULL and for "", MySQL's error value of an ENUM."""
         value = self.row[column]
         if value is None:
+            self.warn(f"{column}_missing", f"NULL was taken for {otherwise!r}")
             return otherwise
         if value == "":
-            self.warn(f"{column}_lost", f"MySQL holds '' in place of a value it refused; it became {otherwise!r}")
+            self.warn(
+                f"{column}_lost", f"MySQL holds '' in place of a value it refused; it was taken for {otherwise!r}"
+            )
             return otherwise
         if value not in allowed:
             raise Reject("invalid_value", f"{value!r} is none of {', '.join(allowed)}", column)
