@@ -142,7 +142,7 @@ Of the last round. *copy* is the whole command; the steps it consists of come be
 ## Memory
 
 A process of its own makes rows one by one and moves them to nowhere: they are prepared and kept, settled, derived,
-and sent by eight threads through botocore, whose requests are answered before they leave. The peak is of the whole
+and sent by as many threads through botocore, whose requests are answered before they leave. The peak is of the whole
 process, with 100 MB for Python and its libraries.
 
 {memory_table(memory)}

@@ -1,18 +1,17 @@
 """Moves generated rows to nowhere, in a process of its own, and says how long that took and how much memory.
 
-Everything but the two ends is as in a copy: rows are prepared and kept, settled, derived, batched and sent by eight
-threads through botocore, whose requests are answered before they leave.
+Everything but the two ends is as in a copy: rows are prepared and kept, settled, derived, batched and sent through
+botocore, whose requests are answered before they leave.
 """
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSResponse
 
@@ -24,11 +23,10 @@ from lambda_src.migration.target.place import Place
 from lambda_src.migration.target.writer import write
 from tests.support.dynamodb_faults import answer_of
 from tests.support.migration.scenes import SERVICES, Service
+from tests.support.peak_memory import peak_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
-
-_KILOBYTES: Final = 1 if sys.platform == "linux" else 1024  # in which a process counts its memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +68,7 @@ def steps(service: Service, rows: int, folder: Path) -> Iterator[Step]:
 
 
 def _step(name: str, things: int, began: float) -> Step:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KILOBYTES / 1024
-    return Step(name, things, time.perf_counter() - began, peak)
+    return Step(name, things, time.perf_counter() - began, peak_bytes() / 2**20)
 
 
 def _answer_at_once(client: "DynamoDBClient") -> None:
