@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -87,10 +87,6 @@ class Place:
     def tables(self) -> Iterator[Table]:
         """The tables a migration of this service writes to."""
         yield from self.mapping.tables
-
-    def renamed(self, names: Mapping[str, str]) -> "Place":
-        """The same place with other tables."""
-        return replace(self, caller=replace(self.caller, names=names))
 
 
 def key_text(table: Table, item: WireItem) -> dict[str, str]:
