@@ -145,22 +145,6 @@ def test_a_bit_is_a_boolean(database, tmp_path):
     assert [row["is_up"] for row in read(database.url, mapping, tmp_path)["flags"]] == [1, 0]
 
 
-def test_rows_come_from_one_instant_while_others_write(database, tmp_path):
-    database.insert("people", people(3_000))
-    database.insert("pets", pets(1_000))
-    before = read(database.url, MAPPING, tmp_path)
-    writes = iter(
-        ["DELETE FROM pets", "UPDATE people SET bio = 'changed'", "INSERT INTO people (id) VALUES ('zzz')"],
-    )
-
-    def write(_: int) -> None:
-        database.run(next(writes, ""))
-
-    assert read(database.url, MAPPING, tmp_path, on_rows=write) == before
-    assert next(writes, None) is None
-    assert read(database.url, MAPPING, tmp_path)["pets"] == []
-
-
 def test_the_same_rows_make_the_same_digest_and_others_another(database, tmp_path):
     database.insert("people", people(10))
     address, path = Address.parse(database.url), tmp_path / "s"

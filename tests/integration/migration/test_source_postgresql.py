@@ -11,7 +11,7 @@ from lambda_src.migration.source.address import Address
 from lambda_src.migration.source.connection import reading as transaction
 from lambda_src.migration.source.reader import check_source, take_snapshot
 from tests.support.migration.reading import read, sentences
-from tests.support.migration.sample_source import MAPPING, PEOPLE, PETS, POSTGRESQL, people, pets, reading
+from tests.support.migration.sample_source import MAPPING, PEOPLE, PETS, POSTGRESQL, pets, reading
 from tests.support.migration.servers import Database, PostgreSQL
 
 
@@ -85,22 +85,6 @@ def test_a_uuid_is_a_text(database, tmp_path):
     )
     mapping = reading(PETS, name="keys", columns=(Column("id"),), fields=("id",))
     assert read(database.url, mapping, tmp_path)["keys"] == [{"id": "bbae9ac9-c94c-5056-ba6e-6b527d027741"}]
-
-
-def test_rows_come_from_one_instant_while_others_write(database, tmp_path):
-    database.insert("people", people(3_000))
-    database.insert("pets", pets(1_000))
-    before = read(database.url, MAPPING, tmp_path)
-    writes = iter(
-        ["DELETE FROM pets", "UPDATE people SET bio = 'changed'", "INSERT INTO people (id) VALUES ('zzz')"],
-    )
-
-    def write(_: int) -> None:
-        database.run(next(writes, ""))
-
-    assert read(database.url, MAPPING, tmp_path, on_rows=write) == before
-    assert next(writes, None) is None
-    assert read(database.url, MAPPING, tmp_path)["pets"] == []
 
 
 def test_rows_hidden_by_a_policy_stop_the_reading_instead_of_being_lost(database, tmp_path):

@@ -1,97 +1,32 @@
 """What becomes of Stock Track Record's MySQL rows: every rule, on rows in memory and a snapshot on disk."""
 
-import random
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable
 from decimal import Decimal
-from itertools import count
-from pathlib import Path
-from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
 
-from lambda_src.dynamo.schema import Table
-from lambda_src.dynamo.values import from_item
-from lambda_src.migration.derive import derive
-from lambda_src.migration.mapping import MARK, Row, ServiceMapping
 from lambda_src.migration.mappings.stock_track_record import mapping, run_of
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.services.stock_track_record.models import Channel, ChannelId, Mention, Video, VideoId
 from lambda_src.services.stock_track_record.repository.channels import channel_item
 from lambda_src.services.stock_track_record.repository.mentions import mention_puts
 from lambda_src.services.stock_track_record.repository.videos import video_item
-from lambda_src.services.stock_track_record.rules.ids import mention_id, video_id
-from lambda_src.services.stock_track_record.tables import MAIN, STOCKS
-from tests.support.migration.jobs import RowsInHand
+from tests.support.migration.mapped import of_type, one, rows_of, snapshot_of
 from tests.support.migration.stock_track_record_awkward import YOUTUBE_ID, Awkward, awkward_rows
 from tests.support.migration.stock_track_record_rows import (
     channel_row,
     id_of,
     log_row,
-    many_rows,
     mention_row,
-    rows_by_table,
     stock_row,
     video_row,
 )
 
-type Item = Mapping[str, Any]
 type Load = Callable[..., Snapshot]
 
 AWKWARD = awkward_rows()
-
-
-def snapshot_of(rows: Iterable[tuple[str, Row]], service: ServiceMapping, path: Path) -> Snapshot:
-    RowsInHand(service, rows_by_table(rows))(path, on_rows=lambda _: None)
-    snapshot = Snapshot.open(path, service)
-    assert snapshot is not None
-    return snapshot
-
-
-@pytest.fixture
-def load(tmp_path: Path):
-    """`load(rows, mapping())`: a finished snapshot of rows, each with the name of its table."""
-    with ExitStack() as opened:
-        names = (f"{number}.sqlite" for number in count())
-        yield lambda rows, service: opened.enter_context(snapshot_of(rows, service, tmp_path / next(names)))
-
-
-@pytest.fixture
-def items(load: Load):
-    """`items(("channels", row), ...)`: the items that follow, without their marks."""
-
-    def items(*rows: tuple[str, Row], **options: Any) -> list[Item]:
-        service = mapping(**options)
-        return [item for _, item in items_of(load(rows, service), service)]
-
-    return items
-
-
-def items_of(snapshot: Snapshot, service: ServiceMapping) -> list[tuple[Table, Item]]:
-    found: list[tuple[Table, Item]] = []
-    for derived in derive(snapshot, service, "m1"):
-        for table, item in derived.items:
-            plain = from_item(item)
-            del plain[MARK]
-            found.append((table, plain))
-    return found
-
-
-def rows_of(snapshot: Snapshot, table: str) -> list[Row]:
-    """The rows of a table in the order they came in, with what was decided about each."""
-    return list(snapshot.rows(f"SELECT * FROM {table} ORDER BY n"))  # noqa: S608 -- one of five names
-
-
-def of_type(items: Iterable[Item], entity_type: str) -> list[Item]:
-    return [item for item in items if item["entity_type"] == entity_type]
-
-
-def one(items: Iterable[Item], entity_type: str) -> Item:
-    (item,) = of_type(items, entity_type)
-    return item
 
 
 # ---- every awkward row ---------------------------------------------------------------------------------------------
@@ -381,100 +316,3 @@ def test_an_interrupted_analysis_is_queued_again_on_demand(items):
     }
     assert one(found, "Video")["run_id"] != channel["run_id"]  # the new run takes its videos over one by one
     assert "queued" in one(found, "ProcessingLog")["message"]
-
-
-# ---- ids -----------------------------------------------------------------------------------------------------------
-
-
-def test_ids_are_kept_and_new_ones_of_the_same_data_are_derived_as_ever(items):
-    channel_id = "3f6c1c1e-7f4b-4a53-9c56-0d0e5f1a2b3c"
-    found = items(
-        ("channels", channel_row(1, id=channel_id)),
-        ("videos", video_row(1, channel_id=channel_id, youtube_video_id="dQw4w9WgXcQ")),
-    )
-
-    assert one(found, "Video")["id"] == id_of("d", 1)
-    assert video_id(channel_id, "dQw4w9WgXcQ") == "0c96dc99-bd2f-5c3b-8893-f1949b22dc60"
-    assert mention_id("0c96dc99-bd2f-5c3b-8893-f1949b22dc60", "AAPL") == "eab676cd-7937-53a1-bc92-0d19d45d73fc"
-
-
-def test_the_same_rows_become_the_same_items_in_whatever_order_they_come(load):
-    rows = [(case.table, case.row) for case in AWKWARD] + list(many_rows(3_000))
-    mixed = random.Random(3).sample(rows, len(rows))
-
-    first, again, other = (items_of(load(given, mapping()), mapping()) for given in (rows, rows, mixed))
-
-    assert first == again == other
-
-
-def test_no_item_is_written_twice(load):
-    found = items_of(load(many_rows(3_000), mapping(requeue=True)), mapping(requeue=True))
-
-    keys = Counter((table.name, *(item[name] for name in table.key_names)) for table, item in found)
-    assert [key for key, times in keys.items() if times > 1] == []
-    assert len(keys) > 4_000
-
-
-# ---- the way back --------------------------------------------------------------------------------------------------
-
-
-def test_every_row_comes_back_from_the_items_it_became(load):
-    service = mapping()
-    snapshot = load([(case.table, case.row) for case in AWKWARD] + list(many_rows(2_000)), service)
-
-    restored: dict[str, dict[Any, Mapping[str, Any]]] = {source.name: {} for source in service.sources}
-    for table, item in items_of(snapshot, service):
-        row = service.restore(table, dict(item))
-        if row is not None:
-            restored[row.table][row.fields[service.source(row.table).key[0]]] = row.fields
-
-    for source in service.sources:
-        expected = {
-            row[source.key[0]]: {column.name: row[column.name] for column in source.columns}
-            for row in rows_of(snapshot, source.name)
-            if row["reject"] is None
-        }
-        assert restored[source.name] == expected
-
-
-def test_what_only_the_service_writes_goes_back_to_no_row():
-    service = mapping()
-
-    assert service.restore(STOCKS, {"entity_type": "Stock", "ticker": "ZZZ", "listing": "rejected"}) is None
-    assert service.restore(MAIN, {"entity_type": "Channel", "id": "c", "deleting": True}) is None
-    assert service.restore(MAIN, {"entity_type": "Channel", "id": "c", "duplicate_of": "w"}) is None
-    new_line = {
-        "entity_type": "ProcessingLog",
-        "SK": "LOG#2025-01-15T08:30:00.123Z#000001a1",
-        "log_id": 1736929800123417,
-    }
-    assert service.restore(MAIN, new_line) is None
-    assert service.restore(MAIN, {"PK": "MIGRATION", "SK": "STATE"}) is None
-
-
-def test_the_migration_owns_what_it_writes_and_nothing_of_the_running_service(load):
-    for requeue in (False, True):
-        service = mapping(requeue=requeue)
-        found = items_of(load([(case.table, case.row) for case in AWKWARD], service), service)
-        assert {item["entity_type"] for _, item in found if not service.owns(*key_of(_, item))} == set()
-        assert service.owns(MAIN, {"PK": "ACTIVE", "SK": "RUN#c"}) is requeue
-        for partition, sort in (("ACTIVE", "PURGE#c"), ("RATE#yahoo", "RATE#yahoo"), ("MIGRATION", "STATE")):
-            assert not service.owns(MAIN, {"PK": partition, "SK": sort})
-
-
-def key_of(table: Table, item: Item) -> tuple[Table, dict[str, str]]:
-    return table, {name: item[name] for name in table.key_names}
-
-
-# ---- many rows -----------------------------------------------------------------------------------------------------
-
-
-def test_as_many_rows_as_asked_are_made_and_a_few_of_them_are_awkward(load):
-    rows = list(many_rows(2_000))
-    snapshot = load(rows, mapping())
-
-    assert len(rows) == 2_000
-    assert rows == list(many_rows(2_000)) != list(many_rows(2_000, seed=2))
-    rejected = sum(counts.total() for counts in snapshot.reject_counts().values())
-    assert 10 < rejected < 200
-    assert {"created_at_missing", "status_lost", "message_cut"} & {row["kind"] for row in snapshot.warnings()}
