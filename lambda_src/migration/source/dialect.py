@@ -60,3 +60,9 @@ class Dialect(ABC):
                 return sa.cast(column, sa.Integer).label(column.name)
             case _:
                 return column
+
+
+def answers(connection: sa.Connection, questions: Mapping[str, str]) -> dict[str, str]:
+    """What the server says to expressions of SQL, by their names. 1 request."""
+    row = connection.exec_driver_sql(f"SELECT {', '.join(questions.values())}").one()
+    return {name: str(value) for name, value in zip(questions, row, strict=True)}

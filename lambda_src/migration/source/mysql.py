@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from lambda_src.migration.source.address import Address
-from lambda_src.migration.source.dialect import ANSWER_SECONDS, CONNECT_SECONDS, Dialect
+from lambda_src.migration.source.dialect import ANSWER_SECONDS, CONNECT_SECONDS, Dialect, answers
 from lambda_src.migration.source.findings import Finding
 
 _SESSION: Final[Mapping[str, str | int]] = {
@@ -74,8 +74,7 @@ class MySQL(Dialect):
             "character set of the database": "@@character_set_database",
             "collation of the database": "@@collation_database",
         }
-        row = connection.exec_driver_sql(f"SELECT {', '.join(names.values())}").one()
-        return {name: str(value) for name, value in zip(names, row, strict=True)}
+        return answers(connection, names)
 
     def remarks(self, connection: sa.Connection, tables: Sequence[str]) -> Sequence[Finding]:
         return [*_engines(connection, tables), *_collations(connection, tables)]

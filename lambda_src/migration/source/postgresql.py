@@ -9,7 +9,7 @@ from sqlalchemy.pool import NullPool
 
 from lambda_src.migration.mapping import Kind
 from lambda_src.migration.source.address import Address
-from lambda_src.migration.source.dialect import ANSWER_SECONDS, CONNECT_SECONDS, Dialect
+from lambda_src.migration.source.dialect import ANSWER_SECONDS, CONNECT_SECONDS, Dialect, answers
 from lambda_src.migration.source.findings import Finding
 
 _SESSION: Final[Mapping[str, str]] = {
@@ -69,8 +69,7 @@ class PostgreSQL(Dialect):
             "time zone": "(SELECT reset_val FROM pg_settings WHERE name = 'TimeZone')",
             "schema": "current_schema()",
         }
-        row = connection.exec_driver_sql(f"SELECT {', '.join(names.values())}").one()
-        return {name: str(value) for name, value in zip(names, row, strict=True)}
+        return answers(connection, names)
 
     def remarks(self, connection: sa.Connection, tables: Sequence[str]) -> Sequence[Finding]:
         return [*_encodings(connection), *_times_without_zone(connection, tables)]

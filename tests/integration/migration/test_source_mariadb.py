@@ -60,12 +60,6 @@ def test_values_arrive_as_the_database_writes_them(database, tmp_path):
     assert list(row) == [column.name for column in PEOPLE.columns]
 
 
-def test_null_stays_null_in_every_kind_of_column(database, tmp_path):
-    database.insert("people", [{"id": "1"}])
-    [row] = read(database.url, reading(PEOPLE), tmp_path)["people"]
-    assert set(row.values()) == {"1", None}
-
-
 @pytest.mark.parametrize("day", ["0000-00-00", "2025-00-10", "2025-01-00", "0001-01-01", "9999-12-31"])
 def test_a_date_that_is_none_arrives_as_text(database, tmp_path, day):
     database.insert("people", [{"id": "1", "born": day, "seen_at": f"{day} 00:00:00"}])

@@ -41,12 +41,6 @@ def test_values_arrive_as_the_database_writes_them(database, tmp_path):
     assert list(row) == [column.name for column in PEOPLE.columns]
 
 
-def test_null_stays_null_in_every_kind_of_column(database, tmp_path):
-    database.insert("people", [{"id": "1"}])
-    [row] = read(database.url, reading(PEOPLE), tmp_path)["people"]
-    assert set(row.values()) == {"1", None}
-
-
 @pytest.mark.parametrize(
     ("written", "read_as"),
     [

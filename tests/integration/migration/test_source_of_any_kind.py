@@ -1,11 +1,11 @@
-"""What is read stood there at one instant, whichever server it is."""
+"""What holds whichever server is read."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.migration.reading import read
-from tests.support.migration.sample_source import MAPPING, MARIADB, POSTGRESQL, people, pets
+from tests.support.migration.sample_source import MAPPING, MARIADB, PEOPLE, POSTGRESQL, people, pets, reading
 from tests.support.migration.servers import Database
 
 
@@ -30,3 +30,9 @@ def test_rows_come_from_one_instant_while_others_write(database, tmp_path):
     assert read(database.url, MAPPING, tmp_path, on_rows=write) == before
     assert next(writes, None) is None
     assert read(database.url, MAPPING, tmp_path)["pets"] == []
+
+
+def test_null_stays_null_in_every_kind_of_column(database, tmp_path):
+    database.insert("people", [{"id": "1"}])
+    [row] = read(database.url, reading(PEOPLE), tmp_path)["people"]
+    assert set(row.values()) == {"1", None}
