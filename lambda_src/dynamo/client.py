@@ -18,14 +18,12 @@ def make_client(
     read_timeout_seconds: float = 5.0,
     max_attempts: int = 1,
     max_pool_connections: int = 10,
-    checks_requests: bool = True,
 ) -> "DynamoDBClient":
     """A client for one region.
 
     endpoint_url: a local engine; it is given dummy credentials unless the environment has some. max_attempts: tries
     botocore makes by itself; one, since `Store` knows better when to try again (see `calls`). max_pool_connections: as
-    many threads can have a request under way. checks_requests: whether botocore compares each request with its model of
-    the API before DynamoDB does, which is half of its work for a batch of items.
+    many threads can have a request under way.
     """
     is_anonymous = bool(endpoint_url) and "AWS_ACCESS_KEY_ID" not in os.environ
     session = Session(
@@ -41,7 +39,6 @@ def make_client(
             read_timeout=read_timeout_seconds,
             retries={"mode": "standard", "total_max_attempts": max_attempts},
             max_pool_connections=max_pool_connections,
-            parameter_validation=checks_requests,
             tcp_keepalive=True,  # a function sleeps between requests, and the connection should still be there
         ),
     )

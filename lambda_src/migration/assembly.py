@@ -77,7 +77,6 @@ def place_of(mapping: ServiceMapping, target: Target) -> Place:
         connect_timeout_seconds=5.0,
         read_timeout_seconds=_READ_TIMEOUT_SECONDS,
         max_pool_connections=2 * target.workers,
-        checks_requests=False,
     )
     names = {table.name: table.physical_name(target.environment) for table in mapping.tables}
     names |= _overrides(mapping, target.tables)

@@ -11,7 +11,7 @@ from lambda_src.migration.mapping import Row, ServiceMapping, Stream
 from lambda_src.migration.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Position:
     """A place between two answers of the streams: everything before it was derived. row: answers taken of `stream`."""
 

@@ -132,7 +132,7 @@ class ServiceMapping:
 
     settle: the mapping's own rule, after the rules of all tables. owns: whether an item with this key is one that a
     migration writes; others in the same table are none of its business. restore: what an item was made of, None for
-    items that repeat what others say. state_table: the table that keeps the state of the migration, in its key
+    items that repeat what others say. state_table: the table that keeps the state of the migration, in its keys
     `MIGRATION`/`...`. stops_on: kinds of rejects that somebody must settle before anything is written, each with the
     option that settles it. variant: the options it was made with, since they are part of what it decides.
     """

@@ -20,6 +20,7 @@ from lambda_src.migration.derive import derive
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.target.comparison import Comparison
 from lambda_src.migration.target.place import Place
+from lambda_src.migration.target.state import Journal
 from lambda_src.migration.target.writer import write
 from tests.support.dynamodb_faults import answer_of
 from tests.support.migration.scenes import SERVICES, Service
@@ -42,10 +43,11 @@ class Step:
 def steps(service: Service, rows: int, folder: Path) -> Iterator[Step]:
     """Each step of a move to nowhere, done when it is asked for."""
     mapping = service.mapping
-    client = make_client(region="us-east-1", endpoint_url="http://127.0.0.1:9", checks_requests=False)
+    client = make_client(region="us-east-1", endpoint_url="http://127.0.0.1:9")
     _answer_at_once(client)
     place = Place.of(mapping, client, {table.name: table.seed_name for table in mapping.tables})
 
+    journal = Journal(place)
     began = time.perf_counter()
     yield _step("imported", 0, began)
 
@@ -57,9 +59,11 @@ def steps(service: Service, rows: int, folder: Path) -> Iterator[Step]:
         yield _step("rows prepared and kept", sum(counts.values()), began)
         began = time.perf_counter()
         snapshot.finish(taken_at="", mapping_version="", rows=counts, digest_sum=digests)
+        state = journal.start(snapshot.summary())
         yield _step("rules settled", sum(counts.values()), began)
         began = time.perf_counter()
-        sent = sum(done.items for done in write(place, derive(snapshot, mapping, place.migration_id)))
+        derived = derive(snapshot, mapping, place.migration_id)
+        sent = sum(done.items for done in write(place, derived, lambda: journal.progress(state)))
         yield _step("items derived and sent", sent, began)
         began = time.perf_counter()
         with Comparison(folder / "comparison.sqlite", place) as comparison:

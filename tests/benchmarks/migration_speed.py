@@ -44,14 +44,12 @@ class Rates:
     """Items per second of one round, whose parts ran one after the other.
 
     copy: from reading the source to the last checkpoint. writing: of that, deriving and writing. alone: BatchWriteItem
-    of items prepared beforehand, by as many threads with the same client. alone_checked: the same with a client as
-    boto3 makes it. one_by_one: PutItem, the way of a script without threads.
+    of items prepared beforehand, by as many threads. one_by_one: PutItem, the way of a script without threads.
     """
 
     copy: float
     writing: float
     alone: float
-    alone_checked: float
     one_by_one: float
 
 
@@ -91,7 +89,7 @@ def speed(moving: Moving, *, rounds: int) -> Speed:
     measured: list[Rates] = []
     for number in range(rounds):
         clock = _Clock()
-        client = _client(moving, checks_requests=False)
+        client = _client(moving)
         job = replace(moving.job(moving.operator(f"round {number}"), client), progress=clock)
         if not measured:
             _warm_up(moving, job)
@@ -100,9 +98,9 @@ def speed(moving: Moving, *, rounds: int) -> Speed:
         seconds = dict(clock.seconds)
         seconds |= _rest_of_the_way(job)
         with job.kept_snapshot(copied.state.source_digest) as snapshot:
-            alone, alone_checked, one_by_one = _references(moving, job, snapshot)
+            alone, one_by_one = _references(moving, job, snapshot)
         copy_rate, writing_rate = (copied.items / clock.seconds[title] for title in (WHOLE_COPY, WRITING))
-        measured.append(Rates(copy_rate, writing_rate, alone, alone_checked, one_by_one))
+        measured.append(Rates(copy_rate, writing_rate, alone, one_by_one))
     return Speed(sum(copied.source.read.values()), copied.items, measured, seconds)
 
 
@@ -120,23 +118,19 @@ def _rest_of_the_way(job: Job) -> Mapping[str, float]:
     return clock.seconds
 
 
-def _references(moving: Moving, job: Job, snapshot: Snapshot) -> tuple[float, float, float]:
-    """Rates of BatchWriteItem alone, with and without boto3's checks, and of PutItem."""
+def _references(moving: Moving, job: Job, snapshot: Snapshot) -> tuple[float, float]:
+    """Rates of BatchWriteItem alone, and of PutItem."""
     writes = list(_writes(job, snapshot))
-    batches = list(_requests(writes))
-    rates = []
-    for checks_requests in (False, True):
-        _empty(job)
-        rates.append(_in_batches(_client(moving, checks_requests=checks_requests), batches, len(writes)))
     _empty(job)
-    some = writes[:: max(1, len(writes) // PUTS)]
-    return rates[0], rates[1], _one_by_one(_client(moving, checks_requests=True), some)
+    alone = _in_batches(_client(moving), list(_requests(writes)), len(writes))
+    _empty(job)
+    return alone, _one_by_one(_client(moving), writes[:: max(1, len(writes) // PUTS)])
 
 
 def _warm_up(moving: Moving, job: Job) -> None:
     with job.fresh_snapshot() as snapshot:
         some = list(islice(_writes(job, snapshot), WARM_UP_ITEMS))
-    _in_batches(_client(moving, checks_requests=True), list(_requests(some)), len(some))
+    _in_batches(_client(moving), list(_requests(some)), len(some))
     _empty(job)
 
 
@@ -182,11 +176,10 @@ def _empty(job: Job) -> None:
         client.create_table(**create_table_input(table, name))
 
 
-def _client(moving: Moving, *, checks_requests: bool) -> "DynamoDBClient":
+def _client(moving: Moving) -> "DynamoDBClient":
     return make_client(
         region="us-east-1",
         endpoint_url=moving.endpoint_url,
         read_timeout_seconds=60,
         max_pool_connections=2 * WORKERS,
-        checks_requests=checks_requests,
     )

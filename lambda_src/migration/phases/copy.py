@@ -15,10 +15,9 @@ from lambda_src.migration.snapshot import Snapshot, Tally
 from lambda_src.migration.target.repair import Repairs
 from lambda_src.migration.target.scan import some_item
 from lambda_src.migration.target.state import Checkpoints, Journal, State
-from lambda_src.migration.target.writer import most_items_ahead, write
+from lambda_src.migration.target.writer import Note, write
 
-_ITEMS_PER_CHECKPOINT: Final = 100
-_REPEATED_ITEMS: Final = 500  # at most, by a run after one that was killed; with more than 8 workers a few more
+_ITEMS_PER_CHECKPOINT: Final = 1_000  # as many may be written by a run that another one has taken over from
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +107,13 @@ def _write(job: Job, snapshot: Snapshot, journal: Journal, state: State) -> Copi
     place = job.place
     rows_before, rows, items = state.rows, Counter(state.rows), 0
     derived = closing(derive(snapshot, place.mapping, place.migration_id, start=state.position))
-    unkept = max(_ITEMS_PER_CHECKPOINT, _REPEATED_ITEMS - most_items_ahead(place.workers))
-    checkpoints = Checkpoints(journal, every=_ITEMS_PER_CHECKPOINT, unkept=unkept)
+
+    def note() -> Note:
+        return journal.progress(state)
+
+    checkpoints = Checkpoints(journal, every=_ITEMS_PER_CHECKPOINT)
     with job.progress.step("Writing items") as advance, checkpoints, derived as answers:
-        for done in write(place, answers):
+        for done in write(place, answers, note):
             rows.update(done.rows)
             items += done.items
             advance(done.items)

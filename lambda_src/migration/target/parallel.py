@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-AHEAD_PER_WORKER: Final = 2  # enough that no worker waits for the reader or for a slow neighbour
+_AHEAD_PER_WORKER: Final = 2  # enough that no worker waits for the reader or for a slow neighbour
 
 
 def in_order[A, B](workers: int, work: Callable[[A], B], things: Iterable[A]) -> Iterator[B]:
@@ -18,7 +18,7 @@ def in_order[A, B](workers: int, work: Callable[[A], B], things: Iterable[A]) ->
     try:
         for thing in things:
             waiting.append(pool.submit(work, thing))
-            if len(waiting) >= workers * AHEAD_PER_WORKER:
+            if len(waiting) >= workers * _AHEAD_PER_WORKER:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 WORKERS: Final = 4  # on AWS about what a new table takes; more only make each other wait on a local engine
 STATE_PARTITION: Final = "MIGRATION"
 # Nobody waits for an answer here, and a copy that gives up at the first long throttle helps nobody.
+_ASKS_EVERY: Final = 10  # batch what it consumed, where nobody set a bound
 PATIENT: Final = Backoff(attempts=20, base_seconds=0.05, cap_seconds=5.0, connection_attempts=10, rounds=40)
 
 
@@ -57,7 +58,8 @@ class Place:
         meter = UsageMeter()
         meter.attach(client)
         caller = Caller(client, names, backoff, budget.throttled, random.random)
-        return cls(mapping, caller, budget, meter, SpelledBatches(client), workers)
+        spelled = SpelledBatches(client, asks_every=1 if budget.bound else _ASKS_EVERY)
+        return cls(mapping, caller, budget, meter, spelled, workers)
 
     @property
     def migration_id(self) -> str:
@@ -76,8 +78,9 @@ class Place:
         )
 
     def usage(self) -> Usage:
-        """Requests and units since the place was made."""
-        return self.meter.snapshot()
+        """Requests and units since the place was made, some of the units estimated; see `SpelledBatches`."""
+        stated = self.meter.snapshot()
+        return replace(stated, write_units=stated.write_units + self.spelled.unstated_units)
 
     def is_business(self, table: Table, item: WireItem) -> bool:
         """Whether an item is of a kind that migrations write."""

@@ -1,4 +1,8 @@
-"""How far a migration is, kept as one item in the table it fills: whoever runs it next, and wherever, finds it."""
+"""How far a migration is, kept in the table it fills: whoever runs it next, and wherever, finds it.
+
+`STATE` is written under the condition that no other run took over. `PROGRESS` goes along with the batches of a copy,
+which know no conditions, and counts as long as the run that wrote it is the one that `STATE` names.
+"""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -10,6 +14,9 @@ from typing import Any, Final, Literal, Self
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from lambda_src.dynamo.errors import ConditionFailed
+from lambda_src.dynamo.schema import Table
+from lambda_src.dynamo.values import to_item
+from lambda_src.migration.content import WireItem
 from lambda_src.migration.derive import Position
 from lambda_src.migration.errors import TakenOver
 from lambda_src.migration.snapshot import Summary
@@ -17,7 +24,8 @@ from lambda_src.migration.target.place import STATE_PARTITION, Place
 
 type Status = Literal["copying", "copied", "verified", "opened", "removing"]
 
-_SORT: Final = "STATE"
+_STATE: Final = "STATE"
+_PROGRESS: Final = "PROGRESS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +58,28 @@ class Journal:
         self._run = uuid.uuid4().hex
 
     def read(self) -> State | None:
-        """The state, None before the first copy. 1 request."""
-        item = self._store.get(self._table, self._key, consistent=True)
-        return None if item is None else _state(item)
+        """The state, None before the first copy. 1 request, 2 while a copy is under way."""
+        item = self._store.get(self._table, self._key(_STATE), consistent=True)
+        state = None if item is None else _state(item)
+        if item is None or state is None or state.status != "copying":
+            return state
+        progress = self._store.get(self._table, self._key(_PROGRESS), consistent=True)
+        if progress is None or progress["run"] != item["run"] or Position(*progress["position"]) < state.position:
+            return state
+        return replace(state, position=Position(*progress["position"]), rows=progress["rows"])
 
     def begin(self, state: State) -> State:
-        """Take the migration over; earlier runs stop at their next checkpoint. 1 request."""
+        """Take the migration over; earlier runs stop when they next keep their state. 1 request."""
         return self._write(state, None)
 
     def keep(self, state: State) -> State:
         """Keep what was reached. Raises TakenOver when another run did. 1 request."""
         return self._write(state, Attr("run").eq(self._run))
+
+    def progress(self, state: State) -> tuple[Table, WireItem]:
+        """What a batch takes along to say how far a copy is, and the table it belongs to."""
+        item = {**self._key(_PROGRESS), "entity_type": "MigrationProgress", "run": self._run, **_reached(state)}
+        return self._table, to_item(item)
 
     def start(self, summary: Summary) -> State:
         """A state at the very beginning; not written yet."""
@@ -69,17 +88,15 @@ class Journal:
 
     def forget(self) -> None:
         """Remove the state. 1 request."""
-        self._store.delete(self._table, self._key)
+        self._store.batch_write(self._table, deletes=map(self._key, (_STATE, _PROGRESS)))
 
-    @property
-    def _key(self) -> dict[str, str]:
-        values = (STATE_PARTITION, _SORT)
-        return dict(zip(self._table.key_names, values, strict=False))
+    def _key(self, name: str) -> dict[str, str]:
+        return dict(zip(self._table.key_names, (STATE_PARTITION, name), strict=True))
 
     def _write(self, state: State, condition: ConditionBase | None) -> State:
         state = replace(state, updated_at=self._now())
         item: dict[str, object] = {
-            **self._key,
+            **self._key(_STATE),
             "entity_type": "Migration",
             "run": self._run,
             "status": state.status,
@@ -88,8 +105,7 @@ class Journal:
             "updated_at": state.updated_at,
             "mapping_version": state.mapping_version,
             "variant": state.variant,
-            "position": [state.position.stream, state.position.row],
-            "rows": dict(state.rows),
+            **_reached(state),
         }
         try:
             self._store.put(self._table, item, condition=condition)
@@ -102,27 +118,25 @@ class Journal:
 
 
 class Checkpoints:
-    """Keeps states while the caller works on: the newest one, whenever the one before is kept. A context manager.
+    """Keeps the state now and then, while the caller works on, and so notices another run. A context manager.
 
-    unkept: of items written, this many at most may not be told by the state that is kept; then `reached` waits.
+    every: items between two of them. It costs a request each.
     """
 
-    def __init__(self, journal: Journal, *, every: int, unkept: int) -> None:
+    def __init__(self, journal: Journal, *, every: int) -> None:
         self._journal = journal
         self._every = every
-        self._most = unkept
-        self._unkept = 0
-        self._covered = 0  # of those, by the state under way
+        self._items = 0
         self._under_way: Future[State] | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
 
     def reached(self, state: State, items: int) -> None:
-        """Tell of a state, and how many items were written for it. Raises TakenOver like `keep`. 0 or 1 request."""
-        self._unkept += items
-        is_idle = self._under_way is None or self._under_way.done()
-        if (is_idle and self._unkept - self._covered >= self._every) or self._unkept >= self._most:
+        """Tell of a state, and how many items were written for it. Raises TakenOver when another run has taken over."""
+        self._items += items
+        if self._items >= self._every:
+            self._items = 0
             self._settle()
-            self._under_way, self._covered = self._pool.submit(self._journal.keep, state), self._unkept
+            self._under_way = self._pool.submit(self._journal.keep, state)
 
     def __enter__(self) -> Self:
         return self
@@ -135,12 +149,13 @@ class Checkpoints:
     def _settle(self) -> None:
         if self._under_way is not None:
             self._under_way.result()
-            self._unkept -= self._covered
-            self._under_way, self._covered = None, 0
+
+
+def _reached(state: State) -> dict[str, object]:
+    return {"position": [state.position.stream, state.position.row], "rows": dict(state.rows)}
 
 
 def _state(item: Mapping[str, Any]) -> State:
-    stream, row = item["position"]
     return State(
         status=item["status"],
         source_digest=item["source_digest"],
@@ -148,6 +163,6 @@ def _state(item: Mapping[str, Any]) -> State:
         updated_at=item["updated_at"],
         mapping_version=item["mapping_version"],
         variant=item.get("variant", ""),
-        position=Position(stream, row),
+        position=Position(*item["position"]),
         rows=item["rows"],
     )

@@ -1,17 +1,31 @@
-"""Writes derived items into tables that nobody else writes to: many batches at a time, acknowledged in order."""
+"""Writes derived items into tables that nobody else writes to: many batches at a time, acknowledged in order.
+
+Each batch carries a note of how far everything was acknowledged when it was made, so that whoever goes on after a kill
+repeats little. With two batches per worker under way, any of them may write its note last, and each of them was made
+when two per worker were under way: with 4 workers the note is at most 15 batches old, which are 360 items.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from lambda_src.dynamo.batches import ITEMS_PER_WRITE, WIRE_BYTES_PER_WRITE, write_all
+from lambda_src.dynamo.schema import Table
 from lambda_src.errors import AppError
+from lambda_src.migration.content import WireItem
 from lambda_src.migration.derive import Derived, Position
 from lambda_src.migration.errors import TargetFailed
-from lambda_src.migration.target.parallel import AHEAD_PER_WORKER, in_order
+from lambda_src.migration.target.parallel import in_order
 from lambda_src.migration.target.place import Place, key_text
 from lambda_src.migration.target.spelled import put_text
+
+type Note = tuple[Table, WireItem]
+"""An item that says how far a copy is, and its table."""
+
+_ITEMS_PER_BATCH: Final = ITEMS_PER_WRITE - 1  # and the note
+_WIRE_BYTES_PER_BATCH: Final = WIRE_BYTES_PER_WRITE - 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +42,7 @@ class Acknowledged:
 
 @dataclass(slots=True)
 class _Batch:
-    """Up to 25 writes, spelled out, of whole answers where they fit; none where answers have no items.
+    """Up to 24 items, spelled out, of whole answers where they fit, and a note; none where answers have no items.
 
     after: the place behind the last whole answer.
     """
@@ -41,21 +55,17 @@ class _Batch:
     wire_bytes: int = 0
 
 
-def write(place: Place, derived: Iterable[Derived]) -> Iterator[Acknowledged]:
+def write(place: Place, derived: Iterable[Derived], note: Callable[[], Note]) -> Iterator[Acknowledged]:
     """Write the items, and say after each batch how far everything is written.
 
-    A batch is named when it and all before it are acknowledged; others behind it may be written too.
-    Raises TargetFailed when DynamoDB refuses or stays silent beyond all patience. 1 request per 25 items.
+    A batch is named when it and all before it are acknowledged; others behind it may be written too. note: asked for
+    with each batch, says how far the last one named was.
+    Raises TargetFailed when DynamoDB refuses or stays silent beyond all patience. 1 request per 24 items.
     """
     after: Position | None = None
-    for batch in in_order(place.workers, partial(_write_batch, place), _batches(place, derived)):
+    for batch in in_order(place.workers, partial(_write_batch, place), _batches(place, derived, note)):
         after = batch.after or after
         yield Acknowledged(after, batch.rows, batch.items)
-
-
-def most_items_ahead(workers: int) -> int:
-    """How many items may be written beyond the last batch that was named, its own included."""
-    return (workers * AHEAD_PER_WORKER + 1) * ITEMS_PER_WRITE
 
 
 def _write_batch(place: Place, batch: _Batch) -> _Batch:
@@ -70,13 +80,21 @@ def _write_batch(place: Place, batch: _Batch) -> _Batch:
     return batch
 
 
-def _batches(place: Place, derived: Iterable[Derived]) -> Iterator[_Batch]:
+def _batches(place: Place, derived: Iterable[Derived], note: Callable[[], Note]) -> Iterator[_Batch]:
+    for batch in _batches_of_items(place, derived):
+        if batch.items:
+            table, item = note()
+            batch.writes.setdefault(place.caller.physical_name(table), []).append(put_text(item))
+        yield batch
+
+
+def _batches_of_items(place: Place, derived: Iterable[Derived]) -> Iterator[_Batch]:
     batch = _Batch()
     for answer in derived:
         for table, item in answer.items:
             text = put_text(item)
             key = (table.name, *key_text(table, item).values())
-            is_full = batch.items == ITEMS_PER_WRITE or batch.wire_bytes + len(text) > WIRE_BYTES_PER_WRITE
+            is_full = batch.items == _ITEMS_PER_BATCH or batch.wire_bytes + len(text) > _WIRE_BYTES_PER_BATCH
             if is_full or key in batch.keys:  # of two items with one key the later stays; a comparison tells
                 yield batch
                 batch = _Batch()

@@ -1,10 +1,13 @@
 """The phases of a migration on a real engine, from rows in memory."""
 
+from dataclasses import replace
+
 import pytest
 
 from lambda_src.dynamo import batches as batches_of_the_store
 from lambda_src.dynamo.client import make_client
 from lambda_src.migration.content import is_untouched
+from lambda_src.migration.derive import Position
 from lambda_src.migration.errors import MigrationError, Refused
 from lambda_src.migration.mappings import nbhd_city
 from lambda_src.migration.phases.copy import copy
@@ -201,6 +204,24 @@ def test_the_later_of_two_runs_goes_on_and_the_earlier_stops(start):
     with pytest.raises(Refused, match="taken over"):
         first.keep(state)
     assert second.keep(state).status == "copied"
+
+
+def test_a_copy_goes_on_from_where_its_last_batch_says_it_was(start, client):
+    first, second = start().journal, start().journal
+    begun = replace(copy(start()).state, status="copying", position=Position(0, 10), rows={"neighborhoods": 10})
+    first.begin(begun)
+
+    def carry(journal, position):
+        table, item = journal.progress(replace(begun, position=position, rows={"neighborhoods": position.row}))
+        client.put_item(TableName=start().place.caller.physical_name(table), Item=item)
+
+    carry(first, Position(0, 5))
+    assert start().journal.read().position == Position(0, 10), "the state was written later than this batch"
+    carry(first, Position(0, 25))
+    assert (start().journal.read().position, start().journal.read().rows) == (Position(0, 25), {"neighborhoods": 25})
+    second.begin(start().journal.read())
+    carry(first, Position(0, 30))
+    assert start().journal.read().position == Position(0, 25), "a batch of a run that another one took over from"
 
 
 # ---- what is killed, raced or mistaken -----------------------------------------------------------------------------

@@ -1,10 +1,10 @@
-"""How far a copy is, kept beside the writing: never far behind, and never holding it up without need."""
+"""The state is kept beside the writing, now and then, and another run is noticed by it."""
 
 import threading
 
 import pytest
 
-from lambda_src.migration.errors import Refused
+from lambda_src.migration.errors import TakenOver
 from lambda_src.migration.target.state import Checkpoints
 
 WAIT_SECONDS = 5
@@ -20,8 +20,8 @@ class Journal:
 
     def keep(self, state):
         assert self.may_keep.wait(WAIT_SECONDS)
-        if state == "refused":
-            raise Refused("somebody took over")
+        if state == "taken over":
+            raise TakenOver
         self.kept.append(state)
         return state
 
@@ -33,48 +33,37 @@ def journal():
 
 @pytest.fixture
 def checkpoints(journal):
-    return Checkpoints(journal, every=100, unkept=250)
+    return Checkpoints(journal, every=100)
 
 
 def test_a_state_is_kept_once_enough_was_written(journal, checkpoints):
     with checkpoints:
-        for items in (25, 50, 75):
+        for items in range(25, 225, 25):
             checkpoints.reached(items, 25)
-        assert checkpoints._under_way is None
-        checkpoints.reached(100, 25)
-    assert journal.kept == [100]
+    assert journal.kept == [100, 200]
 
 
-def test_writing_goes_on_while_a_state_is_being_kept_and_the_next_one_is_the_newest(journal, checkpoints):
+def test_writing_goes_on_while_a_state_is_being_kept(journal, checkpoints):
     with checkpoints:
         journal.may_keep.clear()
-        for items in range(25, 250, 25):  # 225 unkept, and nobody waited
+        for items in range(25, 200, 25):
             checkpoints.reached(items, 25)
         assert journal.kept == []
-        journal.may_keep.set()
-        checkpoints.reached(250, 25)
-    assert journal.kept == [100, 250]
-
-
-def test_nothing_more_is_written_before_the_state_is_near_enough(journal, checkpoints):
-    journal.may_keep.clear()
-    for items in range(25, 250, 25):
-        checkpoints.reached(items, 25)
-    threading.Timer(0.1, journal.may_keep.set).start()
-    checkpoints.reached(250, 25)  # waits for the state of 100
-    assert journal.kept[0] == 100
-    checkpoints.__exit__(None)
+        threading.Timer(0.1, journal.may_keep.set).start()
+        checkpoints.reached(200, 25)  # waits for the state of 100: no run is further ahead of its state
+        assert journal.kept[0] == 100
+    assert journal.kept == [100, 200]
 
 
 def test_a_run_that_was_taken_over_stops(checkpoints):
-    with pytest.raises(Refused), checkpoints:
-        checkpoints.reached("refused", 100)
+    with pytest.raises(TakenOver), checkpoints:
+        checkpoints.reached("taken over", 100)
 
 
 def test_what_stops_the_writing_is_what_is_told(checkpoints):
     def write():
         with checkpoints:
-            checkpoints.reached("refused", 100)
+            checkpoints.reached("taken over", 100)
             raise KeyError
 
     with pytest.raises(KeyError):

@@ -7,7 +7,7 @@ import pytest
 
 from lambda_src.dynamo.client import make_client
 from lambda_src.migration.target.spelled import SpelledBatches, put_text
-from tests.support.dynamodb_faults import answer_of
+from tests.support.dynamodb_faults import Faults, answer_of
 
 ITEM: dict[str, Any] = {
     "PK": {"S": 'quotes " and \\ and \n and \x00'},
@@ -64,6 +64,22 @@ def test_other_calls_of_the_client_are_left_alone(client, sent):
     spelled.send({"Notes": [put_text(ITEM)]})
     client.batch_write_item(RequestItems={"Notes": [{"DeleteRequest": {"Key": {"PK": {"S": "x"}}}}]})
     assert "DeleteRequest" in json.loads(sent[1].body)["RequestItems"]["Notes"][0]
+
+
+def test_a_batch_that_does_not_ask_is_taken_to_be_like_the_last_one_that_did():
+    client = make_client(region="us-east-1", endpoint_url="http://127.0.0.1:9")
+    faults = Faults(client)
+    puts = [put_text({"PK": {"S": str(n)}}) for n in range(10)]
+    left = {"Notes": [{"PutRequest": {"Item": {"PK": {"S": "9"}}}}]}
+    faults.answer({"UnprocessedItems": left, "ConsumedCapacity": [{"TableName": "Notes", "CapacityUnits": 27.0}]})
+    faults.answer({"UnprocessedItems": {}}, times=2)
+    faults.answer({"UnprocessedItems": {}, "ConsumedCapacity": [{"TableName": "Notes", "CapacityUnits": 5.0}]})
+    spelled = SpelledBatches(client, asks_every=3)
+    for _ in range(4):
+        spelled.send({"Notes": puts})
+    assert [body["ReturnConsumedCapacity"] for body in faults.requests] == ["TOTAL", "NONE", "NONE", "TOTAL"]
+    assert spelled.unstated_units == 2 * 10 * 3
+    client.close()
 
 
 def test_the_length_of_a_put_is_its_size():

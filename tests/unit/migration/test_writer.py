@@ -42,38 +42,55 @@ def answers(*sizes: int) -> Iterable[Derived]:
         yield Derived(STREAM, items, Position(0, place))
 
 
+def last_note():
+    return NOTES, wire(0, text="how far it is")
+
+
+def batches_of(place, answers):
+    return list(_batches(place, answers, last_note))
+
+
 def shape(batches):
     return [(batch.items, batch.after and batch.after.row, batch.rows["notes"]) for batch in batches]
 
 
-def test_a_batch_has_25_items_of_whole_answers_where_they_fit(place):
-    assert shape(_batches(place, answers(*[1] * 60))) == [(25, 25, 25), (25, 50, 25), (10, 60, 10)]
+def test_a_batch_has_24_items_of_whole_answers_where_they_fit(place):
+    assert shape(batches_of(place, answers(*[1] * 60))) == [(24, 24, 24), (24, 48, 24), (12, 60, 12)]
 
 
 def test_an_answer_that_goes_over_two_batches_counts_with_the_second(place):
-    assert shape(_batches(place, answers(24, 2, 1))) == [(25, 1, 1), (2, 3, 2)]
+    assert shape(batches_of(place, answers(23, 2, 1))) == [(24, 1, 1), (2, 3, 2)]
 
 
 def test_an_answer_of_more_than_a_batch_is_acknowledged_in_the_end(place):
-    assert shape(_batches(place, answers(60))) == [(25, None, 0), (25, None, 0), (10, 1, 1)]
+    assert shape(batches_of(place, answers(60))) == [(24, None, 0), (24, None, 0), (12, 1, 1)]
 
 
 def test_answers_without_items_move_the_place_on(place):
-    assert shape(_batches(place, answers(1, 0, 0))) == [(1, 3, 3)]
-    assert shape(_batches(place, answers())) == []
-    [done] = write(place, answers(0, 0))  # and nothing is sent
+    assert shape(batches_of(place, answers(1, 0, 0))) == [(1, 3, 3)]
+    assert shape(batches_of(place, answers())) == []
+    [done] = write(place, answers(0, 0), last_note)  # and nothing is sent
     assert (done.after, done.items) == (Position(0, 2), 0)
+
+
+def test_each_batch_says_how_far_the_one_named_last_was(place):
+    faults = Faults(place.caller.client)
+    faults.answer({"UnprocessedItems": {}}, times=7)
+    named: list[object] = []
+    named.extend(write(place, answers(*[1] * 24 * 7), lambda: (NOTES, wire(0, text=str(len(named))))))
+    notes = [body["RequestItems"]["Notes"][-1]["PutRequest"]["Item"]["text"]["S"] for body in faults.requests]
+    assert sorted(notes) == list("0000123"), "4 batches are under way"
 
 
 def test_two_items_of_one_key_never_meet_in_a_batch(place):
     twice = [Derived(STREAM, ((NOTES, wire(1)),), Position(0, row)) for row in (1, 2)]
-    assert shape(_batches(place, twice)) == [(1, 1, 1), (1, 2, 1)]
+    assert shape(batches_of(place, twice)) == [(1, 1, 1), (1, 2, 1)]
 
 
 def test_large_items_make_small_batches(place):
     text = "\N{WAXING CRESCENT MOON SYMBOL}" * 90_000  # 360 KB, and 1 MB as JSON spells it
     large = [Derived(STREAM, ((NOTES, wire(n, text=text)),), Position(0, n + 1)) for n in range(30)]
-    batches = list(_batches(place, large))
+    batches = batches_of(place, large)
     assert sum(batch.items for batch in batches) == 30
     for batch in batches:
         assert sum(len(text.encode()) for text in batch.writes["Notes"]) < WIRE_BYTES_PER_WRITE
@@ -82,7 +99,7 @@ def test_large_items_make_small_batches(place):
 def test_a_batch_that_is_refused_stops_the_writing(place):
     Faults(place.caller.client).error("ValidationException", times=4)
     with pytest.raises(TargetFailed, match="refused"):
-        list(write(place, answers(*[1] * 30)))
+        list(write(place, answers(*[1] * 30), last_note))
 
 
 def test_results_come_in_the_order_of_the_things_however_long_each_takes():
