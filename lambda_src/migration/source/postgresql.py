@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+import psycopg
 import sqlalchemy as sa
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from sqlalchemy.pool import NullPool
 
 from lambda_src.migration.mapping import Kind
@@ -26,28 +29,46 @@ _CONNECTION: Final[Mapping[str, Any]] = {
     "connect_timeout": CONNECT_SECONDS,
     "client_encoding": "utf8",
     "prepare_threshold": None,  # prepared statements do not survive a pool such as PgBouncer
-    # A peer that vanished is noticed after about a minute: the driver itself has no time limit on an answer, and a
-    # server that lives ends a question by statement_timeout.
+    # A peer that vanished is noticed after about a minute.
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,  # milliseconds
 }
+_POLL_SECONDS: Final = 0.1  # Ctrl-C is noticed so often
+_GRACE_SECONDS: Final = 2
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _PASSING: Final = ("40001", "40P01", "55P03", "57P")  # conflict with recovery, deadlock, lock, shutdown and its kin
+
+
+class _Connection(psycopg.Connection[Any]):
+    """One that waits for an answer a little longer than the server does, in case it has no clock any more.
+
+    The driver of its own accord waits without end.
+    """
+
+    def wait[A](self, gen: PQGen[A], interval: float = _POLL_SECONDS, timeout: float | None = None) -> A:
+        try:
+            return super().wait(gen, interval, timeout or ANSWER_SECONDS + _GRACE_SECONDS)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:  # no answer came, and none may come now
+                self.close()
+            raise
 
 
 class PostgreSQL(Dialect):
     texts = sa.Text
 
     def engine(self, address: Address) -> sa.Engine:
-        return sa.create_engine(
+        engine = sa.create_engine(
             address.url,
             poolclass=NullPool,
             isolation_level="REPEATABLE READ",
             connect_args=dict(_CONNECTION),
             execution_options={"postgresql_readonly": True},
         )
+        sa.event.listen(engine, "do_connect", _connect)
+        return engine
 
     @contextmanager
     def reading(self, connection: sa.Connection) -> Iterator[None]:
@@ -84,6 +105,10 @@ class PostgreSQL(Dialect):
         if kind == "text":  # also UUID, which the driver would make an object of
             return sa.cast(column, sa.Text).label(column.name)
         return super().selected(column, kind)
+
+
+def _connect(_dialect: object, _record: object, arguments: Sequence[str], options: Mapping[str, Any]) -> _Connection:
+    return _Connection.connect(*arguments, **options)
 
 
 def _encodings(connection: sa.Connection) -> Iterator[Finding]:

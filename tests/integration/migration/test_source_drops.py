@@ -121,6 +121,16 @@ def test_a_cut_at_any_byte_is_a_failure_in_words_or_mended(scene, tmp_path):
     assert outcomes == {"failed", "mended"}
 
 
+def test_a_server_that_falls_silent_is_asked_again(scene, tmp_path, monkeypatch):
+    for dialect in ("mysql", "postgresql"):
+        monkeypatch.setattr(f"lambda_src.migration.source.{dialect}.ANSWER_SECONDS", 1)
+    pauses: list[float] = []
+    with cutting(scene.port, 60_000, None, falls_silent=True) as proxy:
+        take_snapshot(scene.through(proxy), MAPPING, tmp_path / "again", pause=pauses.append)
+    assert pauses == [1.0]
+    assert kept(tmp_path / "again", MAPPING) == scene.rows
+
+
 def test_a_session_that_the_administrator_ends_is_begun_again(scene, tmp_path):
     reports: list[int] = []
 
