@@ -276,7 +276,8 @@ def _run(work: Phase, service: str, shared: Shared, own: Mapping[str, object]) -
     title = f"{phase} {job.mapping.service} to {shared.environment}"
     begun_at = datetime.now(UTC)
     try:
-        report, exit_code = work(job, title, **own)
+        with job.alone():
+            report, exit_code = work(job, title, **own)
     except TakenOver as exc:  # the page of the run that goes on stays as it is
         complain(f"{phase}: {exc}")
         raise typer.Exit(exc.exit_code) from exc

@@ -14,6 +14,7 @@ from lambda_src.migration.mapping import Row
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot, Tally
 from lambda_src.migration.target.comparison import Comparison
+from lambda_src.migration.target.writer import ITEMS_PER_BATCH
 
 # Of these streams every answer is weighed up to here, and one in fifty after it: weighing takes longer than making.
 _WEIGHED: Final = 2_000
@@ -94,7 +95,8 @@ def plan(job: Job) -> Plan:
     """
     with job.fresh_snapshot() as snapshot, job.comparison() as comparison:
         weights = _weights(job, snapshot, comparison)
-        units = sum(weight.units for weight in weights.values())
+        notes = sum(weight.items for weight in weights.values()) // ITEMS_PER_BATCH
+        units = sum(weight.units for weight in weights.values()) + notes
         return Plan(
             source=snapshot.tally(),
             rejects={table: dict(kinds) for table, kinds in snapshot.reject_counts().items() if kinds},

@@ -44,7 +44,8 @@ def shape_checks(job: Job) -> Iterator[Check]:
 def _content_checks(job: Job) -> Iterator[Check]:
     state = job.journal.read()
     if state is not None:
-        yield Check("A migration has begun", True, f"{state.status} since {state.started_at}, last {state.updated_at}")
+        because = f"{state.status}, begun {state.started_at}, last seen {state.updated_at}"
+        yield Check("The migration may write", state.status != "opened", because)
         return
     for table in job.place.tables():
         what, item = f"{job.place.caller.physical_name(table)} is empty", some_item(job.place, table)

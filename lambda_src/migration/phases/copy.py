@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Final
 
 from lambda_src.migration.content import is_ours
 from lambda_src.migration.derive import derive
@@ -14,10 +13,8 @@ from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot, Tally
 from lambda_src.migration.target.repair import Repairs
 from lambda_src.migration.target.scan import some_item
-from lambda_src.migration.target.state import Checkpoints, Journal, State
+from lambda_src.migration.target.state import Hold, Journal, State
 from lambda_src.migration.target.writer import Note, write
-
-_ITEMS_PER_CHECKPOINT: Final = 1_000  # as many may be written by a run that another one has taken over from
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def copy(job: Job, *, allow_deletions: bool = False) -> Copied:
         with job.fresh_snapshot() as snapshot:
             refuse_undecided(job, snapshot)
             is_imported = refuse_filled(job)
-            state = journal.start(snapshot.summary())
+            state = journal.start(snapshot.summary().digest, snapshot.summary().mapping_version)
             if is_imported:  # whoever takes over after a kill has to compare again
                 state = replace(state, status="copied")
             state = journal.begin(state)
@@ -111,13 +108,18 @@ def _write(job: Job, snapshot: Snapshot, journal: Journal, state: State) -> Copi
     def note() -> Note:
         return journal.progress(state)
 
-    checkpoints = Checkpoints(journal, every=_ITEMS_PER_CHECKPOINT)
-    with job.progress.step("Writing items") as advance, checkpoints, derived as answers:
-        for done in write(place, answers, note):
+    hold = Hold(journal, state)
+    with (
+        job.progress.step("Writing items") as advance,
+        derived as answers,
+        closing(write(place, answers, note=note, hold=hold)) as batches,
+    ):
+        for done in batches:
             rows.update(done.rows)
             items += done.items
             advance(done.items)
             state = replace(state, position=done.after or state.position, rows=dict(rows))
-            checkpoints.reached(state, done.items)
+            hold.reached(state)
     state = journal.keep(replace(state, status="copied"))
+    journal.forget_progress()
     return Copied(state, rows - Counter(rows_before), rows_before, items, snapshot.tally())

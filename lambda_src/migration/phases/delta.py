@@ -8,7 +8,7 @@ from lambda_src.migration.errors import Refused
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.target.repair import Repairs, repair
-from lambda_src.migration.target.state import Journal, State
+from lambda_src.migration.target.state import Hold, Journal, State
 
 _SHARE: Final = 0.2
 _FEW: Final = 25
@@ -48,7 +48,12 @@ def reconcile(
     database looks like one from which everything was deleted.
     """
     place = job.place
-    state = journal.begin(replace(state, status="copied") if state.status == "verified" else state)
+    summary = snapshot.summary()
+    if state.status == "verified":
+        state = replace(state, status="copied")
+    elif (summary.digest, summary.mapping_version) != (state.source_digest, state.mapping_version):
+        state = replace(state, source_digest="")  # of two sources, from here on: a copy cannot go on, only compare
+    state = journal.begin(state)
     with job.comparison() as comparison:
         with job.progress.step("Working out what should be there") as advance:
             comparison.expect(snapshot, on_items=advance)
@@ -57,10 +62,9 @@ def reconcile(
         if not allow_deletions and not job.is_partial:
             _refuse_deletions(comparison.counts()["extra"], found)
         with job.progress.step("Mending what differs", sum(comparison.counts().values())) as advance:
-            repairs = repair(place, snapshot, comparison, on_items=advance)
+            repairs = repair(place, snapshot, comparison, hold=Hold(journal, state), on_items=advance)
     if job.is_partial:  # nothing is known of the other entities, nor of what is too many
         return journal.keep(replace(state, status="copying" if state.status == "copying" else "copied")), repairs
-    summary = snapshot.summary()
     rows = Counter({stream.name: snapshot.count(stream.query) for stream in place.mapping.streams})
     state = replace(
         state,

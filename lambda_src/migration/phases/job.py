@@ -3,11 +3,12 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Final, Protocol
 
 from lambda_src.migration.drafts import Draft
-from lambda_src.migration.errors import BadUsage, MigrationError
+from lambda_src.migration.errors import BadUsage, MigrationError, Refused
 from lambda_src.migration.mapping import ServiceMapping
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.target.comparison import Comparison
@@ -20,6 +21,7 @@ SNAPSHOT: Final = "snapshot.sqlite"
 REJECTS: Final = "rejects.jsonl"
 _NEXT_SNAPSHOT: Final = "snapshot.next.sqlite"
 _COMPARISON: Final = "comparison.sqlite"
+_LOCK: Final = ".lock"
 
 
 class Progress(Protocol):
@@ -80,6 +82,18 @@ class Job:
     def journal(self) -> Journal:
         """A new one is a new run: others of the same migration stop when it begins to write."""
         return Journal(self.place)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Raises Refused while another process of this machine works in the folder: they would share its files."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.folder / _LOCK).touch(mode=0o600)
+        with (self.folder / _LOCK).open() as lock:
+            try:
+                flock(lock, LOCK_EX | LOCK_NB)  # goes with the process
+            except BlockingIOError:
+                raise Refused(f"Another phase works in {self.folder}: let it end, or end it") from None
+            yield
 
     @contextmanager
     def fresh_snapshot(self) -> Iterator[Snapshot]:

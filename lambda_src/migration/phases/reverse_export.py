@@ -56,7 +56,7 @@ def reverse_export(job: Job, folder: Path) -> ReverseExported:
     """
     mapping = job.mapping
     if _DIALECT not in mapping.dialects:
-        raise BadUsage(f"{mapping.service} goes back in files of its own: `documents reverse-export`")
+        raise BadUsage(f"{mapping.service} goes back in files of its own: `{mapping.way_back}`")
     name = f"{mapping.service}.sql"
     with (
         TemporaryDirectory(dir=private_folder(folder), prefix=".reverse-") as work,

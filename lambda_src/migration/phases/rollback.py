@@ -8,9 +8,10 @@ from typing import Final
 from lambda_src.migration.errors import Refused, TargetFailed
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.target import marks
+from lambda_src.migration.target.state import Hold
 
 _PASSES: Final = 10
-_PAUSE_SECONDS: Final = 2.0  # until a copy that was running has noticed, and what it had under way has arrived
+_PAUSE_SECONDS: Final = 2.0  # until a run that was writing has noticed, and what it had under way has arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ def rollback(job: Job, *, sleep: Callable[[float], None] = time.sleep) -> Rolled
 
     From its first write on, nothing else can be done before it is finished; one that was killed is run again. It looks
     again until there is nothing left to delete, because a copy that it took over from may still have had writes under
-    way. Raises Refused once the API was opened. Costs two Scans, and a write of each item.
+    way. Raises Refused once the API was opened. Costs two Scans at least, and a write of each item.
     """
     journal = job.journal
     state = journal.read()
@@ -39,16 +40,15 @@ def rollback(job: Job, *, sleep: Callable[[float], None] = time.sleep) -> Rolled
     if state is not None and state.status == "opened":
         raise Refused(
             "The API was opened, and what people wrote since is in these tables only. "
-            "To go back, keep people from writing and use `reverse-export` (docs/migration.md)"
+            f"To go back, keep people from writing and use `{job.mapping.way_back}` (docs/migration.md)"
         )
-    if state is not None:
-        journal.begin(replace(state, status="removing"))
-    total = 0
+    state = journal.begin(replace(state or journal.start(), status="removing"))
+    total, hold = 0, Hold(journal, state)
     with job.progress.step("Removing items") as advance:
-        for _ in range(_PASSES):
-            found = marks.remove_items(job.place, on_items=advance)
+        for number in range(_PASSES):
+            found = marks.remove_items(job.place, hold=hold, on_items=advance)
             total += found.removed
-            if not found.removed:
+            if number and not found.removed:
                 break
             sleep(_PAUSE_SECONDS)
         else:

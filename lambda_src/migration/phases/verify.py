@@ -150,12 +150,13 @@ def _unlike(job: Job, snapshot: Snapshot, restored: Restored) -> Iterator[str]:
     by = source.found_by or source.key
     condition = " AND ".join(f'"{name}" = ?' for name in by)
     values = [restored.fields[name] for name in by]
+    row_name = f"{restored.table} {', '.join(map(str, values))}"
     rows: list[Row] = list(
         snapshot.rows(f'SELECT * FROM "{restored.table}" WHERE reject IS NULL AND {condition}', *values)
     )
     if len(rows) != 1:
-        yield f"{restored.table} {values}: {len(rows)} rows"
+        yield f"{row_name}: {len(rows)} rows"
         return
     for name, value in restored.fields.items():
         if rows[0][name] != value:
-            yield f"{restored.table} {values}, {name}: item {value!r}, row {rows[0][name]!r}"
+            yield f"{row_name}, {name}: item {value!r}, row {rows[0][name]!r}"

@@ -148,7 +148,7 @@ class Comparison:
                 f"SELECT pk, sk FROM {name} GROUP BY place, pk, sk HAVING COUNT(*) > 1 LIMIT 1"
             ).fetchone()
             raise MigrationError(
-                f"Two rows make the same item {twice}: the mapping lacks a rule of uniqueness"
+                f"Two rows make the same item {' / '.join(twice)}: the mapping lacks a rule of uniqueness"
             ) from exc
 
 

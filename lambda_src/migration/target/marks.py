@@ -1,10 +1,10 @@
 """The marks on migrated items: by them a rollback knows what to remove, and they go once the API was opened."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import batched
-from typing import Final
+from typing import Any, Final
 
 from boto3.dynamodb.conditions import Attr
 
@@ -32,12 +32,17 @@ class Removed:
     kept_keys: tuple[str, ...] = ()
 
 
-def remove_items(place: Place, *, on_items: Callable[[int], None] = lambda _: None) -> Removed:
-    """Delete what the migration wrote and nobody changed since. Costs a Scan, and 1 request per 25 items."""
+def remove_items(
+    place: Place, *, hold: Callable[[], None], on_items: Callable[[int], None] = lambda _: None
+) -> Removed:
+    """Delete what the migration wrote and nobody changed since. Costs a Scan, and 1 request per 25 items.
+
+    hold: called right before each request, may raise.
+    """
     total = Removed()
     for table in place.tables():
         chunks = batched(_ours(place, table), ITEMS_PER_WRITE, strict=False)
-        for chunk in in_order(place.workers, partial(_delete, place, table), chunks):
+        for chunk in in_order(place.workers, partial(_delete, place, hold, table), chunks):
             total.removed += chunk.removed
             total.kept += chunk.kept
             total.kept_keys = (*total.kept_keys, *chunk.kept_keys)[:_NAMED]
@@ -67,12 +72,16 @@ def _ours(place: Place, table: Table) -> Iterator[WireItem]:
                 yield item
 
 
-def _delete(place: Place, table: Table, items: tuple[WireItem, ...]) -> Removed:
+def _delete(place: Place, hold: Callable[[], None], table: Table, items: tuple[WireItem, ...]) -> Removed:
+    def send(writes: Mapping[str, Sequence[Any]]) -> Any:
+        hold()
+        return place.caller.client.batch_write_item(RequestItems=writes)
+
     untouched = [item for item in items if is_untouched(item, place.migration_id)]
     if untouched:
         place.budget.wait()
         requests = [{"DeleteRequest": {"Key": to_key(key_text(table, item))}} for item in untouched]
-        left = write_all(place.caller, {place.caller.physical_name(table): requests})
+        left = write_all(place.caller, {place.caller.physical_name(table): requests}, send=send)
         place.budget.used(place.usage().write_units)
         if left:
             raise TargetFailed(f"{left} deletions stayed unprocessed: run again")

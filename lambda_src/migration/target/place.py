@@ -11,7 +11,7 @@ from lambda_src.dynamo.meter import Usage, UsageMeter
 from lambda_src.dynamo.retry import Backoff
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.store import Store
-from lambda_src.migration.content import WireItem
+from lambda_src.migration.content import WireItem, is_ours
 from lambda_src.migration.mapping import ServiceMapping
 from lambda_src.migration.target.budget import WriteBudget
 from lambda_src.migration.target.spelled import SpelledBatches
@@ -83,9 +83,11 @@ class Place:
         return replace(stated, write_units=stated.write_units + self.spelled.unstated_units)
 
     def is_business(self, table: Table, item: WireItem) -> bool:
-        """Whether an item is of a kind that migrations write."""
+        """Whether an item is of a kind that migrations write, or was written by one whose options were others."""
         key = key_text(table, item)
-        return key[table.partition] != STATE_PARTITION and self.mapping.owns(table, key)
+        if key[table.partition] == STATE_PARTITION:
+            return False
+        return self.mapping.owns(table, key) or is_ours(item, self.migration_id)
 
     def tables(self) -> Iterator[Table]:
         """The tables a migration of this service writes to."""

@@ -1,6 +1,7 @@
 """Brings single items to what they should be, and touches only what the migration wrote and nobody changed since."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from operator import and_
@@ -41,32 +42,40 @@ class Repairs:
 
 
 def repair(
-    place: Place, snapshot: Snapshot, comparison: Comparison, *, on_items: Callable[[int], None] = lambda _: None
+    place: Place,
+    snapshot: Snapshot,
+    comparison: Comparison,
+    *,
+    hold: Callable[[], None],
+    on_items: Callable[[int], None] = lambda _: None,
 ) -> Repairs:
     """Put what is missing or different and delete what is extra, each on condition that it is as it was seen.
 
-    About 2 requests per item that is not as it should be; none for the others.
+    hold: called before each item, may raise. About 2 requests per item that is not as it should be, none for others.
     """
     comparison.mark_due()
     repairs = Repairs()
-    for done in in_order(place.workers, partial(_put, place), _due(place, snapshot, comparison)):
-        _count(repairs, done)
-        on_items(1)
+    with closing(_due(place, snapshot, comparison)) as due:
+        for done in in_order(place.workers, partial(_put, place, hold), due):
+            _count(repairs, done)
+            on_items(1)
     extra = (finding for finding in comparison.findings() if finding.verdict == "extra")
-    for done in in_order(place.workers, partial(_remove, place), extra):
+    for done in in_order(place.workers, partial(_remove, place, hold), extra):
         _count(repairs, done)
         on_items(1)
     return repairs
 
 
-def _due(place: Place, snapshot: Snapshot, comparison: Comparison) -> Iterator[tuple[Table, WireItem]]:
-    for answer in derive(snapshot, place.mapping, place.migration_id):
-        for table, item in answer.items:
-            if comparison.due(table, key_text(table, item)):
-                yield table, item
+def _due(place: Place, snapshot: Snapshot, comparison: Comparison) -> Generator[tuple[Table, WireItem]]:
+    with closing(derive(snapshot, place.mapping, place.migration_id)) as answers:
+        for answer in answers:
+            for table, item in answer.items:
+                if comparison.due(table, key_text(table, item)):
+                    yield table, item
 
 
-def _put(place: Place, wanted: tuple[Table, WireItem]) -> Done | Conflict:
+def _put(place: Place, hold: Callable[[], None], wanted: tuple[Table, WireItem]) -> Done | Conflict:
+    hold()
     table, wire_item = wanted
     item, key = from_item(wire_item), key_text(table, wire_item)
     stored = place.store.get(table, key, consistent=True)
@@ -84,7 +93,8 @@ def _put(place: Place, wanted: tuple[Table, WireItem]) -> Done | Conflict:
     return "put"
 
 
-def _remove(place: Place, finding: Finding) -> Done | Conflict:
+def _remove(place: Place, hold: Callable[[], None], finding: Finding) -> Done | Conflict:
+    hold()
     if not finding.untouched:
         return Conflict(finding.table.name, finding.key, place.store.get(finding.table, finding.key), None)
     stored = place.store.get(finding.table, finding.key, consistent=True)

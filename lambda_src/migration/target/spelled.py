@@ -31,7 +31,7 @@ def put_text(item: WireItem) -> str:
 class SpelledBatches:
     """Sends BatchWriteItem whose writes are text already. Safe to use from many threads.
 
-    asks_every: of so many batches, one asks what it consumed; the others are taken to be like the last one that did.
+    asks_every: of so many batches, one asks what it consumed; the others are taken to be like those that did.
     """
 
     def __init__(self, client: "DynamoDBClient", *, asks_every: int = 1) -> None:
@@ -40,14 +40,16 @@ class SpelledBatches:
         self._thread = threading.local()
         self._lock = threading.Lock()
         self._sent = 0
-        self._units_per_write = 1.0
-        self._unstated_units = 0.0
+        self._stated_writes = 0
+        self._stated_units = 0.0
+        self._unstated_writes = 0
         client.meta.events.register("before-call.dynamodb.BatchWriteItem", self._put_in)
 
     @property
     def unstated_units(self) -> float:
         """Write units of the batches that did not ask, about."""
-        return self._unstated_units
+        with self._lock:
+            return self._unstated_writes * self._stated_units / max(1, self._stated_writes)
 
     def send(self, writes: Mapping[str, Sequence[Any]]) -> Answer:
         """One call. writes: by physical name; each is text, or a request as DynamoDB gave it back unprocessed."""
@@ -65,10 +67,10 @@ class SpelledBatches:
     def _count(self, answer: Answer, written: int) -> None:
         with self._lock:
             if "ConsumedCapacity" not in answer:
-                self._unstated_units += written * self._units_per_write
-            elif written:
-                stated = sum(of_table["CapacityUnits"] for of_table in answer["ConsumedCapacity"])
-                self._units_per_write = stated / written
+                self._unstated_writes += written
+            else:
+                self._stated_writes += written
+                self._stated_units += sum(of_table["CapacityUnits"] for of_table in answer["ConsumedCapacity"])
 
     def _put_in(self, params: dict[str, Any], **_: object) -> None:
         body = getattr(self._thread, "body", None)

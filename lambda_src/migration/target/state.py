@@ -1,15 +1,17 @@
 """How far a migration is, kept in the table it fills: whoever runs it next, and wherever, finds it.
 
-`STATE` is written under the condition that no other run took over. `PROGRESS` goes along with the batches of a copy,
-which know no conditions, and counts as long as the run that wrote it is the one that `STATE` names.
+`STATE` is written on condition: by a run that goes on, that none took over; by one that takes over, that nothing
+happened since it looked. `PROGRESS` goes along with the batches of a copy, which know no conditions, and counts as long
+as the run that wrote it is the one that `STATE` names.
 """
 
+import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
@@ -19,13 +21,15 @@ from lambda_src.dynamo.values import to_item
 from lambda_src.migration.content import WireItem
 from lambda_src.migration.derive import Position
 from lambda_src.migration.errors import TakenOver
-from lambda_src.migration.snapshot import Summary
 from lambda_src.migration.target.place import STATE_PARTITION, Place
 
 type Status = Literal["copying", "copied", "verified", "opened", "removing"]
 
 _STATE: Final = "STATE"
 _PROGRESS: Final = "PROGRESS"
+_HOLDS_SECONDS: Final = 0.5
+_TAKEN_OVER: Final = "Another run of this migration has taken over, or rolled it back"
+_MOVED_ON: Final = "The migration moved on while this run prepared itself: run it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class State:
 
 
 class Journal:
-    """Reads and writes the state. Of two runs at the same time the one that began later goes on, the other stops."""
+    """Reads and writes the state, for one run: of two at the same time the one that began later goes on."""
 
     def __init__(self, place: Place, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._table = place.mapping.state_table
@@ -56,44 +60,60 @@ class Journal:
         self._store = place.store
         self._clock = clock
         self._run = uuid.uuid4().hex
+        self._seen: str | None = None
 
     def read(self) -> State | None:
         """The state, None before the first copy. 1 request, 2 while a copy is under way."""
         item = self._store.get(self._table, self._key(_STATE), consistent=True)
+        self._seen = None if item is None else item["run"]
         state = None if item is None else _state(item)
-        if item is None or state is None or state.status != "copying":
+        if state is None or state.status != "copying":
             return state
         progress = self._store.get(self._table, self._key(_PROGRESS), consistent=True)
-        if progress is None or progress["run"] != item["run"] or Position(*progress["position"]) < state.position:
+        if progress is None or progress["run"] != self._seen or Position(*progress["position"]) < state.position:
             return state
         return replace(state, position=Position(*progress["position"]), rows=progress["rows"])
 
     def begin(self, state: State) -> State:
-        """Take the migration over; earlier runs stop when they next keep their state. 1 request."""
-        return self._write(state, None)
+        """Take the migration over; earlier runs stop when they next have to hold it. 1 request.
+
+        Raises TakenOver when the state is not the one that `read` saw: reading a source takes long, and what a run
+        decided before may be wrong after it.
+        """
+        was_seen = Attr("run").not_exists() if self._seen is None else Attr("run").eq(self._seen)
+        return self._write(state, was_seen | Attr("run").eq(self._run), _MOVED_ON)
 
     def keep(self, state: State) -> State:
-        """Keep what was reached. Raises TakenOver when another run did. 1 request."""
-        return self._write(state, Attr("run").eq(self._run))
+        """Keep what was reached. Raises TakenOver when another run took over. 1 request."""
+        return self._write(state, Attr("run").eq(self._run), _TAKEN_OVER)
 
     def progress(self, state: State) -> tuple[Table, WireItem]:
         """What a batch takes along to say how far a copy is, and the table it belongs to."""
         item = {**self._key(_PROGRESS), "entity_type": "MigrationProgress", "run": self._run, **_reached(state)}
         return self._table, to_item(item)
 
-    def start(self, summary: Summary) -> State:
+    def start(self, source_digest: str = "", mapping_version: str = "") -> State:
         """A state at the very beginning; not written yet."""
         now = self._now()
-        return State("copying", summary.digest, now, now, summary.mapping_version, self._variant)
+        return State("copying", source_digest, now, now, mapping_version, self._variant)
+
+    def forget_progress(self) -> None:
+        """Remove what batches took along: the state says more. 1 request."""
+        self._store.delete(self._table, self._key(_PROGRESS))
 
     def forget(self) -> None:
-        """Remove the state. 1 request."""
-        self._store.batch_write(self._table, deletes=map(self._key, (_STATE, _PROGRESS)))
+        """Remove everything. Raises TakenOver like `keep`. 2 requests."""
+        self.forget_progress()
+        try:
+            self._store.delete(self._table, self._key(_STATE), condition=Attr("run").eq(self._run))
+        except ConditionFailed as exc:
+            if self._store.get(self._table, self._key(_STATE), consistent=True) is not None:
+                raise TakenOver(_TAKEN_OVER) from exc
 
     def _key(self, name: str) -> dict[str, str]:
         return dict(zip(self._table.key_names, (STATE_PARTITION, name), strict=True))
 
-    def _write(self, state: State, condition: ConditionBase | None) -> State:
+    def _write(self, state: State, condition: ConditionBase, otherwise: str) -> State:
         state = replace(state, updated_at=self._now())
         item: dict[str, object] = {
             **self._key(_STATE),
@@ -110,45 +130,38 @@ class Journal:
         try:
             self._store.put(self._table, item, condition=condition)
         except ConditionFailed as exc:
-            raise TakenOver("Another run of this migration has taken over; let it finish") from exc
+            raise TakenOver(otherwise) from exc
         return state
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="seconds")
 
 
-class Checkpoints:
-    """Keeps the state now and then, while the caller works on, and so notices another run. A context manager.
+class Hold:
+    """The right to write, which another run may take. Whoever writes calls this right before each request.
 
-    every: items between two of them. It costs a request each.
+    It keeps the newest state, at most every half second. Safe to use from many threads.
     """
 
-    def __init__(self, journal: Journal, *, every: int) -> None:
+    def __init__(self, journal: Journal, state: State, *, clock: Callable[[], float] = time.time) -> None:
+        """clock: goes on while a machine sleeps."""
         self._journal = journal
-        self._every = every
-        self._items = 0
-        self._under_way: Future[State] | None = None
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._state = state
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept_at = float("-inf")
 
-    def reached(self, state: State, items: int) -> None:
-        """Tell of a state, and how many items were written for it. Raises TakenOver when another run has taken over."""
-        self._items += items
-        if self._items >= self._every:
-            self._items = 0
-            self._settle()
-            self._under_way = self._pool.submit(self._journal.keep, state)
+    def reached(self, state: State) -> None:
+        """Tell of a newer state."""
+        self._state = state
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._pool.shutdown(wait=True)
-        if kind is None:
-            self._settle()
-
-    def _settle(self) -> None:
-        if self._under_way is not None:
-            self._under_way.result()
+    def __call__(self) -> None:
+        """Raises TakenOver when another run took over. 0 or 1 request."""
+        with self._lock:
+            now = self._clock()
+            if not 0 <= now - self._kept_at < _HOLDS_SECONDS:
+                self._journal.keep(self._state)
+                self._kept_at = now
 
 
 def _reached(state: State) -> dict[str, object]:
@@ -158,10 +171,10 @@ def _reached(state: State) -> dict[str, object]:
 def _state(item: Mapping[str, Any]) -> State:
     return State(
         status=item["status"],
-        source_digest=item["source_digest"],
+        source_digest=item.get("source_digest", ""),  # the store keeps no empty texts
         started_at=item["started_at"],
         updated_at=item["updated_at"],
-        mapping_version=item["mapping_version"],
+        mapping_version=item.get("mapping_version", ""),
         variant=item.get("variant", ""),
         position=Position(*item["position"]),
         rows=item["rows"],

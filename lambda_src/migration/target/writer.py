@@ -6,10 +6,10 @@ when two per worker were under way: with 4 workers the note is at most 15 batche
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from lambda_src.dynamo.batches import ITEMS_PER_WRITE, WIRE_BYTES_PER_WRITE, write_all
 from lambda_src.dynamo.schema import Table
@@ -19,12 +19,12 @@ from lambda_src.migration.derive import Derived, Position
 from lambda_src.migration.errors import TargetFailed
 from lambda_src.migration.target.parallel import in_order
 from lambda_src.migration.target.place import Place, key_text
-from lambda_src.migration.target.spelled import put_text
+from lambda_src.migration.target.spelled import Answer, put_text
 
 type Note = tuple[Table, WireItem]
 """An item that says how far a copy is, and its table."""
 
-_ITEMS_PER_BATCH: Final = ITEMS_PER_WRITE - 1  # and the note
+ITEMS_PER_BATCH: Final = ITEMS_PER_WRITE - 1  # and the note
 _WIRE_BYTES_PER_BATCH: Final = WIRE_BYTES_PER_WRITE - 4_096
 
 
@@ -48,32 +48,39 @@ class _Batch:
     """
 
     writes: dict[str, list[str]] = field(default_factory=dict)
-    keys: set[tuple[str, ...]] = field(default_factory=set)
+    keys: dict[tuple[str, ...], None] = field(default_factory=dict)
     after: Position | None = None
     rows: Counter[str] = field(default_factory=Counter)
     items: int = 0
     wire_bytes: int = 0
 
 
-def write(place: Place, derived: Iterable[Derived], note: Callable[[], Note]) -> Iterator[Acknowledged]:
+def write(
+    place: Place, derived: Iterable[Derived], *, note: Callable[[], Note], hold: Callable[[], None]
+) -> Generator[Acknowledged]:
     """Write the items, and say after each batch how far everything is written.
 
     A batch is named when it and all before it are acknowledged; others behind it may be written too. note: asked for
-    with each batch, says how far the last one named was.
+    with each batch, says how far the last one named was. hold: called right before each request, may raise.
     Raises TargetFailed when DynamoDB refuses or stays silent beyond all patience. 1 request per 24 items.
     """
     after: Position | None = None
-    for batch in in_order(place.workers, partial(_write_batch, place), _batches(place, derived, note)):
+    for batch in in_order(place.workers, partial(_write_batch, place, hold), _batches(place, derived, note)):
         after = batch.after or after
         yield Acknowledged(after, batch.rows, batch.items)
 
 
-def _write_batch(place: Place, batch: _Batch) -> _Batch:
+def _write_batch(place: Place, hold: Callable[[], None], batch: _Batch) -> _Batch:
+    def send(writes: Mapping[str, Sequence[Any]]) -> Answer:
+        hold()
+        return place.spelled.send(writes)
+
     place.budget.wait()
     try:
-        left = write_all(place.caller, batch.writes, send=place.spelled.send) if batch.writes else 0
+        left = write_all(place.caller, batch.writes, send=send) if batch.writes else 0
     except AppError as exc:
-        raise TargetFailed(f"DynamoDB refused a batch: {exc.__cause__ or exc}") from exc
+        keys = [f"{table}: {' / '.join(key)}" for table, *key in batch.keys]
+        raise TargetFailed(f"DynamoDB refused a batch, from {keys[0]} to {keys[-1]}: {exc.__cause__ or exc}") from exc
     place.budget.used(place.usage().write_units)
     if left:
         raise TargetFailed(f"{left} items of a batch stayed unprocessed: lower the write units, then run again")
@@ -94,12 +101,12 @@ def _batches_of_items(place: Place, derived: Iterable[Derived]) -> Iterator[_Bat
         for table, item in answer.items:
             text = put_text(item)
             key = (table.name, *key_text(table, item).values())
-            is_full = batch.items == _ITEMS_PER_BATCH or batch.wire_bytes + len(text) > _WIRE_BYTES_PER_BATCH
+            is_full = batch.items == ITEMS_PER_BATCH or batch.wire_bytes + len(text) > _WIRE_BYTES_PER_BATCH
             if is_full or key in batch.keys:  # of two items with one key the later stays; a comparison tells
                 yield batch
                 batch = _Batch()
             batch.writes.setdefault(place.caller.physical_name(table), []).append(text)
-            batch.keys.add(key)
+            batch.keys[key] = None
             batch.wire_bytes += len(text)
             batch.items += 1
         batch.after = answer.after

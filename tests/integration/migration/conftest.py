@@ -1,17 +1,26 @@
 """Private SQL servers, one of each kind per worker and only where a test asks, and fresh databases on them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from lambda_src.dynamo.client import make_client
+from lambda_src.migration.mappings import nbhd_city
+from lambda_src.migration.phases.job import Job
 from lambda_src.services.nbhd_city.tables import TABLES
 from tests.integration.conftest import MakeTables
+from tests.support.migration.jobs import RowsInHand, job
 from tests.support.migration.migration_process import Phases
 from tests.support.migration.scenes import SERVICES, Moving
 from tests.support.migration.servers import Database, MariaDB, PostgreSQL, schema
+from tests.support.migration.small_town import small_town
 from tests.support.nbhd_city import MakeNbhdHouse, houses
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +60,30 @@ def moving(request: pytest.FixtureRequest, dynamodb_endpoint: str, make_tables: 
     """Each service in turn, with an empty database."""
     database: Database = request.getfixturevalue(f"{request.param.name}_database")
     return Moving(request.param, database, dynamodb_endpoint, make_tables, tmp_path)
+
+
+@pytest.fixture
+def client(dynamodb_endpoint: str) -> "Iterator[DynamoDBClient]":
+    """A client of one test alone: a migration counts what goes through its client."""
+    client = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def names(make_tables: MakeTables) -> Mapping[str, str]:
+    return make_tables(TABLES)
+
+
+@pytest.fixture
+def source() -> RowsInHand:
+    return small_town(nbhd_city.mapping())
+
+
+@pytest.fixture
+def start(source: RowsInHand, client: "DynamoDBClient", names: Mapping[str, str], tmp_path: Path) -> Callable[..., Job]:
+    """Each call is as a command of its own, of one migration of `source`; `start("another")` on another machine."""
+    return lambda machine="": job(source, client, names, tmp_path / machine)
 
 
 @pytest.fixture

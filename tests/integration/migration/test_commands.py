@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from dataclasses import replace
+from fcntl import LOCK_EX, flock
 
 import pytest
 
@@ -96,10 +97,10 @@ def test_once_the_api_was_opened_nothing_of_the_migration_writes_any_more(operat
     for before in ("copy", "verify", "cutover --open"):
         assert operator.does(*before.split()).code == 0
     opened = items()
-    for phase in ("copy", "delta", "verify", "rollback"):
+    for phase in ("init", "copy", "delta", "verify", "rollback"):
         done = operator.does(phase)
         assert (done.code, "opened" in done.report) == (3, True)
-    assert "`reverse-export`" in done.said, "the last of them says what to do instead"
+    assert "`documents reverse-export`" in done.said, "the last of them says what to do instead"
     assert items() == opened
 
 
@@ -350,6 +351,15 @@ def test_what_a_migration_keeps_is_for_its_owner_only(operator):
     kept = {path.name: stat.S_IMODE(path.stat().st_mode) for path in operator.folder.iterdir()}
     assert {"snapshot.sqlite", "rejects.jsonl", "copy.md", "verify.md", "comparison.sqlite"} <= kept.keys()
     assert set(kept.values()) == {0o600}
+
+
+def test_two_phases_do_not_share_a_folder(operator):
+    operator.does("plan")
+    with (operator.folder / ".lock").open() as lock:
+        flock(lock, LOCK_EX)  # as the other one does
+        refused = operator.does("check")
+    assert (refused.code, "Another phase works in" in refused.said) == (3, True)
+    assert operator.does("check").code == 0
 
 
 HOSTILE = "<script>alert(1)</script>|![x](https://evil.example/x.png):bomb:[red]\u202e"

@@ -1,15 +1,11 @@
 """The phases of a migration on a real engine, from rows in memory."""
 
-from dataclasses import replace
-
 import pytest
 
 from lambda_src.dynamo import batches as batches_of_the_store
-from lambda_src.dynamo.client import make_client
 from lambda_src.migration.content import is_untouched
-from lambda_src.migration.derive import Position
 from lambda_src.migration.errors import MigrationError, Refused
-from lambda_src.migration.mappings import nbhd_city
+from lambda_src.migration.mappings import nbhd_city, stock_track_record
 from lambda_src.migration.phases.copy import copy
 from lambda_src.migration.phases.cutover import checklist, open_api
 from lambda_src.migration.phases.delta import delta
@@ -18,48 +14,13 @@ from lambda_src.migration.phases.rollback import rollback
 from lambda_src.migration.phases.verify import verify
 from lambda_src.migration.target.place import migration_id
 from lambda_src.services.nbhd_city.tables import MAIN
+from lambda_src.services.stock_track_record import tables as stock_track_record_tables
 from tests.support.migration.jobs import RowsInHand, items_of, job
 from tests.support.migration.ready import ready
+from tests.support.migration.small_town import membership, neighborhood
+from tests.support.migration.stock_track_record_rows import channel_row
 
 OURS = migration_id("nbhd_city")
-
-
-def neighborhood(number, name, *, minute=0, description="A place"):
-    created = f"2025-01-01 12:{minute:02}:00+00"
-    return {"id": number, "name": name, "description": description, "created_by": "did:plc:alice",
-            "created_at": created, "updated_at": None}  # fmt: skip
-
-
-def membership(number, user, of):
-    joined = f"2025-02-{number % 27 + 1:02} 08:00:00.5+00"
-    return {"id": number, "user_id": f"did:plc:{user}", "neighborhood_id": of, "joined_at": joined}
-
-
-@pytest.fixture
-def source():
-    rows = {
-        "neighborhoods": [neighborhood(n, f"Place {n}", minute=n) for n in range(1, 31)],
-        "memberships": [membership(n, f"user{n}", of=n % 30 + 1) for n in range(1, 301)],
-    }
-    return RowsInHand(nbhd_city.mapping(), rows)
-
-
-@pytest.fixture
-def client(dynamodb_endpoint):
-    """A client of this test alone: a migration counts what goes through its client."""
-    client = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def names(make_tables):
-    return make_tables([MAIN])
-
-
-@pytest.fixture
-def start(source, client, names, tmp_path):
-    return lambda: job(source, client, names, tmp_path)
 
 
 def changed(client, name, key, attribute, text):
@@ -196,35 +157,7 @@ def test_opening_needs_a_verified_migration_of_a_source_that_stands_still(source
             phase(start())
 
 
-def test_the_later_of_two_runs_goes_on_and_the_earlier_stops(start):
-    first, second = start().journal, start().journal
-    state = copy(start()).state
-    first.begin(state)
-    second.begin(state)
-    with pytest.raises(Refused, match="taken over"):
-        first.keep(state)
-    assert second.keep(state).status == "copied"
-
-
-def test_a_copy_goes_on_from_where_its_last_batch_says_it_was(start, client):
-    first, second = start().journal, start().journal
-    begun = replace(copy(start()).state, status="copying", position=Position(0, 10), rows={"neighborhoods": 10})
-    first.begin(begun)
-
-    def carry(journal, position):
-        table, item = journal.progress(replace(begun, position=position, rows={"neighborhoods": position.row}))
-        client.put_item(TableName=start().place.caller.physical_name(table), Item=item)
-
-    carry(first, Position(0, 5))
-    assert start().journal.read().position == Position(0, 10), "the state was written later than this batch"
-    carry(first, Position(0, 25))
-    assert (start().journal.read().position, start().journal.read().rows) == (Position(0, 25), {"neighborhoods": 25})
-    second.begin(start().journal.read())
-    carry(first, Position(0, 30))
-    assert start().journal.read().position == Position(0, 25), "a batch of a run that another one took over from"
-
-
-# ---- what is killed, raced or mistaken -----------------------------------------------------------------------------
+# ---- what is killed or mistaken ---------------------------------------------------------------------------------
 
 
 class Interrupted(BaseException):
@@ -267,24 +200,24 @@ def test_a_rollback_that_was_interrupted_lets_nothing_happen_but_itself(
     assert start().journal.read() is None
 
 
-def test_a_rollback_removes_what_a_copy_that_went_on_for_a_moment_wrote(start, client, names):
-    copy(start())
-    late = [item for key, item in items_of(client, names["main"]).items() if key[1].startswith("MEMBER#")][:7]
-
-    def pause(_):
-        while late:
-            client.put_item(TableName=names["main"], Item=late.pop())
-
-    assert rollback(start(), sleep=pause).removed == 360 + 7
-    assert items_of(client, names["main"]) == {}
-
-
 def test_a_rollback_finds_marked_items_whose_state_is_gone(start, client, names):
     copy(start())
-    start().journal.forget()
+    (journal := start().journal).begin(journal.read())
+    journal.forget()
     assert rollback(start(), sleep=lambda _: None).removed == 360
     with pytest.raises(Refused, match="nothing to roll back"):
         rollback(start(), sleep=lambda _: None)
+
+
+@pytest.mark.parametrize("options", [{"requeue": True}, {}])
+def test_a_rollback_removes_what_was_written_with_options_that_it_was_not_given(client, make_tables, tmp_path, options):
+    names = make_tables(stock_track_record_tables.TABLES)
+    rows = {"channels": [channel_row(1, status="processing")]}
+    written_with, given = stock_track_record.mapping(requeue=True), stock_track_record.mapping(**options)
+    copy(job(RowsInHand(written_with, rows), client, names, tmp_path))
+    assert any(key[0] == "ACTIVE" for key in items_of(client, names["main"]))
+    rollback(job(RowsInHand(given, rows), client, names, tmp_path), sleep=lambda _: None)
+    assert items_of(client, names["main"]) == {}
 
 
 def test_an_empty_source_does_not_empty_the_tables_unless_told_so(start, source, client, names):

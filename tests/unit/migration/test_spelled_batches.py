@@ -66,14 +66,14 @@ def test_other_calls_of_the_client_are_left_alone(client, sent):
     assert "DeleteRequest" in json.loads(sent[1].body)["RequestItems"]["Notes"][0]
 
 
-def test_a_batch_that_does_not_ask_is_taken_to_be_like_the_last_one_that_did():
+def test_batches_that_do_not_ask_are_taken_to_be_like_those_that_did():
     client = make_client(region="us-east-1", endpoint_url="http://127.0.0.1:9")
     faults = Faults(client)
     puts = [put_text({"PK": {"S": str(n)}}) for n in range(10)]
     left = {"Notes": [{"PutRequest": {"Item": {"PK": {"S": "9"}}}}]}
     faults.answer({"UnprocessedItems": left, "ConsumedCapacity": [{"TableName": "Notes", "CapacityUnits": 27.0}]})
     faults.answer({"UnprocessedItems": {}}, times=2)
-    faults.answer({"UnprocessedItems": {}, "ConsumedCapacity": [{"TableName": "Notes", "CapacityUnits": 5.0}]})
+    faults.answer({"UnprocessedItems": {}, "ConsumedCapacity": [{"TableName": "Notes", "CapacityUnits": 30.0}]})
     spelled = SpelledBatches(client, asks_every=3)
     for _ in range(4):
         spelled.send({"Notes": puts})

@@ -46,6 +46,10 @@ def last_note():
     return NOTES, wire(0, text="how far it is")
 
 
+def free():
+    """Nobody has taken over."""
+
+
 def batches_of(place, answers):
     return list(_batches(place, answers, last_note))
 
@@ -69,7 +73,7 @@ def test_an_answer_of_more_than_a_batch_is_acknowledged_in_the_end(place):
 def test_answers_without_items_move_the_place_on(place):
     assert shape(batches_of(place, answers(1, 0, 0))) == [(1, 3, 3)]
     assert shape(batches_of(place, answers())) == []
-    [done] = write(place, answers(0, 0), last_note)  # and nothing is sent
+    [done] = write(place, answers(0, 0), note=last_note, hold=free)  # and nothing is sent
     assert (done.after, done.items) == (Position(0, 2), 0)
 
 
@@ -77,7 +81,8 @@ def test_each_batch_says_how_far_the_one_named_last_was(place):
     faults = Faults(place.caller.client)
     faults.answer({"UnprocessedItems": {}}, times=7)
     named: list[object] = []
-    named.extend(write(place, answers(*[1] * 24 * 7), lambda: (NOTES, wire(0, text=str(len(named))))))
+    batches = write(place, answers(*[1] * 24 * 7), note=lambda: (NOTES, wire(0, text=str(len(named)))), hold=free)
+    named.extend(batches)
     notes = [body["RequestItems"]["Notes"][-1]["PutRequest"]["Item"]["text"]["S"] for body in faults.requests]
     assert sorted(notes) == list("0000123"), "4 batches are under way"
 
@@ -98,8 +103,8 @@ def test_large_items_make_small_batches(place):
 
 def test_a_batch_that_is_refused_stops_the_writing(place):
     Faults(place.caller.client).error("ValidationException", times=4)
-    with pytest.raises(TargetFailed, match="refused"):
-        list(write(place, answers(*[1] * 30), last_note))
+    with pytest.raises(TargetFailed, match="from notes: BOOK#b / NOTE#0000 to notes: BOOK#b / NOTE#0023"):
+        list(write(place, answers(*[1] * 30), note=last_note, hold=free))
 
 
 def test_results_come_in_the_order_of_the_things_however_long_each_takes():
