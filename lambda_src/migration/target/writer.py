@@ -24,8 +24,8 @@ from lambda_src.migration.target.spelled import Answer, put_text
 type Note = tuple[Table, WireItem]
 """An item that says how far a copy is, and its table."""
 
-ITEMS_PER_BATCH: Final = ITEMS_PER_WRITE - 1  # and the note
-_WIRE_BYTES_PER_BATCH: Final = WIRE_BYTES_PER_WRITE - 4_096
+ITEMS_PER_BATCH: Final = ITEMS_PER_WRITE - 1  # the last one is the note
+_WIRE_BYTES_PER_BATCH: Final = WIRE_BYTES_PER_WRITE - 4_096  # and the note
 
 
 @dataclass(frozen=True, slots=True)
