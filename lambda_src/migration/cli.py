@@ -38,7 +38,7 @@ from lambda_src.migration.phases.copy import copy as copy_items
 from lambda_src.migration.phases.cutover import Checklist, checklist, open_api
 from lambda_src.migration.phases.delta import delta as bring_over
 from lambda_src.migration.phases.export_s3 import export_s3 as write_shards
-from lambda_src.migration.phases.job import Job
+from lambda_src.migration.phases.job import Job, alone
 from lambda_src.migration.phases.options import refuse_other_options
 from lambda_src.migration.phases.reverse_export import reverse_export as write_rows
 from lambda_src.migration.phases.rollback import rollback as remove
@@ -276,7 +276,7 @@ def _run(work: Phase, service: str, shared: Shared, own: Mapping[str, object]) -
     title = f"{phase} {job.mapping.service} to {shared.environment}"
     begun_at = datetime.now(UTC)
     try:
-        with job.alone():
+        with alone(job.folder):
             report, exit_code = work(job, title, **own)
     except TakenOver as exc:  # the page of the run that goes on stays as it is
         complain(f"{phase}: {exc}")

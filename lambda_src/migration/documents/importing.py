@@ -17,7 +17,7 @@ from lambda_src.migration.mapping import ServiceMapping
 from lambda_src.migration.mappings.nbhd_city import nbhd_id_of
 from lambda_src.migration.phases.copy import Copied, copy, refuse_verified
 from lambda_src.migration.phases.cutover import open_api
-from lambda_src.migration.phases.job import SNAPSHOT, Advance, Job, Progress, Silent
+from lambda_src.migration.phases.job import SNAPSHOT, Advance, Job, Progress, Silent, alone
 from lambda_src.migration.phases.verify import verify
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.source.version import mapping_version
@@ -35,7 +35,7 @@ def dry_run(
 ) -> Outcome:
     """What an import would do. Writes id_mapping.json, rejects.jsonl and the report, and knows no table."""
     source = FileSource(folder, mapping)
-    with _decided(source, progress or Silent()) as snapshot:
+    with alone(folder / WORK), _decided(source, progress or Silent()) as snapshot:
         return _planned(source, snapshot, allow_rejects=allow_rejects)
 
 
@@ -52,16 +52,17 @@ def import_files(
     state = job.journal.read()
     if state is not None:
         refuse_verified(state)
-    with _decided(source, job.progress) as snapshot:
-        report, exit_code = _planned(source, snapshot, allow_rejects=allow_rejects)
-        digest = snapshot.summary().digest
-    if exit_code:
-        return report, exit_code
-    if state is not None and state.source_digest != digest:
-        raise Refused("The table holds items of another export: roll that back first, or take an empty table")
-    copied = copy(_with_what_was_decided(job))
-    _tell_copied(report, copied)
-    return _finish(folder, report, MISMATCH if report.conflicts else DONE)
+    with alone(job.folder):
+        with _decided(source, job.progress) as snapshot:
+            report, exit_code = _planned(source, snapshot, allow_rejects=allow_rejects)
+            digest = snapshot.summary().digest
+        if exit_code:
+            return report, exit_code
+        if state is not None and state.source_digest != digest:
+            raise Refused("The table holds items of another export: roll that back first, or take an empty table")
+        copied = copy(_with_what_was_decided(job))
+        _tell_copied(report, copied)
+        return _finish(folder, report, MISMATCH if report.conflicts else DONE)
 
 
 def verify_files(folder: Path, place: Place, *, full: bool = False, progress: Progress | None = None) -> Outcome:
@@ -70,15 +71,16 @@ def verify_files(folder: Path, place: Place, *, full: bool = False, progress: Pr
     full: besides, read every item back to its row. Raises BadDocument, Refused before the import is complete.
     """
     job = _job(FileSource(folder, place.mapping), place, progress or Silent())
-    verified = verify(job, full=full)
-    snapshot = Snapshot.open(job.folder / SNAPSHOT, place.mapping)
-    if snapshot is None:
-        raise MigrationError(f"{job.folder / SNAPSHOT} is gone")
-    with snapshot:
-        report = Report.of(snapshot, "verify")
-    report.already_present = report.accepted
-    report.add_verified(verified)
-    return _finish(folder, report, DONE if verified.is_equal else MISMATCH)
+    with alone(job.folder):
+        verified = verify(job, full=full)
+        snapshot = Snapshot.open(job.folder / SNAPSHOT, place.mapping)
+        if snapshot is None:
+            raise MigrationError(f"{job.folder / SNAPSHOT} is gone")
+        with snapshot:
+            report = Report.of(snapshot, "verify")
+        report.already_present = report.accepted
+        report.add_verified(verified)
+        return _finish(folder, report, DONE if verified.is_equal else MISMATCH)
 
 
 def open_table(
@@ -89,7 +91,8 @@ def open_table(
     is_production: the table has to be protected. Raises BadDocument, Refused when something speaks against it.
     """
     job = _job(FileSource(folder, place.mapping), place, progress or Silent())
-    return open_api(replace(job, is_production=is_production), allow_rejects=allow_rejects)
+    with alone(job.folder):
+        return open_api(replace(job, is_production=is_production), allow_rejects=allow_rejects)
 
 
 # ---- deciding ------------------------------------------------------------------------------------------------------

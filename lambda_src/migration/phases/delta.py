@@ -52,7 +52,7 @@ def reconcile(
     if state.status == "verified":
         state = replace(state, status="copied")
     elif (summary.digest, summary.mapping_version) != (state.source_digest, state.mapping_version):
-        state = replace(state, source_digest="")  # of two sources, from here on: a copy cannot go on, only compare
+        state = replace(state, mapping_version="")  # of two, from here on: a copy cannot go on any more, only compare
     state = journal.begin(state)
     with job.comparison() as comparison:
         with job.progress.step("Working out what should be there") as advance:
@@ -74,7 +74,9 @@ def reconcile(
         variant=place.mapping.variant,
         rows=dict(rows),
     )
-    return journal.keep(state), repairs
+    state = journal.keep(state)
+    journal.forget_progress()
+    return state, repairs
 
 
 def _refuse_deletions(extra: int, found: int) -> None:

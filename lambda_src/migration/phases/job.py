@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from lambda_src.migration.drafts import Draft
-from lambda_src.migration.errors import BadUsage, MigrationError, Refused
+from lambda_src.migration.errors import BadUsage, MigrationError, TakenOver
 from lambda_src.migration.mapping import ServiceMapping
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.target.comparison import Comparison
@@ -84,18 +84,6 @@ class Job:
         return Journal(self.place)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Raises Refused while another process of this machine works in the folder: they would share its files."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self.folder / _LOCK).touch(mode=0o600)
-        with (self.folder / _LOCK).open() as lock:
-            try:
-                flock(lock, LOCK_EX | LOCK_NB)  # goes with the process
-            except BlockingIOError:
-                raise Refused(f"Another phase works in {self.folder}: let it end, or end it") from None
-            yield
-
-    @contextmanager
     def fresh_snapshot(self) -> Iterator[Snapshot]:
         """The source as it is now; its rejects are written beside it. Replaces the snapshot before it."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -131,3 +119,16 @@ class Job:
 
     def _opened(self) -> Snapshot | None:
         return Snapshot.open(self.folder / SNAPSHOT, self.mapping)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Raises TakenOver while another process of this machine works in the folder: they would share its files."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / _LOCK).touch(mode=0o600)
+    with (folder / _LOCK).open("a") as lock:
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)  # goes with the process
+        except BlockingIOError:
+            raise TakenOver(f"Another phase works in {folder}: let it end, or end it") from None
+        yield

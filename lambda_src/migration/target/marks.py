@@ -1,6 +1,7 @@
 """The marks on migrated items: by them a rollback knows what to remove, and they go once the API was opened."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import batched
@@ -41,12 +42,13 @@ def remove_items(
     """
     total = Removed()
     for table in place.tables():
-        chunks = batched(_ours(place, table), ITEMS_PER_WRITE, strict=False)
-        for chunk in in_order(place.workers, partial(_delete, place, hold, table), chunks):
-            total.removed += chunk.removed
-            total.kept += chunk.kept
-            total.kept_keys = (*total.kept_keys, *chunk.kept_keys)[:_NAMED]
-            on_items(chunk.removed)
+        with closing(_ours(place, table)) as ours:
+            chunks = batched(ours, ITEMS_PER_WRITE, strict=False)
+            for chunk in in_order(place.workers, partial(_delete, place, hold, table), chunks):
+                total.removed += chunk.removed
+                total.kept += chunk.kept
+                total.kept_keys = (*total.kept_keys, *chunk.kept_keys)[:_NAMED]
+                on_items(chunk.removed)
     return total
 
 
@@ -59,17 +61,19 @@ def strip(place: Place, *, on_items: Callable[[int], None] = lambda _: None) -> 
     """Take the marks off, whatever else the items say by now; how many. Costs a Scan, and 1 request per item."""
     stripped = 0
     for table in place.tables():
-        for done in in_order(place.workers, partial(_strip, place, table), _ours(place, table)):
-            stripped += done
-            on_items(done)
+        with closing(_ours(place, table)) as ours:
+            for done in in_order(place.workers, partial(_strip, place, table), ours):
+                stripped += done
+                on_items(done)
     return stripped
 
 
-def _ours(place: Place, table: Table) -> Iterator[WireItem]:
-    for page in pages(place, table):
-        for item in page:
-            if is_ours(item, place.migration_id):
-                yield item
+def _ours(place: Place, table: Table) -> Generator[WireItem]:
+    with closing(pages(place, table)) as found:
+        for page in found:
+            for item in page:
+                if is_ours(item, place.migration_id):
+                    yield item
 
 
 def _delete(place: Place, hold: Callable[[], None], table: Table, items: tuple[WireItem, ...]) -> Removed:

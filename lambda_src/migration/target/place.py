@@ -1,7 +1,7 @@
 """Where a migration writes: the tables of a service in one environment."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_URL, uuid5
@@ -69,13 +69,20 @@ class Place:
     @property
     def store(self) -> Store:
         """Single reads and conditional writes, with the same patience."""
-        return Store(
-            self.caller.client,
-            self.caller.names,
-            backoff=self.caller.backoff,
-            sleep=self.caller.sleep,
-            random=self.caller.random,
-        )
+        return self._store(self.caller.sleep)
+
+    def held_store(self, hold: Callable[[], None]) -> Store:
+        """The same, for a run that may be taken over. hold: called before each repetition, may raise."""
+
+        def pause(seconds: float) -> None:
+            self.caller.sleep(seconds)
+            hold()
+
+        return self._store(pause)
+
+    def _store(self, sleep: Callable[[float], None]) -> Store:
+        caller = self.caller
+        return Store(caller.client, caller.names, backoff=caller.backoff, sleep=sleep, random=caller.random)
 
     def usage(self) -> Usage:
         """Requests and units since the place was made, some of the units estimated; see `SpelledBatches`."""

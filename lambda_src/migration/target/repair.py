@@ -11,6 +11,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from lambda_src.dynamo.errors import ConditionFailed
 from lambda_src.dynamo.schema import Table
+from lambda_src.dynamo.store import Store
 from lambda_src.dynamo.values import Item, from_item, to_item
 from lambda_src.migration.content import WireItem, is_untouched
 from lambda_src.migration.derive import derive
@@ -32,6 +33,15 @@ class Conflict:
     wanted: Item | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """What a write is made with. hold: whether this run may still make it."""
+
+    place: Place
+    store: Store
+    hold: Callable[[], None]
+
+
 @dataclass(slots=True)
 class Repairs:
     """What was done, by number of items, and what was left to the operator."""
@@ -51,16 +61,17 @@ def repair(
 ) -> Repairs:
     """Put what is missing or different and delete what is extra, each on condition that it is as it was seen.
 
-    hold: called before each item, may raise. About 2 requests per item that is not as it should be, none for others.
+    hold: called right before each write, may raise. About 2 requests per item that is not as it should be, none else.
     """
     comparison.mark_due()
+    hand = _Hand(place, place.held_store(hold), hold)
     repairs = Repairs()
     with closing(_due(place, snapshot, comparison)) as due:
-        for done in in_order(place.workers, partial(_put, place, hold), due):
+        for done in in_order(place.workers, partial(_put, hand), due):
             _count(repairs, done)
             on_items(1)
     extra = (finding for finding in comparison.findings() if finding.verdict == "extra")
-    for done in in_order(place.workers, partial(_remove, place, hold), extra):
+    for done in in_order(place.workers, partial(_remove, hand), extra):
         _count(repairs, done)
         on_items(1)
     return repairs
@@ -74,38 +85,40 @@ def _due(place: Place, snapshot: Snapshot, comparison: Comparison) -> Generator[
                     yield table, item
 
 
-def _put(place: Place, hold: Callable[[], None], wanted: tuple[Table, WireItem]) -> Done | Conflict:
-    hold()
+def _put(hand: _Hand, wanted: tuple[Table, WireItem]) -> Done | Conflict:
+    place, store = hand.place, hand.store
     table, wire_item = wanted
     item, key = from_item(wire_item), key_text(table, wire_item)
-    stored = place.store.get(table, key, consistent=True)
+    stored = store.get(table, key, consistent=True)
     if stored is not None and not is_untouched(to_item(stored), place.migration_id):
         return Conflict(table.name, key, stored, item)
     condition = Attr(table.partition).not_exists() if stored is None else _still(stored)
     place.budget.wait()
+    hand.hold()
     try:
-        place.store.put(table, item, condition=condition)
+        store.put(table, item, condition=condition)
     except ConditionFailed:
-        now = place.store.get(table, key, consistent=True)
+        now = store.get(table, key, consistent=True)
         if now is None or to_item(now) != wire_item:  # equal when it was our own put, whose answer was lost
             return Conflict(table.name, key, now, item)
     place.budget.used(place.usage().write_units)
     return "put"
 
 
-def _remove(place: Place, hold: Callable[[], None], finding: Finding) -> Done | Conflict:
-    hold()
+def _remove(hand: _Hand, finding: Finding) -> Done | Conflict:
+    place, store = hand.place, hand.store
     if not finding.untouched:
-        return Conflict(finding.table.name, finding.key, place.store.get(finding.table, finding.key), None)
-    stored = place.store.get(finding.table, finding.key, consistent=True)
+        return Conflict(finding.table.name, finding.key, store.get(finding.table, finding.key), None)
+    stored = store.get(finding.table, finding.key, consistent=True)
     if stored is None:
         return "deleted"
     if not is_untouched(to_item(stored), place.migration_id):
         return Conflict(finding.table.name, finding.key, stored, None)
+    hand.hold()
     try:
-        place.store.delete(finding.table, finding.key, condition=_still(stored))
+        store.delete(finding.table, finding.key, condition=_still(stored))
     except ConditionFailed:
-        now = place.store.get(finding.table, finding.key, consistent=True)
+        now = store.get(finding.table, finding.key, consistent=True)
         if now is not None:  # gone when it was our own deletion, whose answer was lost
             return Conflict(finding.table.name, finding.key, now, None)
     return "deleted"

@@ -1,7 +1,7 @@
 """Every item of a table, read by several threads. Only an operator may do this: no function has the right to Scan."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from queue import Full, Queue
@@ -19,7 +19,7 @@ _ITEMS_PER_PAGE: Final = 1_000  # a page of 1 MB may hold ten thousand, and as P
 _POLL_SECONDS: Final = 0.2
 
 
-def pages(place: Place, table: Table, *, segments: int | None = None) -> Iterator[Page]:
+def pages(place: Place, table: Table, *, segments: int | None = None) -> Generator[Page]:
     """The items of a table in pages, in no order. 1 request per MB; 1 read unit per 4 KB (strongly consistent).
 
     Raises StoreUnavailable and StoreError from the first segment that fails.

@@ -18,9 +18,10 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from lambda_src.dynamo.errors import ConditionFailed
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.values import to_item
+from lambda_src.errors import AppError
 from lambda_src.migration.content import WireItem
 from lambda_src.migration.derive import Position
-from lambda_src.migration.errors import TakenOver
+from lambda_src.migration.errors import MigrationError, TakenOver, TargetFailed
 from lambda_src.migration.target.place import STATE_PARTITION, Place
 
 type Status = Literal["copying", "copied", "verified", "opened", "removing"]
@@ -150,17 +151,27 @@ class Hold:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept_at = float("-inf")
+        self._lost: MigrationError | None = None
 
     def reached(self, state: State) -> None:
         """Tell of a newer state."""
         self._state = state
 
     def __call__(self) -> None:
-        """Raises TakenOver when another run took over. 0 or 1 request."""
+        """Raises TakenOver when another run took over, TargetFailed when nobody knows, from then on. 0 or 1 request."""
         with self._lock:
+            if self._lost is not None:
+                raise self._lost
             now = self._clock()
             if not 0 <= now - self._kept_at < _HOLDS_SECONDS:
-                self._journal.keep(self._state)
+                try:
+                    self._journal.keep(self._state)
+                except TakenOver as exc:
+                    self._lost = exc
+                    raise
+                except AppError as exc:
+                    self._lost = TargetFailed(f"DynamoDB did not keep the state: {exc.__cause__ or exc}")
+                    raise self._lost from exc
                 self._kept_at = now
 
 

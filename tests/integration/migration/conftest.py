@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cdk_app.local.dynamodb_local import DynamoDBLocal
 from lambda_src.dynamo.client import make_client
 from lambda_src.migration.mappings import nbhd_city
 from lambda_src.migration.phases.job import Job
@@ -18,6 +19,7 @@ from tests.support.migration.scenes import SERVICES, Moving
 from tests.support.migration.servers import Database, MariaDB, PostgreSQL, schema
 from tests.support.migration.small_town import small_town
 from tests.support.nbhd_city import MakeNbhdHouse, houses
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -84,6 +86,18 @@ def source() -> RowsInHand:
 def start(source: RowsInHand, client: "DynamoDBClient", names: Mapping[str, str], tmp_path: Path) -> Callable[..., Job]:
     """Each call is as a command of its own, of one migration of `source`; `start("another")` on another machine."""
     return lambda machine="": job(source, client, names, tmp_path / machine)
+
+
+@pytest.fixture
+def large_engine() -> Iterator[str]:
+    """DynamoDB Local with the memory that a million items take; its endpoint."""
+    engine = DynamoDBLocal(free_port(), heap_megabytes=4096)
+    engine.start()
+    try:
+        engine.wait_until_ready()
+        yield engine.endpoint_url
+    finally:
+        engine.stop()
 
 
 @pytest.fixture

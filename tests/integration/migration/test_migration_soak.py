@@ -4,12 +4,26 @@ from typing import get_args
 
 import pytest
 
+from lambda_src.dynamo.client import make_client
 from tests.support.dynamodb_front import Fault
 from tests.support.migration.trials import REPEATED_ROWS, killed_copy, live_move, rough_move, whole_move
 
 pytestmark = pytest.mark.soak
 
 ROWS = 100_000
+
+
+@pytest.fixture
+def dynamodb_endpoint(large_engine):
+    """An engine of each test alone: several hundred thousand items do not fit into the one that all share."""
+    return large_engine
+
+
+@pytest.fixture
+def dynamodb_client(dynamodb_endpoint):
+    client = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=120)
+    yield client
+    client.close()
 
 
 def test_a_large_copy_killed_twenty_times_ends_in_the_same_table(moving, dynamodb_client, phases):

@@ -8,14 +8,12 @@ import time
 
 import pytest
 
-from cdk_app.local.dynamodb_local import DynamoDBLocal
 from lambda_src.dynamo.client import make_client
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.migration.documents.commands import main
 from lambda_src.services.nbhd_city.tables import MAIN
 from tests.support.migration.jobs import items_of
 from tests.support.migration.nbhd_city_rows import ORPHAN_EVERY, SAME_NAME_EVERY, many_rows, write_export
-from tests.support.ports import free_port
 
 AS_TOLD = ("--on-name-collision", "suffix", "--allow-rejects")
 MOST_ROWS_LOST = 500
@@ -48,18 +46,6 @@ def started():
     yield start
     for process in processes:
         end(process)
-
-
-@pytest.fixture
-def large_engine():
-    """DynamoDB Local with the memory that a million items take."""
-    engine = DynamoDBLocal(free_port(), heap_megabytes=4096)
-    engine.start()
-    try:
-        engine.wait_until_ready()
-        yield engine.endpoint_url
-    finally:
-        engine.stop()
 
 
 @pytest.fixture

@@ -127,8 +127,8 @@ def test_a_delta_mends_no_more_once_another_one_began(start, source, interrupted
 
     with pytest.raises(TakenOver):
         delta(interrupted("Mending what differs", another))
-    assert verify(start()).is_equal
     assert start().journal.read().status == "verified"
+    assert verify(start()).is_equal
 
 
 def test_a_rollback_that_overslept_removes_nothing_of_the_migration_after_it(start, interrupted, client, names):
@@ -145,6 +145,18 @@ def test_a_rollback_that_overslept_removes_nothing_of_the_migration_after_it(sta
     assert verify(start()).is_equal
 
 
+def test_a_rollback_forgets_nothing_of_the_migration_after_it(start, client, names):
+    (journal := start().journal).begin(journal.start())
+
+    def another(_):
+        (later := start("another").journal).read()
+        later.begin(later.start())
+
+    with pytest.raises(TakenOver, match="taken over"):
+        rollback(start(), sleep=another)
+    assert start().journal.read().status == "copying"
+
+
 def test_a_copy_does_not_go_on_from_where_it_was_once_another_source_was_compared(start, source, interrupted):
     def die():
         raise Killed
@@ -158,16 +170,22 @@ def test_a_copy_does_not_go_on_from_where_it_was_once_another_source_was_compare
         copy(interrupted("Mending what differs", die, "another"))
     copied = copy(start())
     assert copied.repairs is not None, "it compared"
+    delta(start())
     assert verify(start()).is_equal
 
 
-def test_a_rollback_removes_what_a_copy_that_went_on_for_a_moment_wrote(start, client, names):
+@pytest.mark.parametrize("is_empty_at_first", [False, True])
+def test_a_rollback_removes_what_a_copy_that_went_on_for_a_moment_wrote(start, client, names, is_empty_at_first):
     copy(start())
     late = [item for key, item in items_of(client, names["main"]).items() if key[1].startswith("MEMBER#")][:7]
+
+    if is_empty_at_first:
+        rollback(start(), sleep=notice)
+        (journal := start().journal).begin(journal.start())
 
     def pause(_):
         while late:
             client.put_item(TableName=names["main"], Item=late.pop())
 
-    assert rollback(start(), sleep=pause).removed == 360 + 7
+    assert rollback(start(), sleep=pause).removed == (7 if is_empty_at_first else 360 + 7)
     assert items_of(client, names["main"]) == {}

@@ -2,8 +2,14 @@
 
 import pytest
 
-from lambda_src.migration.errors import TakenOver
+from lambda_src.dynamo.client import make_client
+from lambda_src.errors import StoreUnavailable
+from lambda_src.migration.errors import TakenOver, TargetFailed
+from lambda_src.migration.target.place import Place
 from lambda_src.migration.target.state import Hold, State
+from tests.support.dynamodb_faults import Faults
+from tests.support.migration.sample_source import MAPPING
+from tests.support.sample_tables import NOTES, note
 
 
 class Journal:
@@ -11,11 +17,13 @@ class Journal:
 
     def __init__(self):
         self.kept = []
-        self.is_taken = False
+        self.asked = 0
+        self.failure = None
 
     def keep(self, state):
-        if self.is_taken:
-            raise TakenOver
+        self.asked += 1
+        if self.failure is not None:
+            raise self.failure
         self.kept.append(state)
         return state
 
@@ -62,9 +70,30 @@ def test_the_newest_state_is_kept_at_most_every_half_second(journal, clock, hold
 @pytest.mark.parametrize("slept", [0.6, 86_400, -3_600])
 def test_a_run_that_slept_asks_before_it_writes_again(journal, clock, hold, slept):
     hold()
-    journal.is_taken = True
+    journal.failure = TakenOver()
     clock.now += slept  # less than nothing: the clock was set back
     with pytest.raises(TakenOver):
         hold()
+
+
+@pytest.mark.parametrize(("failure", "told"), [(TakenOver(), TakenOver), (StoreUnavailable("silent"), TargetFailed)])
+def test_what_one_thread_found_out_no_other_one_asks_again(journal, hold, failure, told):
+    journal.failure = failure
+    for _ in range(3):
+        with pytest.raises(told):
+            hold()
+    assert journal.asked == 1
+
+
+def test_a_write_is_not_repeated_by_a_run_that_was_taken_over_meanwhile():
+    client = make_client(region="us-east-1", endpoint_url="http://127.0.0.1:9")
+    faults = Faults(client)
+    faults.error("ThrottlingException", times=2)
+
+    def hold():
+        raise TakenOver
+
     with pytest.raises(TakenOver):
-        hold()
+        Place.of(MAPPING, client, {"notes": "Notes"}).held_store(hold).put(NOTES, note(1))
+    assert len(faults.requests) == 1
+    client.close()
