@@ -52,7 +52,9 @@ def job(
 
 def items_of(client: "DynamoDBClient", name: str) -> dict[tuple[str, ...], dict[str, Any]]:
     """Every item of a table by its key, without the migration's own state."""
-    pages = client.get_paginator("scan").paginate(TableName=name, ConsistentRead=True)
+    # Of a page that may be 1 MB, DynamoDB Local reads everything that follows: too much of a large table.
+    limited: Any = {"PageSize": 1_000}
+    pages = client.get_paginator("scan").paginate(TableName=name, ConsistentRead=True, PaginationConfig=limited)
     described = client.describe_table(TableName=name)["Table"]["KeySchema"]
     key_names = [part["AttributeName"] for part in sorted(described, key=lambda part: part["KeyType"])]
     items = [item for page in pages for item in page["Items"]]
