@@ -182,7 +182,7 @@ def delta(
     if not change_options:
         refuse_other_options(job)
     done = bring_over(narrowed, allow_deletions=allow_deletions)
-    return reports.of_delta(_titled(title, only), done[1])
+    return reports.of_delta(_titled(title, only), done, is_partial=narrowed.is_partial)
 
 
 @_phase
@@ -217,7 +217,8 @@ def cutover(
     refuse_other_options(job)
     stripped = open_api(job, allow_rejects=allow_rejects) if open_ else None
     found = Checklist(()) if open_ else checklist(job, allow_rejects=allow_rejects)
-    return reports.of_cutover(title, found, stripped)
+    command = "cutover --open --allow-rejects" if allow_rejects else "cutover --open"
+    return reports.of_cutover(title, found, stripped, command)
 
 
 @_phase
@@ -268,6 +269,7 @@ def documents(context: typer.Context) -> None:
 def _run(work: Phase, service: str, shared: Shared, own: Mapping[str, object]) -> None:
     """Do a phase, show and keep its report, and end with its exit code. A phase that fails leaves a report too."""
     phase = work.__name__.removesuffix("_").replace("_", "-")
+    page = f"{phase}-open.md" if own.get("open_") else f"{phase}.md"  # the page that somebody decided by stays
     try:
         job = _job(service, shared)
     except _EXPECTED as exc:
@@ -287,7 +289,7 @@ def _run(work: Phase, service: str, shared: Shared, own: Mapping[str, object]) -
     else:
         report.effort = reports.effort(begun_at, datetime.now(UTC), job.place.usage())
         report.show(output)
-    raise typer.Exit(_keep(report, job.folder / f"{phase}.md", exit_code))
+    raise typer.Exit(_keep(report, job.folder / page, exit_code))
 
 
 def _keep(report: Report, page: Path, exit_code: int) -> int:

@@ -13,6 +13,7 @@ from lambda_src.migration.phases.check import Plan, sums
 from lambda_src.migration.phases.checks import Check
 from lambda_src.migration.phases.copy import Copied
 from lambda_src.migration.phases.cutover import Checklist
+from lambda_src.migration.phases.delta import Delta
 from lambda_src.migration.phases.export_s3 import Exported
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.phases.reverse_export import ReverseExported
@@ -106,9 +107,14 @@ def of_copy(title: str, copied: Copied) -> Outcome:
     return report, DONE
 
 
-def of_delta(title: str, repairs: Repairs) -> Outcome:
+def of_delta(title: str, done: Delta, *, is_partial: bool) -> Outcome:
     """delta: what differed and was mended."""
-    return _repaired(Report(title), repairs)
+    report = Report(title)
+    _add_source(report, done.source)
+    found = _repaired(report, done.repairs)
+    if is_partial:
+        report.verdict += " Deletions wait for a run without --only."
+    return found
 
 
 def of_verify(title: str, found: Verified, job: Job) -> Outcome:
@@ -144,8 +150,11 @@ def of_verify(title: str, found: Verified, job: Job) -> Outcome:
     return report, DIFFERENCES
 
 
-def of_cutover(title: str, checklist: Checklist, stripped: int | None) -> Outcome:
-    """cutover: go or no go. stripped: marks taken off when the API was opened, None when it was not asked for."""
+def of_cutover(title: str, checklist: Checklist, stripped: int | None, command: str) -> Outcome:
+    """cutover: go or no go. stripped: marks taken off when the API was opened, None when it was not asked for.
+
+    command: that opens it, with the options that made it a go.
+    """
     report = Report(title)
     if stripped is not None:
         report.verdict = f"Opened. {stripped:,} marks were taken off; the tables belong to the API now."
@@ -153,7 +162,7 @@ def of_cutover(title: str, checklist: Checklist, stripped: int | None) -> Outcom
     _add_checks(report, "What the command can see", checklist.checks)
     report.table("What only you can see", ("Step",), [(step,) for step in checklist.manual])
     if checklist.is_go:
-        report.verdict = "GO, once you have ticked off the second list. Then: cutover --open."
+        report.verdict = f"GO, once you have ticked off the second list. Then: {command}."
         return report, DONE
     report.verdict = "NO GO."
     return report, REFUSED

@@ -105,7 +105,10 @@ def import_command(
         service = mapping(on_name_collision=on_name_collision, list_shards=list_shards)
         _end(folder, dry_run(folder, service, allow_rejects=allow_rejects, progress=Bars(terminal, Usage)))
     place = _place(table, workers, list_shards, on_name_collision)
-    _end(folder, import_files(folder, place, allow_rejects=allow_rejects, progress=Bars(terminal, place.usage)))
+    outcome = import_files(folder, place, allow_rejects=allow_rejects, progress=Bars(terminal, place.usage))
+    if outcome[0].mode == "dry-run":
+        complain("Nothing was written: look at the rejected rows, then --allow-rejects or --on-name-collision suffix")
+    _end(folder, outcome)
 
 
 @app.command("verify")

@@ -15,6 +15,7 @@ from typing import Any, Final
 from lambda_src.migration.documents import files
 from lambda_src.migration.documents.taking import FileSource
 from lambda_src.migration.drafts import Draft, private_folder
+from lambda_src.migration.errors import BadUsage
 from lambda_src.migration.phases.job import Advance, Progress, Silent
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.target.place import Place
@@ -69,8 +70,10 @@ def reverse_export(
     """Write neighborhoods and memberships as they are now, with the ids they had in SQL, and how to load them.
 
     known: the folder of the export that was imported, with its id_mapping.json. The API must be read-only meanwhile: a
-    Scan sees no single instant. Raises BadDocument, StoreUnavailable; leaves no file then.
+    Scan sees no single instant. Raises BadDocument, StoreUnavailable, BadUsage; leaves no file then.
     """
+    if folder.resolve() == known.resolve():
+        raise BadUsage(f"{folder} holds the export of the old database, which would be replaced: take another folder")
     progress = progress or Silent()
     source = FileSource(known, place.mapping)
     ids = files.read_object(known / files.ID_MAPPING)

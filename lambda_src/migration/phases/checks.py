@@ -10,6 +10,7 @@ from lambda_src.dynamo.schema import Table
 from lambda_src.errors import AppError
 from lambda_src.migration.content import is_ours
 from lambda_src.migration.phases.job import Job
+from lambda_src.migration.target.place import key_text
 from lambda_src.migration.target.scan import some_item
 
 
@@ -45,7 +46,7 @@ def _content_checks(job: Job) -> Iterator[Check]:
     state = job.journal.read()
     if state is not None:
         because = f"{state.status}, begun {state.started_at}, last seen {state.updated_at}"
-        yield Check("The migration may write", state.status != "opened", because)
+        yield Check("The migration may write", state.status not in ("opened", "removing"), because)
         return
     for table in job.place.tables():
         what, item = f"{job.place.caller.physical_name(table)} is empty", some_item(job.place, table)
@@ -54,7 +55,8 @@ def _content_checks(job: Job) -> Iterator[Check]:
         elif is_ours(item, job.place.migration_id):
             yield Check(what, True, "it was imported: `copy` compares")
         else:
-            yield Check(what, False, "it holds items: a migration begins in empty tables")
+            key = " / ".join(key_text(table, item).values())
+            yield Check(what, False, f"it holds items, such as {key}: a migration begins in empty tables")
 
 
 def protection_checks(job: Job) -> Iterator[Check]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from lambda_src.migration.content import is_ours
 from lambda_src.migration.derive import derive
-from lambda_src.migration.errors import MigrationError, Refused
-from lambda_src.migration.phases.delta import reconcile, refuse_removing
+from lambda_src.migration.errors import Refused
+from lambda_src.migration.phases.delta import reconcile, refuse_removing, refuse_undecided
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot, Tally
+from lambda_src.migration.target.place import key_text
 from lambda_src.migration.target.repair import Repairs
 from lambda_src.migration.target.scan import some_item
 from lambda_src.migration.target.state import Hold, Journal, State
@@ -56,11 +57,12 @@ def copy(job: Job, *, allow_deletions: bool = False) -> Copied:
                 return _compare(job, snapshot, journal, state, allow_deletions=allow_deletions)
             return _write(job, snapshot, journal, state)
     refuse_verified(state)
-    with job.kept_snapshot(state.source_digest) as snapshot:
+    is_under_way = state.status == "copying"
+    with job.kept_snapshot(state.source_digest) if is_under_way else job.fresh_snapshot() as snapshot:
         refuse_undecided(job, snapshot)
         summary = snapshot.summary()
         is_same = (summary.digest, summary.mapping_version) == (state.source_digest, state.mapping_version)
-        if state.status == "copying" and is_same and not job.is_partial:
+        if is_under_way and is_same and not job.is_partial:
             return _write(job, snapshot, journal, journal.begin(state))
         return _compare(job, snapshot, journal, state, allow_deletions=allow_deletions)
 
@@ -75,18 +77,11 @@ def refuse_verified(state: State) -> None:
         )
 
 
-def refuse_undecided(job: Job, snapshot: Snapshot) -> None:
-    """Raises MigrationError when rows were rejected for a reason that somebody has to decide about first."""
-    undecided = job.mapping.undecided(sum(snapshot.reject_counts().values(), Counter()))
-    if undecided:
-        raise MigrationError(f"Decide about these rows first, see the reject file: {undecided}")
-
-
 def refuse_filled(job: Job) -> bool:
     """Raises Refused when a table holds items of somebody else; whether one holds items of ours, imported from S3."""
     found = {table: some_item(job.place, table) for table in job.place.tables()}
     filled = [
-        job.place.caller.physical_name(table)
+        f"{job.place.caller.physical_name(table)} ({' / '.join(key_text(table, item).values())})"
         for table, item in found.items()
         if item is not None and not is_ours(item, job.place.migration_id)
     ]

@@ -48,8 +48,8 @@ def open_api(job: Job, *, allow_rejects: bool = False) -> int:
     if state is None or state.status != "opened":
         found = checklist(job, allow_rejects=allow_rejects)
         if state is None or not found.is_go:
-            reasons = "; ".join(f"{check.what}: {check.because}" for check in found.checks if not check.is_go)
-            raise Refused(f"No go. {reasons}")
+            reasons = "; ".join(f'not "{check.what}": {check.because}' for check in found.checks if not check.is_go)
+            raise Refused(f"No go: {reasons}")
         journal.begin(replace(state, status="opened"))
     with job.progress.step("Taking the marks off") as advance:
         return marks.strip(job.place, on_items=advance)
@@ -61,9 +61,13 @@ def _checks(job: Job, state: State | None, *, allow_rejects: bool) -> Iterator[C
     with job.fresh_snapshot() as snapshot:
         is_frozen = state is not None and snapshot.summary().digest == state.source_digest
         because = "it is as it was verified" if is_frozen else "it changed: freeze it, run `delta`, then `verify`"
+        if status != "verified":
+            is_frozen, because = False, "nobody knows before `verify`"
         yield Check("The source stands still", is_frozen, because)
         rejects = sum(snapshot.reject_counts().values(), Counter())
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(rejects.items())) or "none"
+        if rejects and not allow_rejects:
+            told += "; once somebody has looked at rejects.jsonl: --allow-rejects"
         yield Check("Rejected rows are accounted for", allow_rejects or not rejects, told)
     if job.is_production:
         yield from protection_checks(job)

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
-from lambda_src.migration.errors import Refused
+from lambda_src.migration.errors import MigrationError, Refused
 from lambda_src.migration.phases.job import Job
-from lambda_src.migration.snapshot import Snapshot
+from lambda_src.migration.snapshot import Snapshot, Tally
 from lambda_src.migration.target.repair import Repairs, repair
 from lambda_src.migration.target.state import Hold, Journal, State
 
@@ -14,12 +14,21 @@ _SHARE: Final = 0.2
 _FEW: Final = 25
 
 
-def delta(job: Job, *, allow_deletions: bool = False) -> tuple[State, Repairs]:
+class Delta(NamedTuple):
+    """What a run did. source: the rows it read."""
+
+    state: State
+    repairs: Repairs
+    source: Tally
+
+
+def delta(job: Job, *, allow_deletions: bool = False) -> Delta:
     """Read the source anew, compare every item by digest, and write, change and delete what differs.
 
     It may run as often as one likes; each run leaves less to do for the next. The cost in the source is reading it
     once; in the target a Scan, and two requests per item that differs. Raises Refused before the first copy, once the
-    API was opened or a rollback began, and when it would delete much, unless `allow_deletions`.
+    API was opened or a rollback began, and when it would delete much, unless `allow_deletions`; MigrationError when
+    rows were rejected for a reason that needs a decision first.
     """
     journal = job.journal
     state = journal.read()
@@ -29,7 +38,16 @@ def delta(job: Job, *, allow_deletions: bool = False) -> tuple[State, Repairs]:
     if state.status == "opened":
         raise Refused("The API was opened: what it wrote since must not be undone from the old database")
     with job.fresh_snapshot() as snapshot:
-        return reconcile(job, snapshot, journal, state, allow_deletions=allow_deletions)
+        refuse_undecided(job, snapshot)
+        state, repairs = reconcile(job, snapshot, journal, state, allow_deletions=allow_deletions)
+        return Delta(state, repairs, snapshot.tally())
+
+
+def refuse_undecided(job: Job, snapshot: Snapshot) -> None:
+    """Raises MigrationError when rows were rejected for a reason that somebody has to decide about first."""
+    undecided = job.mapping.undecided(sum(snapshot.reject_counts().values(), Counter()))
+    if undecided:
+        raise MigrationError(f"Decide about these rows first, see the reject file: {undecided}")
 
 
 def refuse_removing(state: State) -> None:

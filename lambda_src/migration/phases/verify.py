@@ -65,7 +65,7 @@ def verify(job: Job, *, full: bool = False) -> Verified:
     journal = job.journal
     state = journal.read()
     if state is None or (state.status == "copying" and not job.is_partial):
-        raise Refused("The copy is not complete: run `copy` until it is")
+        raise Refused("The copy is not complete: run it again, until it is")
     if state.status == "opened":
         raise Refused("The API was opened: source and tables go separate ways since")
     refuse_removing(state)

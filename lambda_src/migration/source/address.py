@@ -52,7 +52,9 @@ class Address:
         """What `DATABASE_URL` says: never an option, because everybody may read a process list."""
         text = environment.get(VARIABLE, "").strip()
         if not text:
-            raise BadUsage(f"{VARIABLE} is not set: export {VARIABLE}=mysql://user:password@host:3306/database")
+            raise BadUsage(
+                f"{VARIABLE} is not set: export {VARIABLE}=mysql://user:password@host/database, or postgresql://"
+            )
         return cls.parse(text)
 
     @classmethod

@@ -80,7 +80,8 @@ def _write_batch(place: Place, hold: Callable[[], None], batch: _Batch) -> _Batc
         left = write_all(place.caller, batch.writes, send=send) if batch.writes else 0
     except AppError as exc:
         keys = [f"{table}: {' / '.join(key)}" for table, *key in batch.keys]
-        raise TargetFailed(f"DynamoDB refused a batch, from {keys[0]} to {keys[-1]}: {exc.__cause__ or exc}") from exc
+        told = f"DynamoDB did not take a batch, from {keys[0]} to {keys[-1]}"
+        raise TargetFailed(f"{told}: {exc.__cause__ or exc}") from exc
     place.budget.used(place.usage().write_units)
     if left:
         raise TargetFailed(f"{left} items of a batch stayed unprocessed: lower the write units, then run again")

@@ -204,6 +204,25 @@ def test_cutover_says_why_not(operator, database):
     assert (no_go.code, "NO GO." in no_go.report, "it changed: freeze it" in no_go.report) == (3, True, True)
     opened = operator.does("cutover", "--open")
     assert (opened.code, "The source stands still" in opened.report) == (3, True)
+    assert "NO GO." in (operator.folder / "cutover.md").read_text(), "the page that somebody decided by stays"
+
+
+def test_rejected_rows_hold_up_the_opening_until_somebody_said_that_they_may_stay_behind(operator, database):
+    database.run("INSERT INTO neighborhoods (id, name, created_by) VALUES (99, '', 'did:plc:alice')")
+    for before in ("copy", "delta", "verify"):
+        done = operator.does(before)
+        assert (done.code, "| neighborhoods | 4 | 1 |" in done.report) == (0, True), done.report
+    for refused in (operator.does("cutover"), operator.does("cutover", "--open")):
+        assert (refused.code, "--allow-rejects" in refused.report) == (3, True)
+    assert "cutover --open --allow-rejects" in operator.does("cutover", "--allow-rejects").report
+    assert operator.does("cutover", "--open", "--allow-rejects").code == 0
+
+
+def test_a_table_of_somebody_else_is_named_with_an_item_of_it(operator, dynamodb_client):
+    stranger = {"PK": {"S": "NBHD#x"}, "SK": {"S": "MEMBER#y"}}
+    dynamodb_client.put_item(TableName=operator.tables["main"], Item=stranger)
+    for refused in (operator.does("init"), operator.does("copy")):
+        assert (refused.code, "NBHD#x / MEMBER#y" in refused.report) == (3, True)
 
 
 def test_production_asks_for_protected_tables_and_a_rehearsal_does_not(operator):

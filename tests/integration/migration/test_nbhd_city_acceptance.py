@@ -89,6 +89,7 @@ def test_an_import_that_somebody_must_decide_about_writes_nothing(
 ):
     done = command("import", "--in", three_neighborhoods(tmp_path), *options)
     assert done[0] == exit_code, done[1]
+    assert "Nothing was written" in done[1]
     assert dynamodb_client.scan(TableName=name)["Items"] == []
     assert report(tmp_path)["mode"] == "dry-run"
 

@@ -174,6 +174,9 @@ def test_what_people_did_since_goes_back_too(
     house.join("dave", ids["2"])
     assert house.ask("PATCH", f"/api/nbhds/{ids['2']}", by="alice", json={"name": "Renamed"}).status_code == 200
     assert house.ask("DELETE", f"/api/nbhds/{ids['3']}", by="alice").status_code == 204  # not purged yet
+    exported = read_manifest(there)
+    assert run("reverse-export", "--in", there, "--out", there, "--table", names["main"]) == 3
+    assert read_manifest(there) == exported
     assert run("reverse-export", "--in", there, "--out", back, "--table", names["main"]) == 0
 
     found = loaded(back, emptied)

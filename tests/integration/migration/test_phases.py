@@ -67,12 +67,28 @@ def test_nothing_is_written_before_names_that_collide_are_settled(start, source,
     assert items_of(client, names["main"]) == {}
 
 
+def test_delta_removes_no_neighborhood_whose_name_became_that_of_another(start, source, client, names):
+    copy(start())
+    before = items_of(client, names["main"])
+    source.rows["neighborhoods"][4]["name"] = "PLACE 1"
+    with pytest.raises(MigrationError, match="name_collision"):
+        delta(start())
+    assert items_of(client, names["main"]) == before
+
+
+def test_a_copy_of_a_complete_migration_reads_the_source_anew(start, source):
+    copy(start())
+    source.rows["memberships"].append(membership(999, "late", of=3))
+    assert copy(start()).items == 2  # the membership, and the count of its neighborhood
+    assert verify(start()).is_equal
+
+
 def test_delta_ends_in_the_table_that_a_new_copy_gives(start, source, client, names, make_tables, tmp_path):
     copy(start())
     rows = source.rows
     rows["neighborhoods"][0] = neighborhood(1, "Renamed", minute=1)
     rows["memberships"] = [*rows["memberships"][10:], membership(400, "new", of=2)]
-    state, repairs = delta(start())
+    state, repairs, _ = delta(start())
     assert repairs.conflicts == []
     assert repairs.deleted == 10 + 1  # those who went, and the sentinel of the old name
     assert (
@@ -89,7 +105,7 @@ def test_delta_leaves_alone_what_somebody_changed(start, source, client, names):
     copy(start())
     key = next(key for key in items_of(client, names["main"]) if key[1] == "METADATA")
     changed(client, names["main"], key, "description", "By hand")
-    _, repairs = delta(start())
+    repairs = delta(start()).repairs
     [conflict] = repairs.conflicts
     assert conflict.stored
     assert conflict.wanted
@@ -244,7 +260,10 @@ def test_other_options_than_those_of_the_copy_are_refused(source, client, names,
     refuse_other_options(start("suffix"))
     with pytest.raises(Refused, match=r"on_name_collision=suffix.*on_name_collision=fail"):
         refuse_other_options(start("fail"))
-    delta(start("fail"))  # as the command does with --change-options
+    with pytest.raises(MigrationError, match="name_collision"):
+        delta(start("fail"))  # as the command does with --change-options
+    source.rows["neighborhoods"].pop()
+    delta(start("fail"))
     refuse_other_options(start("fail"))
 
 

@@ -48,7 +48,7 @@ class Operator:
 
     def does(self, phase: str, *options: str, **changes: str | None) -> Ended:
         """Run a phase in this process. changes: to the variables."""
-        page = self.folder / f"{phase}.md"
+        page = self.folder / (f"{phase}-open.md" if "--open" in options else f"{phase}.md")
         page.unlink(missing_ok=True)
         done = self.runs(*self.command(phase, *options), **changes)
         return replace(done, report=page.read_text(encoding="utf-8") if page.exists() else "")
