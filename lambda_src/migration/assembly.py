@@ -62,8 +62,15 @@ def mapping_of(service: str, choices: Choices) -> ServiceMapping:
     wanted = service.replace("_", "").replace("-", "").casefold()
     for name, make in MAPPINGS.items():
         if name.replace("_", "") == wanted:
+            _refuse_choices_of_others(name, choices)
             return make(choices)
     raise BadUsage(f"{service} is no service; known are {', '.join(MAPPINGS)}")
+
+
+def _refuse_choices_of_others(service: str, choices: Choices) -> None:
+    for choice, owner in (("requeue", "stock_track_record"), ("on_name_collision", "nbhd_city")):
+        if service != owner and getattr(choices, choice) != getattr(Choices(), choice):
+            raise BadUsage(f"--{choice.replace('_', '-')} is an option of {owner}")
 
 
 def place_of(mapping: ServiceMapping, target: Target) -> Place:

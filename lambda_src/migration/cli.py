@@ -316,7 +316,8 @@ def _what_failed(error: Exception) -> str:
         case MigrationError():
             return str(error)
         case AppError() | BotoCoreError():
-            return f"DynamoDB: {error.__cause__ or error}"
+            told = f"DynamoDB: {error.__cause__ or error}"
+            return f"{told}. `init` says which table" if "ResourceNotFoundException" in told else told
         case _:  # the disk is full, or the folder is somebody else's
             return f"This machine: {error}"
 

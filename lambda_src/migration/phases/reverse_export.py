@@ -66,8 +66,9 @@ def reverse_export(job: Job, folder: Path) -> ReverseExported:
             _collect(database, mapping, restored_rows(job.place, on_items=advance))
         orphans = _drop_orphans(database, mapping)
         counts = {source.name: _count(database, source) for source in mapping.sources}
-        with job.progress.step("Writing rows", sum(counts.values())), Draft(folder) as draft:
+        with job.progress.step("Writing rows") as advance, Draft(folder) as draft:
             draft.text(name, _statements(database, mapping, name))
+            advance(sum(counts.values()))
     return ReverseExported(folder / name, counts, orphans)
 
 

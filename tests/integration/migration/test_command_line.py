@@ -23,6 +23,7 @@ def nowhere(tmp_path):
         (("--table=nothing=name",), {}, "the names are main"),
         (("--workers=0",), {}, "greater than or equal to 1"),
         (("--on-name-collision=guess",), {}, "'guess' is not one of"),
+        (("--requeue",), {}, "--requeue is an option of stock_track_record"),
         (("--write-units=1",), {}, "greater than or equal to 25"),
         ((), {"DYNAMODB_ENDPOINT_URL": None, "AWS_REGION": None, "AWS_DEFAULT_REGION": None}, "AWS_REGION is not set"),
     ],
@@ -50,6 +51,13 @@ def test_a_folder_that_cannot_be_written_to_ends_with_1(nowhere):
     careless = replace(nowhere, folder=file)
     done = careless.runs(*careless.command("plan"))
     assert (done.code, "This machine: " in done.said) == (1, True)
+
+
+def test_a_table_that_is_not_there_ends_with_1_and_the_command_that_names_it(nowhere, dynamodb_endpoint):
+    careful = replace(nowhere, endpoint_url=dynamodb_endpoint, tables={"main": "nobody-made-this"})
+    done = careful.does("rollback")
+    assert (done.code, "`init` says which table" in done.said) == (1, True), done.said
+    assert "nobody-made-this is there" in careful.does("init").report
 
 
 def test_a_target_that_does_not_answer_ends_with_1(nowhere, monkeypatch):
