@@ -131,6 +131,25 @@ def test_a_delta_mends_no_more_once_another_one_began(start, source, interrupted
     assert verify(start()).is_equal
 
 
+def test_a_delta_deletes_no_more_once_another_one_began(start, source, interrupted):
+    copy(start())
+    all_rows = source.rows
+    source.rows = {
+        "neighborhoods": [row for row in all_rows["neighborhoods"] if row["id"] <= 15],
+        "memberships": [row for row in all_rows["memberships"] if row["neighborhood_id"] <= 15],
+    }  # so that there is nothing to mend but 180 items to delete
+
+    def another():
+        source.rows = all_rows
+        delta(start("another"))
+        assert verify(start("another")).is_equal
+
+    with pytest.raises(TakenOver):
+        delta(interrupted("Mending what differs", another), allow_deletions=True)
+    assert start().journal.read().status == "verified"
+    assert verify(start()).is_equal
+
+
 def test_a_rollback_that_overslept_removes_nothing_of_the_migration_after_it(start, interrupted, client, names):
     copy(start())
 
