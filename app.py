@@ -6,7 +6,7 @@
 from aws_cdk import App
 
 from cdk_app.environments import DEV, beside, environment_named
-from cdk_app.stages import EnvironmentStage, check_policies
+from cdk_app.stacks import EnvironmentStage, check_policies
 
 app = App()
 environment = environment_named(app.node.try_get_context("environment") or DEV.name)

@@ -10,7 +10,7 @@ from aws_cdk import App
 
 from cdk_app.docs.documents import ENVIRONMENT, ROOT, from_declarations, from_templates, outdated, write
 from cdk_app.environments import environment_named
-from cdk_app.stages import EnvironmentStage
+from cdk_app.stacks import EnvironmentStage
 
 
 def main() -> int:

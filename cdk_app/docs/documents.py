@@ -16,7 +16,8 @@ from cdk_app.docs.key_picture import key_svg
 from cdk_app.docs.standing import standing_usage
 from cdk_app.docs.templates import Templates, read_templates
 from cdk_app.docs.workloads import WORKLOADS
-from cdk_app.services import SERVICES, Service
+from cdk_app.services.registry import SERVICES
+from cdk_app.services.service import Service
 from lambda_src.dynamo.render import tables_markdown
 from lambda_src.dynamo.schema import Table
 
@@ -50,7 +51,7 @@ def from_templates(assembly: Path) -> Mapping[Path, str]:
 
 def _templates_of(service: Service, assembly: Path) -> Templates:
     """The two templates of a service in `prod`."""
-    return read_templates(assembly, environment=ENVIRONMENT, stacks=[f"{service.name}Data", f"{service.name}App"])
+    return read_templates(assembly, environment=ENVIRONMENT, stacks=service.stack_names(ENVIRONMENT))
 
 
 def outdated(documents: Mapping[Path, str]) -> list[Path]:

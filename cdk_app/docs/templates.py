@@ -115,7 +115,7 @@ def texts(value: object) -> Iterator[str]:
 
 
 def read_templates(assembly: Path, *, environment: str, stacks: Sequence[str]) -> Templates:
-    """The templates of some stacks, named without their environment, from the cloud assembly of that environment."""
+    """The templates of some stacks, named as in CloudFormation, from the cloud assembly of their environment."""
     folder = assembly / f"assembly-{environment}"
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     files = {
@@ -123,10 +123,9 @@ def read_templates(assembly: Path, *, environment: str, stacks: Sequence[str]) -
         for name, artifact in manifest["artifacts"].items()
         if artifact["type"] == "aws:cloudformation:stack"
     }
-    wanted = [f"{environment}-{stack}" for stack in stacks]
     by_name = {_stack_name(name, manifest): file for name, file in files.items()}
     return Templates(
-        environment, {name: json.loads((folder / by_name[name]).read_text(encoding="utf-8")) for name in wanted}
+        environment, {name: json.loads((folder / by_name[name]).read_text(encoding="utf-8")) for name in stacks}
     )
 
 

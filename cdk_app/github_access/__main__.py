@@ -7,7 +7,7 @@ from aws_cdk import App
 
 from cdk_app.environments import ENVIRONMENTS, environment_named
 from cdk_app.github_access.stack import GitHubAccess, InvalidAccess
-from cdk_app.stages import check_policies
+from cdk_app.stacks import check_policies
 
 
 def environments_named(value: object) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, Final, Never
 import httpx
 from starlette.types import ASGIApp
 
-from cdk_app.local.catalogue import ListedService, read_catalogue
+from cdk_app.environments import LOCAL
 from cdk_app.local.console import create_console
 from cdk_app.local.cors import restore_cors
 from cdk_app.local.deployment import Deployment
@@ -30,6 +30,8 @@ from cdk_app.local.samples import SAMPLES
 from cdk_app.local.secret_values import fill_secrets
 from cdk_app.local.tables import bring_about, tables_of
 from cdk_app.local.web import WebServer
+from cdk_app.services.registry import SERVICES
+from cdk_app.services.service import Service
 
 WATCH_SECONDS: Final = 0.5
 FIRST_ANSWER_TIMEOUT_SECONDS: Final = 60  # a function is unpacked and imported at its first request
@@ -66,14 +68,14 @@ class LocalCloud:
         cloud.wait_until_ready()
         engine.wait_until_ready()
         deployment = Deployment(cloud, self._layout, self._interrupts)
-        if not deployment.is_current():
+        stacks = {service: service.stack_names(LOCAL.name) for service in SERVICES}
+        if not deployment.is_current(name for names in stacks.values() for name in names):
             self._announce("Deploying the stacks (cdk deploy)")
             cloud.seed_bootstrap()
-            deployment.renew(before=self._refuse_taken_api_ports)
+            deployment.renew()
         self._announce("Opening tables, APIs and console")
-        listed = deployment.services()
-        inventories = {service: read_inventory(cloud, service.stack_names) for service in listed}
-        templates = {service: _templates(cloud, service.stack_names) for service in listed}
+        inventories = {service: read_inventory(cloud, names) for service, names in stacks.items()}
+        templates = {service: _templates(cloud, names) for service, names in stacks.items()}
         self._open_tables([template for its in templates.values() for template in its])
         for inventory in inventories.values():
             fill_secrets(cloud, inventory.of("AWS::SecretsManager::Secret"), self._world.keys)
@@ -109,23 +111,16 @@ class LocalCloud:
         self._exit.close()
 
     def refuse_taken_ports(self) -> None:
-        """Raise LocalCloudError when somebody has a port we need. Nothing is started by then.
-
-        Before the first deployment of all it is not known yet which ports the APIs need; see `renew`.
-        """
+        """Raise LocalCloudError when somebody has a port we need. Nothing is started by then."""
         layout = self._layout
         for port, purpose in (
             (layout.emulator_port, "MiniStack"),
             (layout.dynamodb_port, "DynamoDB Local"),
             (layout.console_port, "the console"),
             *((layout.moved(each.port), f"the stand-in of {each.title}") for each in STAND_INS),
+            *((layout.moved(each.local_port), f"the API of {each.title}") for each in SERVICES),
         ):
             refuse_taken_port(port, purpose)
-        self._refuse_taken_api_ports(read_catalogue(layout.catalogue))
-
-    def _refuse_taken_api_ports(self, services: Iterable[ListedService]) -> None:
-        for service in services:
-            refuse_taken_port(self._layout.moved(service.local_port), f"the API of {service.title}")
 
     def _start_dynamodb(self) -> DynamoDBLocal:
         engine = DynamoDBLocal(self._layout.dynamodb_port, self._layout.state_directory / "dynamodb")
@@ -175,7 +170,7 @@ class LocalCloud:
         self._exit.callback(sweeper.stop)
         sweeper.start()
 
-    def _open_api(self, cloud: MiniStack, service: ListedService, inventory: Inventory) -> ServiceInHouse:
+    def _open_api(self, cloud: MiniStack, service: Service, inventory: Inventory) -> ServiceInHouse:
         port = self._layout.moved(service.local_port)
         self._serve(service.title, create_proxy(emulator_url=cloud.url, api_id=inventory.api_id), port=port)
         return service_in_house(

@@ -8,22 +8,21 @@ forgets what it did not write down: it writes its state when it is ended politel
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 from botocore.exceptions import ClientError
 
-from cdk_app.local import catalogue
-from cdk_app.local.catalogue import ListedService, read_catalogue, with_our_tools
+from cdk_app.environments import LOCAL
 from cdk_app.local.interrupts import Interrupts
 from cdk_app.local.layout import ROOT, Layout, LocalCloudError
 from cdk_app.local.ministack import QUICK, MiniStack
 from cdk_app.local.processes import ChildProcess
 
-STAGE: Final = "local"
 TIMEOUT_SECONDS: Final = 300
+VENV_BIN: Final = ROOT / ".venv" / "bin"
 CDK: Final = ROOT / "node_modules" / ".bin" / "cdk"
 
 # All that synthesis reads; the local cloud stands on top of the stacks and is never part of them.
@@ -39,36 +38,27 @@ class Deployment:
         self._cloud = cloud
         self._interrupts = interrupts
         self._marker = layout.state_directory / "deployed"
-        self._catalogue = layout.catalogue
         self._assembly = layout.state_directory / "cdk.out"  # leaves the `cdk.out` of `make synth` alone
         self._logs = layout.log_directory
         self._port_offset = layout.port_offset
 
-    def services(self) -> tuple[ListedService, ...]:
-        """The services as they were last deployed."""
-        return read_catalogue(self._catalogue)
-
-    def is_current(self) -> bool:
-        """Whether the stacks, made from the files as they are now, are in the emulator. One request per stack."""
+    def is_current(self, stack_names: Iterable[str]) -> bool:
+        """Whether these stacks, made from the files as they are now, are in the emulator. One request per stack."""
         if not self._marker.is_file() or self._marker.read_text(encoding="ascii") != digest_of_inputs():
             return False
-        names = [name for service in self.services() for name in service.stack_names]
-        return bool(names) and all(self._is_complete(name) for name in names)
+        return all(self._is_complete(name) for name in stack_names)
 
-    def renew(self, *, before: Callable[[Sequence[ListedService]], None]) -> None:
+    def renew(self) -> None:
         """Synthesise and deploy all stacks. Raises LocalCloudError with the last words of what failed.
 
-        before: told which services will be deployed; what it raises prevents that. Takes 10-40 s: loading the CDK
-        library, bundling what changed, and the deployment itself.
+        Takes 10-40 s: loading the CDK library, bundling what changed, and the deployment itself.
         """
         self._marker.unlink(missing_ok=True)
         digest = digest_of_inputs()  # before synthesis reads them: what changes meanwhile is deployed next time
-        self._run("catalogue", catalogue.command(self._catalogue))
-        before(self.services())
         self._run(
             "cdk deploy",
             (
-                str(CDK), "deploy", f"{STAGE}/*", "--context", f"environment={STAGE}",
+                str(CDK), "deploy", f"{LOCAL.name}/*", "--context", f"environment={LOCAL.name}",
                 "--context", f"port_offset={self._port_offset}", "--output", str(self._assembly),
                 "--require-approval", "never", "--concurrency", "4", "--progress", "events", "--no-notices",
                 "--no-color",
@@ -117,7 +107,8 @@ def _inputs(root: Path) -> Iterator[Path]:
 
 def _environment(endpoint: str) -> dict[str, str]:
     return {
-        **with_our_tools(os.environ),
+        **os.environ,
+        "PATH": os.pathsep.join((str(VENV_BIN), os.environ.get("PATH", os.defpath))),  # the locked Node comes first
         "AWS_ENDPOINT_URL": endpoint,  # the CLI follows it,
         "AWS_ENDPOINT_URL_S3": endpoint,  # and for S3 this one, or it puts the bucket into the host name
         "CDK_VALIDATION": "false",  # 6-19 s of template rules, which `make test` applies

@@ -61,11 +61,6 @@ class Layout:
         return LOCAL_DIRECTORY / (f"state-{self.port_offset}" if self.port_offset else "state")
 
     @property
-    def catalogue(self) -> Path:
-        """Which services were deployed last."""
-        return self.state_directory / "services.json"
-
-    @property
     def log_directory(self) -> Path:
         return self.state_directory / "logs"
 

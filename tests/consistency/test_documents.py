@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cdk_app.docs.documents import from_declarations, outdated
 from cdk_app.local.layout import ROOT
-from cdk_app.services import SERVICES
+from cdk_app.services.registry import SERVICES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")

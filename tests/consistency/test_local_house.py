@@ -5,8 +5,8 @@ from cdk_app.local.layout import Layout
 from cdk_app.local.outside import STAND_INS
 from cdk_app.local.samples import SAMPLES
 from cdk_app.local.secret_values import MADE_UP
-from cdk_app.services import SERVICES
-from cdk_app.stacks.nbhd_city import SECRET_PARTS
+from cdk_app.services.nbhd_city.stacks import SECRET_PARTS
+from cdk_app.services.registry import SERVICES
 
 
 def test_no_two_programs_of_a_house_share_a_port():

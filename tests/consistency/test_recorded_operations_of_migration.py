@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cdk_app.constructs.migration_operator import MIGRATION_ACTIONS
-from cdk_app.services import SERVICES
+from cdk_app.services.registry import SERVICES
 from lambda_src.dynamo.client import make_client
 from lambda_src.dynamo.store import Store
 from lambda_src.migration.mapping import Row, ServiceMapping

@@ -15,7 +15,7 @@ import pytest
 from cdk_app.constructs.queries import ONE_REQUEST
 from cdk_app.constructs.runbooks import FOLDER
 from cdk_app.environments import ENVIRONMENTS
-from cdk_app.services import SERVICES
+from cdk_app.services.registry import SERVICES
 from tests.support import aws_cli
 from tests.support.assembly import ROOT
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path.cwd()))  # the checkout at hand comes first
 from aws_cdk import App
 
 from cdk_app.environments import environment_named
-from cdk_app.stages import EnvironmentStage, check_policies
+from cdk_app.stacks import EnvironmentStage, check_policies
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cdk_app.environments import ENVIRONMENTS
-from cdk_app.services import SERVICES
+from cdk_app.services.registry import SERVICES
 from tests.support.assembly import Assembly, Resource
 
 # Types here that CloudFormation cannot tag: settings and links of resources that are tagged themselves.

@@ -11,7 +11,8 @@ import pytest
 
 from cdk_app.constructs import bundling, wheelhouse
 from cdk_app.constructs.wheelhouse import HOST
-from cdk_app.services import SERVICES, STOCK_TRACK_RECORD, Service
+from cdk_app.services.registry import SERVICES, STOCK_TRACK_RECORD
+from cdk_app.services.service import Service
 from cdk_app.supply_chain import python_packages
 from tests.support.assembly import Assembly
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from cdk_app.environments import ENVIRONMENTS
-from cdk_app.services import SERVICES
+from cdk_app.services.registry import SERVICES
 from tests.infra.gates.catalogue import MODULES, RULES, findings
 from tests.infra.gates.identity import POLICIES
 from tests.infra.gates.loading import RELEASED, deployment_of

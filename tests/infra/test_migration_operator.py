@@ -6,7 +6,8 @@ import pytest
 
 from cdk_app.constructs.migration_operator import MIGRATION_ACTIONS
 from cdk_app.environments import PROD
-from cdk_app.services import SERVICES, Service
+from cdk_app.services.registry import SERVICES
+from cdk_app.services.service import Service
 from lambda_src.services.stock_track_record.tables import MAIN, UPGRADE_PATTERNS
 from tests.infra.gates.catalogue import findings
 from tests.infra.gates.loading import deployment_of
@@ -24,7 +25,7 @@ from pathlib import Path
 from aws_cdk import App
 from cdk_app.constructs.migration_operator import MIGRATION_ACTIONS
 from cdk_app.environments import PROD
-from cdk_app.stages import EnvironmentStage, check_policies
+from cdk_app.stacks import EnvironmentStage, check_policies
 context = json.loads(Path("cdk.json").read_text())["context"]
 for who, out in zip(sys.argv[1::2], sys.argv[2::2]):
     app = App(outdir=out, context=context)

@@ -81,8 +81,8 @@ CARELESS = """
 from dataclasses import replace
 from aws_cdk import App
 from cdk_app.environments import PROD
-from cdk_app.stacks import nbhd_city
-from cdk_app.stages import EnvironmentStage
+from cdk_app.services.nbhd_city import stacks as nbhd_city
+from cdk_app.stacks import EnvironmentStage
 
 shortcuts = nbhd_city.LOCAL_SIGN_IN
 on_a_laptop = replace(PROD, on_this_machine=True, rollout="all_at_once")

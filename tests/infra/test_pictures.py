@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from cdk_app.docs.documents import ROOT, from_templates
-from cdk_app.services import SERVICES
+from cdk_app.services.registry import SERVICES
 from tests.support.svg import SVG, description, parsed
 
 

@@ -12,7 +12,7 @@ import dataclasses, json, sys
 from pathlib import Path
 from aws_cdk import App
 from cdk_app.environments import PROD
-from cdk_app.stages import EnvironmentStage, check_policies
+from cdk_app.stacks import EnvironmentStage, check_policies
 context = json.loads(Path("cdk.json").read_text())["context"]
 app = App(outdir=sys.argv[1], context=context)
 EnvironmentStage(app, dataclasses.replace(PROD, table_names={{"StockTrackRecord-prod": {RESTORED!r}}}))

@@ -5,7 +5,7 @@ import json
 import pytest
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from cdk_app.services import SERVICES
+from cdk_app.services.registry import SERVICES
 from tests.support.assembly import scrubbed
 
 STACKS = [f"{service.name}{part}" for service in SERVICES for part in ("Data", "App")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cdk_app.services import SERVICES
+from cdk_app.services.registry import SERVICES
 from tests.support.assembly import ROOT, Assembly, run_python, synthesise
 
 SOURCES = ("app.py", "cdk.json", "cdk_app", "lambda_src", "tests/infra/synthesise.py")

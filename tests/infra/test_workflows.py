@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from cdk_app.environments import ENVIRONMENTS
-from cdk_app.services import SERVICES
+from cdk_app.services.registry import SERVICES
 from tests.support.assembly import ROOT
 
 GITHUB = ROOT / ".github"

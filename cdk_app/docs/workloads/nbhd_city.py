@@ -7,7 +7,7 @@ from typing import Any, Final
 from cdk_app.docs.cost import Dial, Scenario, Usage, Workload
 from cdk_app.docs.workloads.parts import MONTHS_KEPT, api_request, mean, measured, shares, worked
 from cdk_app.prices import SECONDS_PER_MONTH
-from cdk_app.stacks.nbhd_city import API_SIZE, WORKER_SIZE
+from cdk_app.services.nbhd_city.stacks import API_SIZE, WORKER_SIZE
 
 # What people look at, by its name in the benchmark.
 MIX: Final[Mapping[str, float]] = MappingProxyType(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cdk_app.environments import environment_named
-from cdk_app.services import SERVICES
+from cdk_app.services.registry import SERVICES
 from tests.infra.gates.model import Asset, Deployment, Stack, released_templates
 from tests.support.assembly import ROOT, Assembly
 

@@ -18,7 +18,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
-from cdk_app.stages import check_policies
+from cdk_app.stacks import check_policies
 
 
 def main() -> None:

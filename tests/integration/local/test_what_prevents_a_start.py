@@ -1,7 +1,6 @@
 """`make run` where it cannot work: one clear sentence, and as little as possible done before."""
 
 import fcntl
-import json
 import shutil
 import socket
 import subprocess
@@ -53,22 +52,8 @@ def test_a_house_that_is_running_is_named_before_anything_else(layout, command):
 
 
 def test_a_taken_port_of_an_api_is_noticed_before_anything_starts(layout):
-    layout.catalogue.parent.mkdir(parents=True)
-    listed = {"name": "NbhdCity", "title": "nbhd.city", "local_port": API_PORT, "stack_names": []}
-    layout.catalogue.write_text(json.dumps([listed]), encoding="utf-8")
     port = layout.moved(API_PORT)
     with taken(port):
         [line] = said(layout)
     assert line.startswith(f"Port {port}, needed for the API of nbhd.city, is taken.")
     assert not layout.log_directory.exists()
-
-
-def test_at_the_first_start_it_is_noticed_before_the_deployment(layout):
-    port = layout.moved(API_PORT)
-    with taken(port):
-        *steps, line = said(layout)
-    assert line.startswith(f"The local cloud stopped. Port {port}, needed for the API of nbhd.city, is taken.")
-    assert steps[-1] == "  Stopping"
-    logs = {log.name for log in layout.log_directory.iterdir()}
-    assert "catalogue.log" in logs
-    assert "cdk-deploy.log" not in logs

@@ -6,7 +6,7 @@ from cdk_app import prices
 from cdk_app.docs.cost import PRICED, Dial, Scenario, Usage, Workload, bill, gb_seconds, total, usage_of
 from cdk_app.docs.cost_page import ServiceCost, cost_page
 from cdk_app.docs.workloads import WORKLOADS, nbhd_city, stock_track_record
-from cdk_app.services import SERVICES
+from cdk_app.services.registry import SERVICES
 
 REQUEST = Dial("request", Usage(http_requests=1, invocations=1, read_units=4))
 UPLOAD = Dial("upload", Usage(write_units=10, stored_gb=0.001))

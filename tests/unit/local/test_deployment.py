@@ -5,14 +5,14 @@ from cdk_app.local.deployment import INPUT_FILES, digest_of_inputs
 
 @pytest.fixture
 def checkout(tmp_path):
-    for name in (*INPUT_FILES, "cdk_app/stages.py", "cdk_app/local/cloud.py", "lambda_src/errors.py", "README.md"):
+    for name in (*INPUT_FILES, "cdk_app/stacks.py", "cdk_app/local/cloud.py", "lambda_src/errors.py", "README.md"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"content of {name}")
     return tmp_path
 
 
-@pytest.mark.parametrize("name", [*INPUT_FILES, "cdk_app/stages.py", "lambda_src/errors.py"])
+@pytest.mark.parametrize("name", [*INPUT_FILES, "cdk_app/stacks.py", "lambda_src/errors.py"])
 def test_a_change_of_what_synthesis_reads_is_deployed(checkout, name):
     before = digest_of_inputs(checkout)
     (checkout / name).write_text("changed")

@@ -17,12 +17,13 @@ from cdk_app.constructs.service_function import ServiceFunction
 from cdk_app.constructs.service_stacks import AppStack, DataStack, count_of, each_of
 from cdk_app.constructs.service_table import ServiceTables
 from cdk_app.environments import Environment, FunctionSize, Throttle
+from cdk_app.services.registry import NBHD_CITY
 from lambda_src.services.nbhd_city import tables
 from lambda_src.services.nbhd_city.settings import ApiSettings, WorkerSettings
 
-SERVICE: Final = "NbhdCity"
-TITLE: Final = "nbhd.city"
-PACKAGE: Final = "nbhd_city"
+SERVICE: Final = NBHD_CITY.name
+TITLE: Final = NBHD_CITY.title
+PACKAGE: Final = NBHD_CITY.package
 SECRET_PARTS: Final = ("jwt", "oauth", "test_login")
 API_SIZE: Final = FunctionSize(memory_mb=512, timeout_seconds=20)
 WORKER_SIZE: Final = FunctionSize(memory_mb=256, timeout_seconds=60)

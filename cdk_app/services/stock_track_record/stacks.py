@@ -16,13 +16,13 @@ from cdk_app.constructs.service_function import ServiceFunction
 from cdk_app.constructs.service_stacks import AppStack, DataStack, count_of
 from cdk_app.constructs.service_table import ServiceTables
 from cdk_app.environments import Environment
+from cdk_app.services.registry import STOCK_TRACK_RECORD
 from lambda_src.services.stock_track_record import tables
 from lambda_src.services.stock_track_record.settings import ApiSettings, WorkerSettings
 
-SERVICE: Final = "StockTrackRecord"
-TITLE: Final = "Stock Track Record"
-PACKAGE: Final = "stock_track_record"
-METRICS_NAMESPACE: Final = "StockTrackRecord"
+SERVICE: Final = STOCK_TRACK_RECORD.name
+TITLE: Final = STOCK_TRACK_RECORD.title
+PACKAGE: Final = STOCK_TRACK_RECORD.package
 API_KEY_FIELDS: Final = ("youtube_api_key", "gemini_api_key", "finnhub_api_key", "alpha_vantage_api_key")
 TOLERANCE: Final = Tolerance(server_errors=5, p95_milliseconds=3000)
 ANALYSES_AT_ONCE: Final = 10
@@ -60,7 +60,7 @@ class StockTrackRecordApp(AppStack):
         return WorkQueue(
             self,
             name,
-            physical_name=f"StockTrackRecord-{name}-{environment.name}",
+            physical_name=f"{SERVICE}-{name}-{environment.name}",
             function_timeout_seconds=environment.worker_size.timeout_seconds,
         )
 
@@ -160,4 +160,4 @@ class StockTrackRecordApp(AppStack):
 
 
 def _count_of(name: str) -> cloudwatch.Metric:
-    return count_of(name, namespace=METRICS_NAMESPACE, service=PACKAGE)
+    return count_of(name, namespace=SERVICE, service=PACKAGE)
