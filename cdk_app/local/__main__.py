@@ -16,7 +16,7 @@ from cdk_app.local.cloud import LocalCloud
 from cdk_app.local.house import House
 from cdk_app.local.interrupts import Interrupted, Interrupts
 from cdk_app.local.layout import ROOT, Layout, LocalCloudError, shield_from_real_aws
-from cdk_app.local.outside import outside_world
+from cdk_app.local.outside_services import outside_services
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 terminal = Console(highlight=False, markup=False)
@@ -37,7 +37,7 @@ def run(
     shield_from_real_aws(os.environ)
     layout = Layout(port_offset)
     with _told_and_ended(), suppress(Interrupted), _only_one_house(layout):
-        cloud = LocalCloud(layout, outside_world(ROOT / ".env"), announce=_announce, interrupts=interrupts)
+        cloud = LocalCloud(layout, outside_services(ROOT / ".env"), announce=_announce, interrupts=interrupts)
         cloud.refuse_taken_ports()
         try:
             house = cloud.open(samples=samples)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
+from pkgutil import resolve_name
 from typing import Any, Final, Never
 
 import httpx
@@ -23,15 +24,15 @@ from cdk_app.local.interrupts import Interrupts
 from cdk_app.local.inventory import Inventory, read_inventory, service_in_house
 from cdk_app.local.layout import Layout, LocalCloudError, refuse_taken_port
 from cdk_app.local.ministack import QUICK, MiniStack, answers, local_session
-from cdk_app.local.outside import STAND_INS, OutsideWorld, StandIn
+from cdk_app.local.outside_services import STAND_INS, OutsideServices
 from cdk_app.local.processes import ChildProcess
 from cdk_app.local.proxy import create_proxy
-from cdk_app.local.samples import SAMPLES
 from cdk_app.local.secret_values import fill_secrets
 from cdk_app.local.tables import bring_about, tables_of
 from cdk_app.local.web import WebServer
+from cdk_app.services import stand_ins
 from cdk_app.services.registry import SERVICES
-from cdk_app.services.service import Service
+from cdk_app.services.service import Service, StandIn
 
 WATCH_SECONDS: Final = 0.5
 FIRST_ANSWER_TIMEOUT_SECONDS: Final = 60  # a function is unpacked and imported at its first request
@@ -45,9 +46,9 @@ type Template = dict[str, Any]
 class LocalCloud:
     """One running house. `close` ends whatever `open` began, also when it began only half."""
 
-    def __init__(self, layout: Layout, world: OutsideWorld, *, announce: Announce, interrupts: Interrupts) -> None:
+    def __init__(self, layout: Layout, outside: OutsideServices, *, announce: Announce, interrupts: Interrupts) -> None:
         self._layout = layout
-        self._world = world
+        self._outside = outside
         self._interrupts = interrupts
         self._announce = announce
         self._exit = ExitStack()
@@ -61,9 +62,9 @@ class LocalCloud:
         self._layout.log_directory.mkdir(parents=True, exist_ok=True)
         self._announce("Starting DynamoDB Local, MiniStack and the stand-ins")
         engine = self._start_dynamodb()
-        stand_ins = {each: self._start_stand_in(each) for each in self._world.stand_ins}
+        started = {each: self._start_stand_in(each) for each in self._outside.stand_ins}
         cloud = self._start_ministack()
-        for stand_in, process in stand_ins.items():
+        for stand_in, process in started.items():
             process.wait_until(partial(answers, self._url_of(stand_in)), timeout_seconds=STAND_INS_TIMEOUT_SECONDS)
         cloud.wait_until_ready()
         engine.wait_until_ready()
@@ -77,9 +78,9 @@ class LocalCloud:
         inventories = {service: read_inventory(cloud, names) for service, names in stacks.items()}
         templates = {service: _templates(cloud, names) for service, names in stacks.items()}
         self._open_tables([template for its in templates.values() for template in its])
-        for inventory in inventories.values():
-            fill_secrets(cloud, inventory.of("AWS::SecretsManager::Secret"), self._world.keys)
         for each, inventory in inventories.items():
+            made_up = resolve_name(each.local_secrets) if each.local_secrets else {}
+            fill_secrets(cloud, inventory.of("AWS::SecretsManager::Secret"), self._outside.keys, made_up)
             for template in templates[each]:
                 restore_cors(cloud, api_id=inventory.api_id, template=template)
         services = tuple(self._open_api(cloud, service, inventory) for service, inventory in inventories.items())
@@ -89,13 +90,13 @@ class LocalCloud:
             dynamodb_endpoint=self._layout.dynamodb_url,
             console_url=self._layout.console_url,
             state_directory=self._layout.state_directory,
-            stand_ins=tuple(StandInInHouse(each.title, self._url_of(each)) for each in stand_ins),
+            stand_ins=tuple(StandInInHouse(each.title, self._url_of(each)) for each in started),
         )
         self._serve("console", create_console(house), port=self._layout.console_port)
         for service in services:
             _wait_for_first_answer(service)
         if samples:
-            self._plant_samples(services)
+            self._plant_samples()
         return house
 
     def watch(self) -> Never:
@@ -131,20 +132,20 @@ class LocalCloud:
         return engine
 
     def _start_stand_in(self, stand_in: StandIn) -> ChildProcess:
-        name = stand_in.module.rpartition(".")[2]
+        port = str(self._layout.moved(stand_in.port))
         with self._interrupts.held():
             process = ChildProcess.start(
-                name,
-                (sys.executable, "-m", stand_in.module, "--port", str(self._layout.moved(stand_in.port))),
+                stand_in.name,
+                (sys.executable, "-m", stand_ins.__name__, stand_in.application, "--port", port),
                 environment=os.environ,
-                log_path=self._layout.log_directory / f"{name}.log",
+                log_path=self._layout.log_directory / f"{stand_in.name}.log",
             )
             self._exit.callback(process.stop, grace_seconds=5)
         self._watched.append((f"The stand-in of {stand_in.title}", lambda: process.is_running))
         return process
 
     def _url_of(self, stand_in: StandIn) -> str:
-        return f"http://localhost:{self._layout.moved(stand_in.port)}"
+        return self._layout.address(stand_in.port)
 
     def _start_ministack(self) -> MiniStack:
         with self._interrupts.held():
@@ -154,7 +155,7 @@ class LocalCloud:
                 log_path=self._layout.log_directory / "ministack.log",
                 function_environment={
                     "AWS_ENDPOINT_URL_DYNAMODB": self._layout.dynamodb_url,
-                    **self._world.function_environment(self._url_of),
+                    **self._outside.function_environment(self._url_of),
                 },
             )
             self._exit.callback(cloud.stop)
@@ -173,19 +174,18 @@ class LocalCloud:
     def _open_api(self, cloud: MiniStack, service: Service, inventory: Inventory) -> ServiceInHouse:
         port = self._layout.moved(service.local_port)
         self._serve(service.title, create_proxy(emulator_url=cloud.url, api_id=inventory.api_id), port=port)
-        return service_in_house(
-            cloud, inventory, name=service.name, title=service.title, url=f"http://localhost:{port}"
-        )
+        url = self._layout.address(service.local_port)
+        return service_in_house(cloud, inventory, name=service.name, title=service.title, url=url)
 
-    def _plant_samples(self, services: Iterable[ServiceInHouse]) -> None:
+    def _plant_samples(self) -> None:
         """Give services their sample data, once in the life of this data: what is deleted then stays deleted."""
-        for service in services:
+        for service in SERVICES:
             planted = self._layout.state_directory / f"planted-{service.name}"
-            if service.name not in SAMPLES or planted.exists():
+            if service.samples is None or planted.exists():
                 continue
             self._announce(f"Planting sample data of {service.title}")
             try:
-                SAMPLES[service.name](service.url)
+                resolve_name(service.samples)(self._layout.address(service.local_port))
                 planted.touch()
             except httpx.HTTPError as error:  # the house is of use without; the next start tries again
                 self._announce(f"{service.title} has no sample data: {error}")

@@ -43,6 +43,10 @@ class Layout:
         """The port of an API or a stand-in. declared: the one it has in a house without an offset."""
         return declared + self.port_offset
 
+    def address(self, declared: int) -> str:
+        """The address of an API or a stand-in, as a browser on this machine has it. declared: as in `moved`."""
+        return f"http://localhost:{self.moved(declared)}"
+
     @property
     def emulator_url(self) -> str:
         return f"http://localhost:{self.emulator_port}"

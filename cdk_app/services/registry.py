@@ -2,9 +2,42 @@
 
 from typing import Final
 
-from cdk_app.services.service import Service
+from cdk_app.services.service import Endpoint, Service, StandIn
 from lambda_src.services.nbhd_city import tables as nbhd_city_tables
 from lambda_src.services.stock_track_record import tables as stock_track_record_tables
+
+# Real videos speak of real shares, and an invented price beside them would only mislead: prices are real as soon as
+# YouTube is, and without a key then simply not configured, as on AWS.
+YOUTUBE_KEY: Final = "YOUTUBE_API_KEY"
+VIDEOS_AND_PRICES: Final = StandIn(
+    name="videos-and-prices",
+    title="YouTube, Gemini and prices",
+    port=8010,
+    application="cdk_app.services.stock_track_record.stand_ins.app:sample_app",
+    endpoints=(
+        Endpoint("YOUTUBE_API_BASE_URL", "/youtube/youtube/v3", key=YOUTUBE_KEY),
+        Endpoint("GEMINI_API_BASE_URL", "/gemini/v1beta", key="GEMINI_API_KEY"),
+        Endpoint("FINNHUB_API_BASE_URL", "/finnhub/api/v1", key="FINNHUB_API_KEY", real_with=YOUTUBE_KEY),
+        Endpoint("ALPHA_VANTAGE_API_BASE_URL", "/alpha-vantage", key="ALPHA_VANTAGE_API_KEY", real_with=YOUTUBE_KEY),
+        Endpoint("YAHOO_API_BASE_URL", "/yahoo", real_with=YOUTUBE_KEY),
+    ),
+)
+
+# Without keys, and always a stand-in here: BlueSky sends people back to a public address only, which this machine has
+# not.
+BLUESKY: Final = StandIn(
+    name="bluesky",
+    title="BlueSky",
+    port=8013,
+    application="cdk_app.services.nbhd_city.bluesky.app:sample_app",
+    endpoints=(
+        Endpoint("BLUESKY_OAUTH_ISSUER"),
+        Endpoint("BLUESKY_OAUTH_AUTHORIZATION_ENDPOINT", "/basic/authorize"),
+        Endpoint("BLUESKY_OAUTH_TOKEN_ENDPOINT", "/basic/token"),
+        Endpoint("PLC_DIRECTORY_URL", "/plc"),
+        Endpoint("BLUESKY_PUBLIC_API_URL", "/public"),
+    ),
+)
 
 STOCK_TRACK_RECORD: Final = Service(
     name="StockTrackRecord",
@@ -14,6 +47,7 @@ STOCK_TRACK_RECORD: Final = Service(
     tables=stock_track_record_tables.TABLES,
     data_stack="cdk_app.services.stock_track_record.stacks:StockTrackRecordData",
     app_stack="cdk_app.services.stock_track_record.stacks:StockTrackRecordApp",
+    stand_ins=(VIDEOS_AND_PRICES,),
 )
 
 NBHD_CITY: Final = Service(
@@ -24,6 +58,9 @@ NBHD_CITY: Final = Service(
     tables=nbhd_city_tables.TABLES,
     data_stack="cdk_app.services.nbhd_city.stacks:NbhdCityData",
     app_stack="cdk_app.services.nbhd_city.stacks:NbhdCityApp",
+    stand_ins=(BLUESKY,),
+    local_secrets="cdk_app.services.nbhd_city.local_secrets:MADE_UP",
+    samples="cdk_app.services.nbhd_city.samples:plant",
 )
 
 SERVICES: Final = (STOCK_TRACK_RECORD, NBHD_CITY)

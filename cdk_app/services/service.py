@@ -13,6 +13,40 @@ from lambda_src.dynamo.schema import Table
 type Reference = str
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address of an outside service, which functions read from a variable.
+
+    path: of its stand-in, below the address of that program. key: its variable in `.env`, and in lower case its field
+    in the secret of the service; None: nobody asks for one. real_with: key of another endpoint without whose real
+    answers those of this one would be of no use, and with which it is reached for real, too.
+    """
+
+    variable: str
+    path: str = ""
+    key: str | None = None
+    real_with: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandIn:
+    """A program of this machine that stands for outside services; `GET /` answers 200 once it is up.
+
+    name: of its log. title: what it stands for. port: of a local cloud without an offset. application: function
+    that makes it, with sample data. Services that call the same endpoints name the same stand-in.
+    """
+
+    name: str
+    title: str
+    port: int
+    application: Reference
+    endpoints: tuple[Endpoint, ...]
+
+    def variables(self, url: str) -> dict[str, str]:
+        """What functions are told while it runs at this address, `http://localhost:<port>`."""
+        return {endpoint.variable: url.rstrip("/") + endpoint.path for endpoint in self.endpoints}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Service:
     """One service.
@@ -20,6 +54,8 @@ class Service:
     name: in the names of its stacks, `<name>Data` and `<name>App`. package: its folder below `lambda_src.services` and
     below `cdk_app.services`. title: what people call it. local_port: of its API on this machine.
     data_stack: class made from an environment; app_stack: class made from an environment and that data stack.
+    stand_ins: for what it calls outside. local_secrets: by field of its secret, functions that make up a value.
+    samples: function that gives the API at an address its first data; it may be repeated, and raises httpx.HTTPError.
     """
 
     name: str
@@ -29,6 +65,9 @@ class Service:
     tables: Sequence[Table]
     data_stack: Reference
     app_stack: Reference
+    stand_ins: tuple[StandIn, ...] = ()
+    local_secrets: Reference | None = None
+    samples: Reference | None = None
 
     def stack_names(self, environment: str) -> tuple[str, str]:
         """The stack that keeps and the stack that runs, as CloudFormation knows them."""

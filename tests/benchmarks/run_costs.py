@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from cdk_app.local.standins import World
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.services.stock_track_record.tables import TABLES
 from tests.benchmarks.comparing import empty_tables
 from tests.support.stock_track_record import NOON, Applications, TestClock

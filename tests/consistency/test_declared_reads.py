@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cdk_app.local.standins import World
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.dynamo.client import make_client
 from lambda_src.dynamo.schema import Entity, Table
 from lambda_src.services.stock_track_record.models import ChannelId

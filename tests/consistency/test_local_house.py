@@ -2,9 +2,8 @@
 
 from cdk_app.environments import CONSOLE, LOCAL
 from cdk_app.local.layout import Layout
-from cdk_app.local.outside import STAND_INS
-from cdk_app.local.samples import SAMPLES
-from cdk_app.local.secret_values import MADE_UP
+from cdk_app.local.outside_services import STAND_INS
+from cdk_app.services.nbhd_city.local_secrets import MADE_UP
 from cdk_app.services.nbhd_city.stacks import SECRET_PARTS
 from cdk_app.services.registry import SERVICES
 
@@ -23,10 +22,6 @@ def test_no_two_stand_ins_set_the_same_variable():
 
 def test_every_part_of_the_secret_is_made_up_on_this_machine():
     assert set(SECRET_PARTS) <= MADE_UP.keys()
-
-
-def test_samples_are_for_services_that_exist():
-    assert SAMPLES.keys() <= {service.name for service in SERVICES}
 
 
 def test_console_and_apis_are_where_the_local_environment_says():

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from cdk_app.local.standins import World
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from tests.support.stock_track_record import NOON, Applications, TestClock
 from tests.support.worlds import channel_with
 

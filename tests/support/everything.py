@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from cdk_app.local.standins import World, gemini_answers
-from cdk_app.local.standins import models as standin
-from cdk_app.local.standins.ledger import Call
+from cdk_app.services.stock_track_record.stand_ins import gemini_answers
+from cdk_app.services.stock_track_record.stand_ins import models as standin
+from cdk_app.services.stock_track_record.stand_ins.ledger import Call
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.dynamo.updates import Update
 from lambda_src.runtime.secrets import Secret
 from lambda_src.services.stock_track_record.models import ChannelId, RunId, Stock

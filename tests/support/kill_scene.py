@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import uuid4
 
-from cdk_app.local.standins import World
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.dynamo.values import from_item
 from lambda_src.runtime.clock import utc_now
 from lambda_src.services.stock_track_record.bootstrap.worker import MAX_RECEIVES

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from cdk_app.local.layout import ROOT
-from cdk_app.local.standins import World
-from cdk_app.local.standins.ledger import Call
+from cdk_app.services.stock_track_record.stand_ins.ledger import Call
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from tests.support.worker_process import WorkerPlan, caller_of
 
 if TYPE_CHECKING:

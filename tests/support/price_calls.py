@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from cdk_app.local.standins import World
-from cdk_app.local.standins import models as standin
-from cdk_app.local.standins.answers import json_answer
+from cdk_app.services.stand_ins.answers import json_answer
+from cdk_app.services.stock_track_record.stand_ins import models as standin
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.services.stock_track_record.messages import BackfillMessage, PricesMessage
 from lambda_src.services.stock_track_record.rules.dates import timestamp
 from tests.support.stock_track_record import NOON, PRICE_QUEUE, Applications, Sent, TestClock

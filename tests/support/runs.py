@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from cdk_app.local.standins import World
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from tests.support.stock_track_record import Applications, Sent
 from tests.support.worlds import channel_with, numbered_stocks, spread_mentions
 

@@ -16,7 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from cdk_app.local.bluesky import World, bluesky_app, settings_for
+from cdk_app.services.nbhd_city.bluesky.app import bluesky_app
+from cdk_app.services.nbhd_city.bluesky.world import World
+from cdk_app.services.registry import BLUESKY
 from lambda_src.dynamo.values import from_item
 from lambda_src.runtime.outside import Http
 from lambda_src.services.nbhd_city.bootstrap.api import build_api
@@ -149,7 +151,7 @@ class SignInHouse:
             "api_base_url": API,
             "oauth_profile": profile,
             "allow_insecure_upstreams": True,
-            **{name.lower(): value for name, value in settings_for(self.server.url).items()},
+            **{name.lower(): value for name, value in BLUESKY.variables(self.server.url).items()},
             **settings,
         }
         self.settings = ApiSettings(**values)

@@ -13,7 +13,9 @@ from typing import Any
 
 import httpx
 
-from cdk_app.local.standins import World, base_urls, standins_app
+from cdk_app.services.registry import VIDEOS_AND_PRICES
+from cdk_app.services.stock_track_record.stand_ins.app import standins_app
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.dynamo.cursor import KeyRing
 from lambda_src.dynamo.store import Store
 from lambda_src.runtime.queue import QueueClient
@@ -97,7 +99,7 @@ class Applications(PlayedService[Message]):
             "dynamodb_stocks_table_name": names["stocks"],
             **self.addresses,
             **settings,
-            **{name.lower(): url for name, url in base_urls(self._server.url).items()},
+            **{name.lower(): url for name, url in VIDEOS_AND_PRICES.variables(self._server.url).items()},
         }
         self.api_settings = ApiSettings(**{k: v for k, v in common.items() if k in ApiSettings.model_fields})
         self.worker_settings = WorkerSettings(**{k: v for k, v in common.items() if k in WorkerSettings.model_fields})

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from itertools import product
 from string import ascii_uppercase
 
-from cdk_app.local.standins import gemini_answers
-from cdk_app.local.standins.answers import Answer
-from cdk_app.local.standins.models import Channel, Pick, Stock, Video
+from cdk_app.services.stand_ins.answers import Answer
+from cdk_app.services.stock_track_record.stand_ins import gemini_answers
+from cdk_app.services.stock_track_record.stand_ins.models import Channel, Pick, Stock, Video
 
 
 def channel_with(

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from cdk_app.local.layout import ROOT, Layout
-from cdk_app.local.samples.nbhd_city import SAMPLE_NEIGHBORHOODS
+from cdk_app.services.nbhd_city.samples import SAMPLE_NEIGHBORHOODS
 from tests.support.ports import free_offset
 
 READY_SECONDS: Final = 180

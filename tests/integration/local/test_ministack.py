@@ -81,7 +81,7 @@ def test_a_queue_is_found_with_its_dead_letter_queue(emulator):
 
 def test_keys_are_stored_where_a_secret_has_fields_for_them(emulator):
     secrets = read_inventory(emulator.cloud, ["Sample"]).of("AWS::SecretsManager::Secret")
-    fill_secrets(emulator.cloud, secrets, {"youtube_api_key": "real", "gemini_api_key": "has no field"})
+    fill_secrets(emulator.cloud, secrets, {"youtube_api_key": "real", "gemini_api_key": "has no field"}, {})
     values = [
         json.loads(emulator.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])
         for secret in secrets

@@ -3,14 +3,15 @@
 import httpx
 import pytest
 
-from cdk_app.local.samples.nbhd_city import SAMPLE_NEIGHBORHOODS, plant
 from cdk_app.local.secret_values import filled_in
+from cdk_app.services.nbhd_city.local_secrets import MADE_UP
+from cdk_app.services.nbhd_city.samples import SAMPLE_NEIGHBORHOODS, plant
 from tests.support.nbhd_city import AppSecretInHand
 
 
 @pytest.fixture
 def house(nbhd_house):
-    secret = AppSecretInHand(filled_in({"jwt": "", "oauth": "", "test_login": ""}, {}))
+    secret = AppSecretInHand(filled_in({"jwt": "", "oauth": "", "test_login": ""}, {}, MADE_UP))
     return nbhd_house(secret=secret, test_login_enabled=True)
 
 

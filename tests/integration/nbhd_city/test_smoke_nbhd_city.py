@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cdk_app.local.secret_values import filled_in
+from cdk_app.services.nbhd_city.local_secrets import MADE_UP
 from cdk_app.smoke import nbhd_city
 from cdk_app.smoke.__main__ import app as command
 from lambda_src.services.nbhd_city.handlers.routes import create
@@ -17,7 +18,7 @@ PATIENCE_SECONDS = 2.0
 @pytest.fixture
 def house(nbhd_house) -> NbhdHouse:
     """With the secret and the test login that `make run` gives."""
-    secret = AppSecretInHand(filled_in({"jwt": "", "oauth": "", "test_login": ""}, {}))
+    secret = AppSecretInHand(filled_in({"jwt": "", "oauth": "", "test_login": ""}, {}, MADE_UP))
     made = nbhd_house(secret=secret, test_login_enabled=True)
     assert isinstance(made, NbhdHouse)
     return made

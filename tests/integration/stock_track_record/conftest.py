@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cdk_app.local.standins import World
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.services.stock_track_record.tables import TABLES
 from tests.support.bystander import Bystander

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cdk_app.local.standins import World
-from cdk_app.local.standins import models as standin
+from cdk_app.services.stock_track_record.stand_ins import models as standin
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.services.stock_track_record.messages import BackfillMessage
 from lambda_src.services.stock_track_record.models import Channel, Mention, Stock, Video
 from tests.support.price_calls import CHANNEL, message, world_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cdk_app.local.standins import World
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from tests.support.api_calls import CHANNEL_ROUTES, URL, at_the_same_time, completed, refused_with
 from tests.support.stock_track_record import NOON, TestClock
 from tests.support.worlds import channel_with

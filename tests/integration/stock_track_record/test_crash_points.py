@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from cdk_app.local.standins import World, gemini_answers
-from cdk_app.local.standins.models import Pick
+from cdk_app.services.stock_track_record.stand_ins import gemini_answers
+from cdk_app.services.stock_track_record.stand_ins.models import Pick
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from tests.support.invariants import assert_invariants
 from tests.support.runs import begin_run, completion_lines, make_world, video_of
 from tests.support.steps import Killed, Steps, act_before_step, kill_before, kill_before_step, stepped_worker

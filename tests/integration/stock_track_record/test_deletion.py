@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from cdk_app.local.standins import World, gemini_answers
-from cdk_app.local.standins.models import Pick
+from cdk_app.services.stock_track_record.stand_ins import gemini_answers
+from cdk_app.services.stock_track_record.stand_ins.models import Pick
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.dynamo.client import make_client
 from lambda_src.services.stock_track_record.models import ChannelId, Mention, RunId, Video, VideoId
 from lambda_src.services.stock_track_record.repository.base import Line, LogLines

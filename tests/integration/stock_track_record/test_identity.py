@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from boto3.dynamodb.conditions import Key
 
-from cdk_app.local.standins import World
-from cdk_app.local.standins.models import Channel
+from cdk_app.services.stock_track_record.stand_ins.models import Channel
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.services.stock_track_record.tables import GSI2, MAIN, UNIQUE_CLAIM
 from tests.support.invariants import assert_invariants
 from tests.support.runs import error_lines

@@ -20,7 +20,8 @@ import pytest
 
 from cdk_app.local.layout import ROOT
 from cdk_app.local.ministack import QUICK, MiniStack
-from cdk_app.local.standins import base_urls, standins_app
+from cdk_app.services.registry import VIDEOS_AND_PRICES
+from cdk_app.services.stock_track_record.stand_ins.app import standins_app
 from lambda_src.dynamo.store import Put, Store
 from lambda_src.runtime.clock import utc_now
 from lambda_src.runtime.queue import QueueClient
@@ -113,7 +114,7 @@ def contest(house, make_tables, dynamodb_client, dynamodb_endpoint, sqs, tmp_pat
             their_settings = settings.model_copy(
                 update={
                     **their_queues.settings,
-                    **{name.lower(): url for name, url in base_urls(server.url).items()},
+                    **{name.lower(): url for name, url in VIDEOS_AND_PRICES.variables(server.url).items()},
                     "dynamodb_table_name": names["main"],
                     "dynamodb_stocks_table_name": names["stocks"],
                 }

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from cdk_app.local.standins import World
-from cdk_app.local.standins import models as standin
+from cdk_app.services.stock_track_record.stand_ins import models as standin
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.services.stock_track_record.messages import PricesMessage
 from lambda_src.services.stock_track_record.models import Stock
 from lambda_src.services.stock_track_record.rules.dates import timestamp

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cdk_app.local.standins import gemini_answers
+from cdk_app.services.stock_track_record.stand_ins import gemini_answers
 from tests.support.invariants import assert_invariants
 from tests.support.runs import begin_run, completion_lines, error_lines, make_world, video_of, videos_of
 from tests.support.steps import Killed, Steps, kill_before, stepped_worker

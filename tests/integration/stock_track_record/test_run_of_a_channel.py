@@ -1,6 +1,6 @@
 """One run of a channel from its creation to its results."""
 
-from cdk_app.local.standins import World
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from tests.support.stock_track_record import NOON, TestClock
 
 

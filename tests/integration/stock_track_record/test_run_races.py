@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from cdk_app.local.standins import World
-from cdk_app.local.standins.ledger import Call
+from cdk_app.services.stock_track_record.stand_ins.ledger import Call
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from tests.support.invariants import assert_invariants
 from tests.support.runs import begin_run, completion_lines, make_world
 from tests.support.steps import Steps, act_before_step, stepped_worker

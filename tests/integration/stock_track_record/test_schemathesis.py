@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from cdk_app.local.standins import World, gemini_answers
-from cdk_app.local.standins.models import Pick
+from cdk_app.services.stock_track_record.stand_ins import gemini_answers
+from cdk_app.services.stock_track_record.stand_ins.models import Pick
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from tests.support.generated_requests import statuses_of
 from tests.support.stock_track_record import NOON, Applications, TestClock
 from tests.support.worlds import channel_with

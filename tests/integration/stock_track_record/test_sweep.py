@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cdk_app.local.standins import World
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.dynamo.updates import Update
 from lambda_src.services.stock_track_record.errors import NotFinished
 from lambda_src.services.stock_track_record.models import ChannelId, RunId

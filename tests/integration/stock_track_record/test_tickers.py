@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from cdk_app.local.standins import World, gemini_answers
-from cdk_app.local.standins.models import Pick, Stock
+from cdk_app.services.stock_track_record.stand_ins import gemini_answers
+from cdk_app.services.stock_track_record.stand_ins.models import Pick, Stock
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.services.stock_track_record.tables import STOCK, STOCKS
 from tests.support.invariants import assert_invariants
 from tests.support.runs import begin_run

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from cdk_app.local.standins import World, gemini_answers
-from cdk_app.local.standins.models import Pick, Sentiment
+from cdk_app.services.stock_track_record.stand_ins import gemini_answers
+from cdk_app.services.stock_track_record.stand_ins.models import Pick, Sentiment
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.dynamo.values import from_item
 from lambda_src.migration.mapping import Row, Scalar
 from tests.support.migration.jobs import items_of

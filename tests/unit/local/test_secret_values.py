@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from cdk_app.local.bluesky.world import SAMPLE_ACCOUNTS
 from cdk_app.local.secret_values import filled_in
+from cdk_app.services.nbhd_city.bluesky.world import SAMPLE_ACCOUNTS
+from cdk_app.services.nbhd_city.local_secrets import MADE_UP
 from cdk_app.smoke import nbhd_city as smoke
 from lambda_src.services.nbhd_city.service import password_login
 from lambda_src.services.nbhd_city.service.keys import AppKeys, AppSecret
@@ -14,7 +15,7 @@ AS_THE_STACK_LEFT_IT = {"unused": "generated", "jwt": "", "oauth": "", "test_log
 
 @pytest.fixture
 def filled() -> dict[str, Any]:
-    return filled_in(AS_THE_STACK_LEFT_IT, {})
+    return filled_in(AS_THE_STACK_LEFT_IT, {}, MADE_UP)
 
 
 def test_what_is_made_up_is_what_the_service_accepts(filled):
@@ -39,16 +40,16 @@ def test_the_smoke_check_knows_a_test_user(filled):
 
 
 def test_what_was_made_up_before_stays_and_so_does_everything_else(filled):
-    assert filled_in(filled, {}) == filled
+    assert filled_in(filled, {}, MADE_UP) == filled
     assert filled["unused"] == "generated"
-    assert filled_in({"current": "kept"}, {"youtube_api_key": "real"}) == {"current": "kept"}
+    assert filled_in({"current": "kept"}, {"youtube_api_key": "real"}, MADE_UP) == {"current": "kept"}
 
 
 def test_two_houses_have_nothing_in_common(filled):
-    other = filled_in(AS_THE_STACK_LEFT_IT, {})
+    other = filled_in(AS_THE_STACK_LEFT_IT, {}, MADE_UP)
     assert other["jwt"] != filled["jwt"]
     assert other["oauth"] != filled["oauth"]
 
 
 def test_keys_of_outside_services_are_written_again_at_every_start():
-    assert filled_in({"youtube_api_key": "old"}, {"youtube_api_key": "new"}) == {"youtube_api_key": "new"}
+    assert filled_in({"youtube_api_key": "old"}, {"youtube_api_key": "new"}, {}) == {"youtube_api_key": "new"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cdk_app.local.standins.answers import Answer, Json, json_answer
+from cdk_app.services.stand_ins.answers import Answer, Json, json_answer
 from lambda_src.services.nbhd_city.clients import upstream
 from lambda_src.services.nbhd_city.models import Identity
 from lambda_src.services.nbhd_city.service import live_profiles

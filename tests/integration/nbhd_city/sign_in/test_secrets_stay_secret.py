@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 
-from cdk_app.local.standins.answers import Answer, json_answer
+from cdk_app.services.stand_ins.answers import Answer, json_answer
 from lambda_src.runtime.observability import configure_logging
 from tests.support.sign_in import CLIENT_SECRET, PASSWORD, answered, key_text
 

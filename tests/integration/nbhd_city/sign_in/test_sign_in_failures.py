@@ -6,7 +6,7 @@ import time
 import jwt
 import pytest
 
-from cdk_app.local.standins.answers import Answer, json_answer
+from cdk_app.services.stand_ins.answers import Answer, json_answer
 from lambda_src.services.nbhd_city.clients import upstream
 from lambda_src.services.nbhd_city.service import sign_in
 from tests.support.dripping_server import DrippingServer
