@@ -66,23 +66,23 @@ diff: setup ## what `make deploy` would change
 	$(CDK) diff '$(ENVIRONMENT)/$(SERVICE)*'
 
 drift: synth ## whether AWS still holds what the templates of ENVIRONMENT=dev say
-	@python -m cdk_app.drift cdk.out/assembly-$(ENVIRONMENT)
+	@python -m cdk_app.operations.drift cdk.out/assembly-$(ENVIRONMENT)
 
 audit: setup ## known vulnerabilities of everything locked; fails when it could not ask about everything
-	@python -m cdk_app.supply_chain audit
+	@python -m cdk_app.operations.supply_chain audit
 
 sbom: setup ## write a CycloneDX bill of materials of each lock to sbom/
-	@python -m cdk_app.supply_chain sbom sbom
+	@python -m cdk_app.operations.supply_chain sbom sbom
 
 github-access: setup ## let GitHub Actions of REPOSITORY=owner/name deploy ENVIRONMENTS=dev,staging,prod to this account
-	cdk --no-notices deploy $(OPTIONS) --app 'python -m cdk_app.github_access' --output cdk.out.access \
+	cdk --no-notices deploy $(OPTIONS) --app 'python -m cdk_app.operations.github_access' --output cdk.out.access \
 	  --context repository=$(REPOSITORY) --context environments=$(ENVIRONMENTS)
 
 smoke: setup ## whether a deployed API works: URL=https://... and, where it is not the first, SERVICE=...
-	@python -m cdk_app.smoke '$(or $(URL),$(error URL is missing: make smoke URL=https://...))' $(if $(SERVICE),--service $(SERVICE))
+	@python -m cdk_app.operations.smoke '$(or $(URL),$(error URL is missing: make smoke URL=https://...))' $(if $(SERVICE),--service $(SERVICE))
 
 redrive: setup ## show what was given up of QUEUE=..., and why; SEND=1 puts it back; DROP=1 REASON='not JSON' deletes it
-	@python -m cdk_app.redrive '$(or $(QUEUE),$(error QUEUE is missing: make redrive QUEUE=StockTrackRecord-Processing-dev))' \
+	@python -m cdk_app.operations.redrive '$(or $(QUEUE),$(error QUEUE is missing: make redrive QUEUE=StockTrackRecord-Processing-dev))' \
 	  --port-offset $(PORT_OFFSET) --reason "$$REASON" $(if $(SEND),--send) $(if $(DROP),--drop)
 
 migrate: setup ## move the data of DATABASE_URL into the tables of SERVICE=... ENVIRONMENT=...; PHASE=check, plan, copy, verify...

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from cdk_app import prices
-from cdk_app.docs.cost import PRICED, Usage, Workload, bill, total, usage_of
+from cdk_app.docs.cost import PRICED, bill, total, usage_of
 from cdk_app.docs.standing import POLL_SECONDS, POLLERS, SCHEDULED_SECONDS
-from cdk_app.docs.workloads.parts import shared_assumptions
 from cdk_app.prices import PRICES, Price
+from cdk_app.services.workloads import Usage, Workload, shared_assumptions
 
 _FIGURE: Final = re.compile(r"\*{0,2}[\d,.]+\*{0,2}")
 

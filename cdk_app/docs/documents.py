@@ -7,6 +7,7 @@ several seconds to synthesise; tests/infra looks at them on the assembly that it
 
 from collections.abc import Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Final
 
 from cdk_app.docs.architecture import architecture_of
@@ -15,7 +16,6 @@ from cdk_app.docs.cost_page import ServiceCost, cost_page
 from cdk_app.docs.key_picture import key_svg
 from cdk_app.docs.standing import standing_usage
 from cdk_app.docs.templates import Templates, read_templates
-from cdk_app.docs.workloads import WORKLOADS
 from cdk_app.services.registry import SERVICES
 from cdk_app.services.service import Service
 from lambda_src.dynamo.render import tables_markdown
@@ -44,7 +44,7 @@ def from_templates(assembly: Path) -> Mapping[Path, str]:
         texts[DOCS / "architecture" / f"{service.package}.svg"] = architecture_svg(
             architecture_of(service.title, templates)
         )
-        workload = WORKLOADS[service.package]() if service.package in WORKLOADS else None
+        workload = resolve_name(service.workload)() if service.workload else None
         costs.append(ServiceCost(service.title, standing_usage(templates), workload))
     return {**texts, DOCS / "cost.md": cost_page(costs)}
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from cdk_app.docs.architecture import architecture_of
-from cdk_app.docs.cost import Usage
 from cdk_app.docs.templates import Resource, Templates
 from cdk_app.prices import SECONDS_PER_MONTH
+from cdk_app.services.workloads import Usage
 
 POLLERS: Final = 5  # connections with which Lambda waits at a queue that is quiet; assumed, see the cost page
 POLL_SECONDS: Final = 20  # the longest wait of SQS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/best-practices-setting-up-long-polling.html

@@ -47,6 +47,8 @@ STOCK_TRACK_RECORD: Final = Service(
     tables=stock_track_record_tables.TABLES,
     data_stack="cdk_app.services.stock_track_record.stacks:StockTrackRecordData",
     app_stack="cdk_app.services.stock_track_record.stacks:StockTrackRecordApp",
+    smoke="cdk_app.services.stock_track_record.smoke:check",
+    workload="cdk_app.services.stock_track_record.workload:workload",
     stand_ins=(VIDEOS_AND_PRICES,),
 )
 
@@ -58,6 +60,8 @@ NBHD_CITY: Final = Service(
     tables=nbhd_city_tables.TABLES,
     data_stack="cdk_app.services.nbhd_city.stacks:NbhdCityData",
     app_stack="cdk_app.services.nbhd_city.stacks:NbhdCityApp",
+    smoke="cdk_app.services.nbhd_city.smoke:check",
+    workload="cdk_app.services.nbhd_city.workload:workload",
     stand_ins=(BLUESKY,),
     local_secrets="cdk_app.services.nbhd_city.local_secrets:MADE_UP",
     samples="cdk_app.services.nbhd_city.samples:plant",

@@ -56,6 +56,8 @@ class Service:
     data_stack: class made from an environment; app_stack: class made from an environment and that data stack.
     stand_ins: for what it calls outside. local_secrets: by field of its secret, functions that make up a value.
     samples: function that gives the API at an address its first data; it may be repeated, and raises httpx.HTTPError.
+    smoke: function that takes the `Steps` of a check, raises StepFailed and deletes what it made. workload: function
+    that makes the `Workload` of the cost page; None where nobody has described the traffic yet.
     """
 
     name: str
@@ -65,9 +67,11 @@ class Service:
     tables: Sequence[Table]
     data_stack: Reference
     app_stack: Reference
+    smoke: Reference
     stand_ins: tuple[StandIn, ...] = ()
     local_secrets: Reference | None = None
     samples: Reference | None = None
+    workload: Reference | None = None
 
     def stack_names(self, environment: str) -> tuple[str, str]:
         """The stack that keeps and the stack that runs, as CloudFormation knows them."""

@@ -11,9 +11,9 @@ import pytest
 
 from cdk_app.constructs import bundling, wheelhouse
 from cdk_app.constructs.wheelhouse import HOST
+from cdk_app.operations.supply_chain import python_packages
 from cdk_app.services.registry import SERVICES, STOCK_TRACK_RECORD
 from cdk_app.services.service import Service
-from cdk_app.supply_chain import python_packages
 from tests.support.assembly import Assembly
 
 LARGEST_ZIP_BYTES = {"stock_track_record": 11_000_000, "nbhd_city": 14_000_000}  # the second brings `cryptography`

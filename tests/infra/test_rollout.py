@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from cdk_app.environments import ENVIRONMENTS, PROD, STAGING
+from cdk_app.operations.smoke import CHECKS
 from cdk_app.services.registry import SERVICES
-from cdk_app.smoke.__main__ import CHECKS
 from tests.support.assembly import ROOT, Assembly, Template
 
 ALIAS = "AWS::Lambda::Alias"

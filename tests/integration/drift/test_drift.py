@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cdk_app.drift import CLIENT, COULD_NOT_LOOK, DRIFTED, IN_SYNC, Report, detect, stacks_of
+from cdk_app.operations.drift import CLIENT, COULD_NOT_LOOK, DRIFTED, IN_SYNC, Report, detect, stacks_of
 from tests.support.http_server import ThreadedServer
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from cdk_app.local.ministack import QUICK
-from cdk_app.redrive import __main__ as command
-from cdk_app.redrive.mover import NO_REASON, Bounds, DeadLetterQueue, NotARedriveQueue
+from cdk_app.operations.redrive import __main__ as command
+from cdk_app.operations.redrive.mover import NO_REASON, Bounds, DeadLetterQueue, NotARedriveQueue
 
 PLENTY = Bounds(messages=1000, seconds=60)
 

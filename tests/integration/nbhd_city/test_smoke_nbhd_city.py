@@ -4,9 +4,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cdk_app.local.secret_values import filled_in
+from cdk_app.operations.smoke import app as command
+from cdk_app.services.nbhd_city import smoke as nbhd_city
 from cdk_app.services.nbhd_city.local_secrets import MADE_UP
-from cdk_app.smoke import nbhd_city
-from cdk_app.smoke.__main__ import app as command
 from lambda_src.services.nbhd_city.handlers.routes import create
 from tests.support.failing_api import Failing
 from tests.support.http_server import ThreadedServer
@@ -60,7 +60,7 @@ def test_a_given_token_writes_without_a_test_user_and_is_not_shown(house):
 
 
 def test_elsewhere_and_without_a_token_it_only_reads_and_says_so(house, monkeypatch):
-    monkeypatch.setattr("cdk_app.smoke.steps.OWN_NAMES", frozenset())
+    monkeypatch.setattr("cdk_app.services.smoke_steps.OWN_NAMES", frozenset())
     result = smoke(address(house))
     assert result.exit_code == 0, result.output
     assert steps(result) == ["health", "ready", "read", "write"]

@@ -7,8 +7,8 @@ from itertools import cycle
 import pytest
 from typer.testing import CliRunner, Result
 
-from cdk_app.smoke import stock_track_record
-from cdk_app.smoke.__main__ import app as command
+from cdk_app.operations.smoke import app as command
+from cdk_app.services.stock_track_record import smoke as stock_track_record
 from lambda_src.services.stock_track_record.handlers.routes import create
 from tests.support.failing_api import Failing
 from tests.support.http_server import ThreadedServer

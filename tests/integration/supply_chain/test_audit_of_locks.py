@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from typer.testing import CliRunner
 
-from cdk_app.supply_chain import node_packages, python_packages
-from cdk_app.supply_chain.__main__ import app
-from cdk_app.supply_chain.answer import COULD_NOT_LOOK, VULNERABLE, Advisory, Answer, CouldNotLook
+from cdk_app.operations.supply_chain import node_packages, python_packages
+from cdk_app.operations.supply_chain.__main__ import app
+from cdk_app.operations.supply_chain.answer import COULD_NOT_LOOK, VULNERABLE, Advisory, Answer, CouldNotLook
 from tests.support.http_server import ThreadedServer
 from tests.support.ports import free_port
 

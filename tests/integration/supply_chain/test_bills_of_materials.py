@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from cdk_app.supply_chain import sbom
-from cdk_app.supply_chain.answer import CouldNotLook
+from cdk_app.operations.supply_chain import sbom
+from cdk_app.operations.supply_chain.answer import CouldNotLook
 
 BUNDLE = "lambda_src/requirements.txt"
 

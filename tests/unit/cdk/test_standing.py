@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from cdk_app.docs.cost import Usage
 from cdk_app.docs.standing import standing_usage
 from cdk_app.docs.templates import Templates
 from cdk_app.prices import SECONDS_PER_MONTH
+from cdk_app.services.workloads import Usage
 
 
 def standing(**resources: tuple[str, dict[str, Any]]) -> Usage:

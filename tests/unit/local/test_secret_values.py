@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 
 from cdk_app.local.secret_values import filled_in
+from cdk_app.services.nbhd_city import smoke
 from cdk_app.services.nbhd_city.bluesky.world import SAMPLE_ACCOUNTS
 from cdk_app.services.nbhd_city.local_secrets import MADE_UP
-from cdk_app.smoke import nbhd_city as smoke
 from lambda_src.services.nbhd_city.service import password_login
 from lambda_src.services.nbhd_city.service.keys import AppKeys, AppSecret
 from tests.support.nbhd_city import AppSecretInHand

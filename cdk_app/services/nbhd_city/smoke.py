@@ -8,7 +8,7 @@ import os
 import secrets
 from typing import Final
 
-from cdk_app.smoke.steps import StepFailed, Steps
+from cdk_app.services.smoke_steps import StepFailed, Steps
 
 TOKEN_VARIABLE: Final = "NBHD_TOKEN"  # noqa: S105 -- the name of it
 NEIGHBORHOODS: Final = "/api/nbhds"

@@ -1,15 +1,18 @@
-"""What the workloads of all services have in common: requests to an API, messages to a worker, and what is assumed."""
+"""How traffic becomes usage, in the terms of every service: requests to an API, messages to a worker, what is assumed.
+
+The workload of a service says which requests its users send and how many; the cost page multiplies by prices.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from cdk_app.docs.cost import Usage, gb_seconds
 from cdk_app.environments import PROD
 
-MEASURED: Final = Path(__file__).parents[3] / "docs" / "benchmarks" / "capacity.json"
+MEASURED: Final = Path(__file__).parents[2] / "docs" / "benchmarks" / "capacity.json"
 
 STORE_MS: Final = 5  # wait for one request to DynamoDB
 ANSWER_KB: Final = 10
@@ -21,6 +24,69 @@ MONTHS_KEPT: Final = 12
 TRACES: Final = 1.0 if PROD.tracing else 0.0  # per invocation
 
 type Figures = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Quantities that AWS bills, per month or per unit of traffic. GB are 10^9 bytes, durations GB-seconds."""
+
+    http_requests: float = 0
+    internet_gb: float = 0
+    invocations: float = 0
+    gb_seconds: float = 0
+    snapstart_gb_seconds: float = 0
+    restored_gb: float = 0
+    read_units: float = 0
+    write_units: float = 0
+    stored_gb: float = 0
+    queue_requests: float = 0
+    logged_gb: float = 0
+    traces: float = 0
+    alarm_metrics: float = 0
+    composite_alarms: float = 0
+    dashboards: float = 0
+    custom_metrics: float = 0
+    secrets: float = 0
+    secret_requests: float = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in _QUANTITIES})
+
+    def times(self, factor: float) -> "Usage":
+        """So many of it."""
+        return Usage(**{name: getattr(self, name) * factor for name in _QUANTITIES})
+
+
+_QUANTITIES: Final = tuple(quantity.name for quantity in fields(Usage))
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """A kind of traffic and what one unit of it uses. name: in the singular, "API request"."""
+
+    name: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A month. counts: units of traffic by name of their dial; a dial that is missing stands at zero.
+
+    also: what such a month uses that grows with nothing, such as metrics that are written at all.
+    """
+
+    title: str
+    counts: Mapping[str, float]
+    also: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """How traffic becomes usage in one service, with the scenarios that are shown. assumptions: a list in Markdown."""
+
+    dials: Sequence[Dial]
+    scenarios: Sequence[Scenario]
+    assumptions: str = ""
 
 
 def measured(package: str) -> tuple[str, Mapping[str, Any]]:
@@ -82,3 +148,13 @@ def shared_assumptions() -> str:
 - {COLD_SHARE:.0%} of API requests find no warm function. Every request and message is traced: X-Ray samples less only
   above one a second.
 """
+
+
+def gb_seconds(*, memory_mb: int, cpu_ms: float, waited_ms: float = 0) -> float:
+    """What an invocation is billed for: its CPU time on the share of a core that its memory buys, and its waits.
+
+    A function has one full core at 1,769 MB. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+    """
+    share_of_core = min(1.0, memory_mb / 1769)
+    seconds = (cpu_ms / share_of_core + waited_ms) / 1000
+    return seconds * memory_mb / 1024

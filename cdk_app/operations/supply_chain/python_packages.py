@@ -14,14 +14,14 @@ from typing import Any, Final
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from cdk_app.supply_chain.answer import Advisory, Answer, CouldNotLook, checked
-from cdk_app.supply_chain.programs import ROOT, run, tool
+from cdk_app.constructs.wheelhouse import all_locks
+from cdk_app.operations.supply_chain.answer import Advisory, Answer, CouldNotLook, checked
+from cdk_app.operations.supply_chain.programs import ROOT, run, tool
 
 LOCKS: Final = (
     "requirements.txt",
     "requirements-dev.txt",
-    "lambda_src/requirements.txt",
-    "lambda_src/services/nbhd_city/requirements.txt",
+    *(str(lock.relative_to(ROOT)) for lock in all_locks()),
     "lambda_src/migration/requirements.txt",
     "cdk_app/local/requirements.txt",
 )

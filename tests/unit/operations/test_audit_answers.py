@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from cdk_app.supply_chain import node_packages, python_packages
-from cdk_app.supply_chain.answer import Advisory, Answer, CouldNotLook, Silence, exit_code
-from cdk_app.supply_chain.programs import ROOT
+from cdk_app.operations.supply_chain import node_packages, python_packages
+from cdk_app.operations.supply_chain.answer import Advisory, Answer, CouldNotLook, Silence, exit_code
+from cdk_app.operations.supply_chain.programs import ROOT
 
 PYCRYPTO = {
     "name": "pycrypto",

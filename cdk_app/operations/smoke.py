@@ -1,19 +1,18 @@
-"""`python -m cdk_app.smoke URL`: whether a deployed API works, in one line per request. Exit code 1 if it does not."""
+"""`python -m cdk_app.operations.smoke URL`: whether a deployed API works, a line per request. Exit code 1 if it fails.
 
-from collections.abc import Callable, Mapping
+The check of a service deletes what it made.
+"""
+
+from pkgutil import resolve_name
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 import typer
 
-from cdk_app.smoke import nbhd_city, stock_track_record
-from cdk_app.smoke.steps import STEP_SECONDS, StepFailed, Steps
+from cdk_app.services.registry import SERVICES
+from cdk_app.services.smoke_steps import STEP_SECONDS, StepFailed, Steps
 
-# One function per service, by the name its stacks begin with. It raises StepFailed and deletes what it made.
-CHECKS: Final[Mapping[str, Callable[[Steps], None]]] = {
-    "StockTrackRecord": stock_track_record.check,
-    "NbhdCity": nbhd_city.check,
-}
+CHECKS: Final = {service.name: service.smoke for service in SERVICES}
 # The local house's output `ApiUrl` is in a domain that only its emulator knows.
 EMULATOR_SUFFIX: Final = ".execute-api.localhost"
 
@@ -37,7 +36,7 @@ def smoke(
     typer.echo(f"{service} at {url}")
     try:
         with Steps(url.rstrip("/"), say=typer.echo, step_seconds=step_seconds) as steps:
-            CHECKS[service](steps)
+            resolve_name(CHECKS[service])(steps)
     except StepFailed as failure:
         typer.echo(f"{service} does not work: step `{failure}` failed")
         raise typer.Exit(1) from failure

@@ -4,10 +4,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from cdk_app.docs.cost import Dial, Scenario, Usage, Workload
-from cdk_app.docs.workloads.parts import MONTHS_KEPT, api_request, mean, measured, shares, worked
 from cdk_app.prices import SECONDS_PER_MONTH
 from cdk_app.services.nbhd_city.stacks import API_SIZE, WORKER_SIZE
+from cdk_app.services.workloads import (
+    MONTHS_KEPT,
+    Dial,
+    Scenario,
+    Usage,
+    Workload,
+    api_request,
+    mean,
+    measured,
+    shares,
+    worked,
+)
 
 # What people look at, by its name in the benchmark.
 MIX: Final[Mapping[str, float]] = MappingProxyType(

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from cdk_app.smoke.steps import StepFailed, Steps
+from cdk_app.services.smoke_steps import StepFailed, Steps
 
 CHANNELS: Final = "/api/channels"
 ALPHABET: Final = string.ascii_letters + string.digits

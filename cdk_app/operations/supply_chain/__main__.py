@@ -1,4 +1,4 @@
-"""`python -m cdk_app.supply_chain audit`: known vulnerabilities of what is locked. `... sbom FOLDER`: what that is.
+"""`python -m cdk_app.operations.supply_chain audit`: known vulnerabilities of what is locked. `... sbom`: what that is.
 
 The audit ends with 0 when nothing is known, 1 when something is, and 2 when it could not ask about everything.
 """
@@ -9,8 +9,8 @@ from typing import Annotated, Final
 
 import typer
 
-from cdk_app.supply_chain import node_packages, python_packages, sbom
-from cdk_app.supply_chain.answer import (
+from cdk_app.operations.supply_chain import node_packages, python_packages, sbom
+from cdk_app.operations.supply_chain.answer import (
     COULD_NOT_LOOK,
     Answer,
     CouldNotLook,
@@ -18,7 +18,7 @@ from cdk_app.supply_chain.answer import (
     exit_code,
     unaccepted,
 )
-from cdk_app.supply_chain.programs import ROOT
+from cdk_app.operations.supply_chain.programs import ROOT
 
 # Advisories we live with, by any of their ids, each with the reason beside it. Review them when a lock is renewed.
 ACCEPTED: Final[frozenset[str]] = frozenset()

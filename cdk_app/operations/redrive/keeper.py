@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from cdk_app.redrive.mover import DeadLetter, DeadLetterQueue, Moved
+from cdk_app.operations.redrive.mover import DeadLetter, DeadLetterQueue, Moved
 
 
 class Keeper:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from cdk_app.supply_chain.answer import CouldNotLook
+from cdk_app.operations.supply_chain.answer import CouldNotLook
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+ROOT: Final = Path(__file__).resolve().parents[3]
 LAST_WORDS: Final = 200  # characters of an error that are shown
 
 

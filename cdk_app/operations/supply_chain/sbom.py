@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from cdk_app.supply_chain import node_packages, python_packages
-from cdk_app.supply_chain.answer import CouldNotLook
-from cdk_app.supply_chain.programs import ROOT, run, tool
+from cdk_app.operations.supply_chain import node_packages, python_packages
+from cdk_app.operations.supply_chain.answer import CouldNotLook
+from cdk_app.operations.supply_chain.programs import ROOT, run, tool
 
 SECONDS: Final = 120
 

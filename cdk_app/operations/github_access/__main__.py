@@ -6,7 +6,7 @@ make github-access REPOSITORY=owner/name ENVIRONMENTS=dev,staging
 from aws_cdk import App
 
 from cdk_app.environments import ENVIRONMENTS, environment_named
-from cdk_app.github_access.stack import GitHubAccess, InvalidAccess
+from cdk_app.operations.github_access.stack import GitHubAccess, InvalidAccess
 from cdk_app.stacks import check_policies
 
 

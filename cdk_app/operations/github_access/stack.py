@@ -18,7 +18,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from cdk_app.constructs.acknowledge import acknowledge
-from cdk_app.github_access.drift_reads import actions
+from cdk_app.operations.github_access.drift_reads import actions
 
 ISSUER: Final = "token.actions.githubusercontent.com"
 AUDIENCE: Final = "sts.amazonaws.com"

@@ -1,7 +1,7 @@
-"""`python -m cdk_app.redrive QUEUE`: what was given up and why; with `--send`, put it back; with `--drop`, delete it.
+"""`python -m cdk_app.operations.redrive QUEUE`: what was given up and why. `--send` puts it back, `--drop` deletes it.
 
-QUEUE is the name of the queue that the worker is fed from, for example `StockTrackRecord-Processing-dev`. Credentials
-and region come from the environment, as for the AWS CLI; a name that ends in `-local` is looked for in the local house.
+QUEUE is the name of the queue that the worker is fed from, `<Service>-<Queue>-<environment>`. Credentials and region
+come from the environment, as for the AWS CLI; a name that ends in `-local` is looked for in the local cloud.
 Exit code 1 when something could not be done; what is not moved stays where it is. What is deleted is written to a file
 before.
 """
@@ -22,8 +22,8 @@ from rich.table import Table
 from cdk_app.environments import LOCAL
 from cdk_app.local.layout import LOCAL_DIRECTORY, Layout
 from cdk_app.local.ministack import local_session
-from cdk_app.redrive.keeper import Keeper
-from cdk_app.redrive.mover import Bounds, DeadLetter, DeadLetterQueue, Moved, NotARedriveQueue
+from cdk_app.operations.redrive.keeper import Keeper
+from cdk_app.operations.redrive.mover import Bounds, DeadLetter, DeadLetterQueue, Moved, NotARedriveQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -46,7 +46,7 @@ def redrive(
     reason: Annotated[str, typer.Option(help="Only messages whose reason contains this text, in any case")] = "",
     at_most: Annotated[int, typer.Option(min=1, max=100_000, help="End after so many messages")] = 1000,
     seconds: Annotated[int, typer.Option(min=1, max=3600, help="End after so many seconds")] = 60,
-    port_offset: Annotated[int, typer.Option(min=0, max=50_000, help="Of the local house")] = 0,
+    port_offset: Annotated[int, typer.Option(min=0, max=50_000, help="Of the local cloud")] = 0,
 ) -> None:
     """Show, move or delete; see the module."""
     if send and drop:

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from cdk_app.supply_chain.answer import Advisory, Answer, CouldNotLook, checked
-from cdk_app.supply_chain.programs import ROOT, run, tool
+from cdk_app.operations.supply_chain.answer import Advisory, Answer, CouldNotLook, checked
+from cdk_app.operations.supply_chain.programs import ROOT, run, tool
 
 LOCK: Final = "package-lock.json"
 AUDIT_SECONDS: Final = 120

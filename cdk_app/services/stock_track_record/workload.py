@@ -4,9 +4,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from cdk_app.docs.cost import Dial, Scenario, Usage, Workload
-from cdk_app.docs.workloads.parts import MONTHS_KEPT, api_request, mean, measured, shares, worked
 from cdk_app.environments import PROD
+from cdk_app.services.workloads import (
+    MONTHS_KEPT,
+    Dial,
+    Scenario,
+    Usage,
+    Workload,
+    api_request,
+    mean,
+    measured,
+    shares,
+    worked,
+)
 
 # Which reads make up the traffic of the API, by their names in the benchmark. A page that watches a run polls its log.
 MIX: Final[Mapping[str, float]] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""`python -m cdk_app.drift cdk.out/assembly-prod`: does AWS still hold what the templates say?
+"""`python -m cdk_app.operations.drift cdk.out/assembly-prod`: does AWS still hold what the templates say?
 
 Ends with 0 when everything that can be checked is in sync, 1 when something was changed by hand, and 2 when a stack or
 a resource could not be looked at: silence is not a good sign. (`cdk drift --fail` ends with 0 then.)

@@ -1,1 +1,0 @@
-"""Looking into a dead-letter queue, and putting back what can be done now."""
