@@ -24,6 +24,8 @@ ANY_PYTHON = $(shell for python in python3.13 python3 python; do $$python -c '' 
 SETUP_PYTHON = $(or $(ANY_PYTHON),uv run --no-project --python 3.13 python)
 
 CDK = cdk --no-notices --context environment=$(ENVIRONMENT)
+# Services that need packages of their own: each has a group `lambda-<package>` in pyproject.toml, and a lock in its folder.
+OWN_GROUPS = $(shell sed -n 's/^lambda-\([a-z0-9-]*\) = .*/\1/p' pyproject.toml)
 COMPILE = uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
@@ -35,10 +37,10 @@ help: ## list the targets
 setup: ## install everything from the locks: Python packages, Node, CDK CLI, DynamoDB Local, emulator, wheels
 	@$(SETUP_PYTHON) -I cdk_app/local/setup.py
 
-run: setup ## the whole house on this machine, until Ctrl-C; a second one beside it: PORT_OFFSET=100; empty: SAMPLES=no
+run: setup ## the local cloud: all of it on this machine, until Ctrl-C; a second one beside it: PORT_OFFSET=100; empty: SAMPLES=no
 	@python -m cdk_app.local run --port-offset $(PORT_OFFSET) $(if $(filter no,$(SAMPLES)),--no-samples)
 
-reset: setup ## forget the data of the local house
+reset: setup ## forget the data of the local cloud
 	@python -m cdk_app.local reset --port-offset $(PORT_OFFSET)
 
 ifeq ($(T),)
@@ -59,7 +61,7 @@ check: setup ## format, lint, types, import directions, generated documents
 synth: setup ## write the templates of ENVIRONMENT=dev to cdk.out
 	$(CDK) synth --quiet '$(ENVIRONMENT)/*'
 
-deploy: setup ## deploy ENVIRONMENT=dev to AWS, or one SERVICE=StockTrackRecord of it
+deploy: setup ## deploy ENVIRONMENT=dev to AWS, or one SERVICE=<Service> of it
 	$(CDK) deploy $(OPTIONS) '$(ENVIRONMENT)/$(SERVICE)*'
 
 diff: setup ## what `make deploy` would change
@@ -82,7 +84,7 @@ smoke: setup ## whether a deployed API works: URL=https://... and, where it is n
 	@python -m cdk_app.operations.smoke '$(or $(URL),$(error URL is missing: make smoke URL=https://...))' $(if $(SERVICE),--service $(SERVICE))
 
 redrive: setup ## show what was given up of QUEUE=..., and why; SEND=1 puts it back; DROP=1 REASON='not JSON' deletes it
-	@python -m cdk_app.operations.redrive '$(or $(QUEUE),$(error QUEUE is missing: make redrive QUEUE=StockTrackRecord-Processing-dev))' \
+	@python -m cdk_app.operations.redrive '$(or $(QUEUE),$(error QUEUE is missing: make redrive QUEUE=<Service>-<Queue>-<environment>))' \
 	  --port-offset $(PORT_OFFSET) --reason "$$REASON" $(if $(SEND),--send) $(if $(DROP),--drop)
 
 migrate: setup ## move the data of DATABASE_URL into the tables of SERVICE=... ENVIRONMENT=...; PHASE=check, plan, copy, verify...
@@ -103,7 +105,10 @@ lock: setup ## renew the locks from the ranges in pyproject.toml and package.jso
 	$(COMPILE) --group dev pyproject.toml --output-file requirements-dev.txt
 	$(COMPILE) --group cdk --constraint requirements-dev.txt pyproject.toml --output-file requirements.txt
 	$(COMPILE) --group lambda --constraint requirements-dev.txt pyproject.toml --output-file lambda_src/requirements.txt
-	$(COMPILE) --group lambda-nbhd-city --constraint requirements-dev.txt pyproject.toml --output-file lambda_src/services/nbhd_city/requirements.txt
+	for group in $(OWN_GROUPS); do \
+	  $(COMPILE) --group "lambda-$$group" --constraint requirements-dev.txt pyproject.toml \
+	    --output-file "lambda_src/services/$$(echo "$$group" | tr - _)/requirements.txt" || exit 1; \
+	done
 	$(COMPILE) --group migration --constraint requirements-dev.txt pyproject.toml --output-file lambda_src/migration/requirements.txt
 	$(COMPILE) --group emulator pyproject.toml --output-file cdk_app/local/requirements.txt
 	npm install --package-lock-only --ignore-scripts

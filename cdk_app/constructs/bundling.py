@@ -24,6 +24,7 @@ from cdk_app.constructs import trimming, wheelhouse
 from cdk_app.constructs.wheelhouse import PYTHON_VERSION, ROOT, Platform
 
 CACHE: Final = ROOT / ".cache" / "bundles"
+RUNTIME_AWS_SERVICES: Final = frozenset({"dynamodb", "sqs", "secretsmanager"})  # what `lambda_src.runtime` calls
 SHARED_SOURCES: Final = ("__init__.py", "errors.py", "dynamo", "runtime", "services/__init__.py")
 RUNTIME_FOLDER: Final = "/var/task"  # where Lambda unpacks the zip
 KEPT_BUNDLES: Final = 8  # per service and platform, so that going back and forth between branches stays quick
@@ -33,6 +34,35 @@ COMPILE_TIMEOUT_SECONDS: Final = 300
 
 class WrongPython(RuntimeError):
     """The interpreter cannot write byte code for the Lambda runtime."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundleContents:
+    """What the bundle of a service is made from: its package, and the locked dependencies without what it never reads.
+
+    package: below `lambda_src.services`; a `requirements.txt` in it is the lock of what no other service needs.
+    aws_services: those its functions call, as botocore names them.
+    """
+
+    package: str
+    aws_services: frozenset[str] = RUNTIME_AWS_SERVICES
+
+    def handler(self, module: str) -> "Handler":
+        """The handler in a module of the package, for example `handlers.api`."""
+        return Handler(self, module)
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """Which function of which bundle Lambda calls."""
+
+    contents: BundleContents
+    module: str
+
+    @property
+    def path(self) -> str:
+        """As Lambda is told."""
+        return f"lambda_src.services.{self.contents.package}.{self.module}.handler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +77,16 @@ class Bundle:
     content_hash: str
 
 
-def bundle_service(package: str, target: Platform) -> Bundle:
-    """The bundle of one service package for one platform, built when its content changed.
+def bundle_service(contents: BundleContents, target: Platform) -> Bundle:
+    """The bundle of one service for one platform, built when its content changed.
 
     Raises WheelhouseMissing when set-up has not run for this lock, WrongPython under another minor version.
     """
     if sys.version_info[:2] != PYTHON_VERSION:
         wanted = ".".join(map(str, PYTHON_VERSION))
         raise WrongPython(f"Bundles hold byte code of Python {wanted}; install it with: uv python install {wanted}")
-    dependencies = [_dependencies(target, lock) for lock in wheelhouse.locks_of(package)]
+    package = contents.package
+    dependencies = [trimmed(target, lock, contents.aws_services) for lock in wheelhouse.locks_of(package)]
     sources = list(_sources(package))
     digest = hashlib.sha256(" ".join(folder.name for folder in dependencies).encode())
     for name, path in sources:
@@ -70,25 +101,27 @@ def bundle_service(package: str, target: Platform) -> Bundle:
     return Bundle(archive, content_hash)
 
 
-def _dependencies(target: Platform, lock: Path | None = None) -> Path:
-    """The trimmed and compiled dependencies of a platform, made once per lock and recipe; older ones are removed.
+def trimmed(target: Platform, lock: Path | None = None, aws_services: frozenset[str] = RUNTIME_AWS_SERVICES) -> Path:
+    """Folder of a platform's dependencies, trimmed and compiled.
 
-    lock: None is the common one.
+    Made once for each lock, recipe and set of AWS services; those of older locks and recipes are removed. lock: None is
+    the common one.
     """
     wheels = wheelhouse.unpacked(target, lock)
-    recipe = hashlib.sha256(Path(trimming.__file__).read_bytes() + Path(__file__).read_bytes()).hexdigest()
-    folder = CACHE / f"dependencies-{wheels.name}-{recipe[:16]}"
+    recipe = hashlib.sha256(Path(trimming.__file__).read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
+    called = hashlib.sha256(" ".join(sorted(aws_services)).encode()).hexdigest()[:8]
+    folder = CACHE / f"dependencies-{wheels.name}-{recipe}-{called}"
     if folder.is_dir():
         return folder
     CACHE.mkdir(parents=True, exist_ok=True)
     current = {wheelhouse.location(target, each).name for each in wheelhouse.all_locks()}
     for old in list(CACHE.glob(f"dependencies-{target.name}-*")):
-        if old.name not in {f"dependencies-{name}-{recipe[:16]}" for name in current}:
+        if old.name.rpartition("-")[0] not in {f"dependencies-{name}-{recipe}" for name in current}:
             shutil.rmtree(old, ignore_errors=True)  # another process may be at it, too
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="partial-") as scratch:
         partial = Path(scratch) / "site-packages"
         shutil.copytree(wheels, partial)
-        trimming.trim(partial)
+        trimming.trim(partial, aws_services)
         compile_folder(partial)
         _publish(partial, folder)
     return folder

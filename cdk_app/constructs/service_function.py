@@ -12,7 +12,7 @@ from constructs import Construct
 
 from cdk_app.constructs.acknowledge import acknowledge
 from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
-from cdk_app.constructs.bundling import RUNTIME_FOLDER, bundle_service
+from cdk_app.constructs.bundling import RUNTIME_FOLDER, BundleContents, Handler, bundle_service
 from cdk_app.constructs.runbooks import FUNCTION_DURATION, FUNCTION_ERRORS, FUNCTION_THROTTLES
 from cdk_app.constructs.trimming import AMAZON_ROOTS_FILE
 from cdk_app.constructs.wheelhouse import HOST, LAMBDA_ARM64
@@ -34,8 +34,7 @@ LOG_RETENTION: Final = {
 class ServiceFunction(Construct):
     """One function of a service, outside any VPC. Attributes for others: function, role, log_group.
 
-    handler: module below `lambda_src.services`, for example `stock_track_record.handlers.api`; its first part is the
-    package that is bundled. settings: what the function will read from its variables.
+    handler: what Lambda calls, and the bundle it is in. settings: what the function will read from its variables.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class ServiceFunction(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        handler: str,
+        handler: Handler,
         size: FunctionSize,
         settings: ServiceSettings,
         environment: Environment,
@@ -60,8 +59,8 @@ class ServiceFunction(Construct):
             "Function",
             runtime=RUNTIME,
             architecture=_architecture(environment),
-            code=_code(handler.partition(".")[0], environment),
-            handler=f"lambda_src.services.{handler}.handler",
+            code=_code(handler.contents, environment),
+            handler=handler.path,
             memory_size=size.memory_mb,
             timeout=Duration.seconds(size.timeout_seconds),
             environment={**environment_of(settings), **_own_variables(environment)},
@@ -151,8 +150,8 @@ def log_group(scope: Construct, construct_id: str, environment: Environment) -> 
     return logs.LogGroup(scope, construct_id, retention=retention, removal_policy=RemovalPolicy.DESTROY)
 
 
-def _code(package: str, environment: Environment) -> lambda_.Code:
-    bundle = bundle_service(package, HOST if environment.on_this_machine else LAMBDA_ARM64)
+def _code(contents: BundleContents, environment: Environment) -> lambda_.Code:
+    bundle = bundle_service(contents, HOST if environment.on_this_machine else LAMBDA_ARM64)
     return lambda_.Code.from_asset(
         str(bundle.path), asset_hash=bundle.content_hash, asset_hash_type=AssetHashType.CUSTOM
     )

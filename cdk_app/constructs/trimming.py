@@ -1,17 +1,16 @@
 """What a bundle leaves out of its dependencies, and why that is safe.
 
-Most of botocore is data of some 400 services we never call, and a third of what remains is documentation. Smaller
+Most of botocore is data of some 400 AWS services we never call, and a third of what remains is documentation. Smaller
 means quicker to download and to load: a trimmed, byte-compiled bundle starts in about a quarter of the time.
 """
 
 import gzip
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-BOTOCORE_SERVICES: Final = frozenset({"dynamodb", "sqs", "secretsmanager"})
 BOTOCORE_SHARED_DATA: Final = frozenset(
     {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 )
@@ -47,11 +46,12 @@ class UnexpectedPackage(RuntimeError):
     """A dependency no longer looks the way this module knows it."""
 
 
-def trim(site_packages: Path) -> None:
+def trim(site_packages: Path, aws_services: Collection[str]) -> None:
     """Remove from the unpacked dependencies of a lock, in place, what no function reads.
 
-    Beside certifi, if it is among them, it writes the file of Amazon's roots. Raises UnexpectedPackage when a package
-    is laid out differently than its last version was.
+    aws_services: those that functions call, as botocore names them. Beside certifi, if it is among the packages, it
+    writes the file of Amazon's roots. Raises UnexpectedPackage when a package is laid out differently than its last
+    version was.
     """
     _remove(path for path in site_packages.iterdir() if path.name in {"bin", ".lock", *UNUSED_PACKAGES})
     for part in UNUSED_PARTS:
@@ -64,7 +64,7 @@ def trim(site_packages: Path) -> None:
     for dist_info in site_packages.glob("*.dist-info"):
         _trim_dist_info(dist_info)
     if (site_packages / "botocore").exists():
-        _trim_botocore(site_packages / "botocore")
+        _trim_botocore(site_packages / "botocore", frozenset(aws_services))
     all_roots = site_packages / "certifi" / "cacert.pem"
     if all_roots.exists():
         roots = amazon_roots(all_roots.read_text(encoding="utf-8"))
@@ -93,11 +93,11 @@ def _trim_dist_info(dist_info: Path) -> None:
     metadata.write_text("\n".join(kept) + "\n", encoding="utf-8")
 
 
-def _trim_botocore(botocore: Path) -> None:
+def _trim_botocore(botocore: Path, aws_services: frozenset[str]) -> None:
     """Keep the services we call, without documentation, and their endpoints."""
     data = botocore / "data"
-    _remove(path for path in data.iterdir() if path.name not in BOTOCORE_SERVICES | BOTOCORE_SHARED_DATA)
-    for service in sorted(BOTOCORE_SERVICES):
+    _remove(path for path in data.iterdir() if path.name not in aws_services | BOTOCORE_SHARED_DATA)
+    for service in sorted(aws_services):
         versions = sorted((data / service).iterdir())
         if not versions:
             raise UnexpectedPackage(f"botocore no longer describes {service}")
@@ -109,9 +109,7 @@ def _trim_botocore(botocore: Path) -> None:
             packed.unlink()
     endpoints = json.loads((data / "endpoints.json").read_bytes())
     for partition in endpoints["partitions"]:
-        partition["services"] = {
-            name: value for name, value in partition["services"].items() if name in BOTOCORE_SERVICES
-        }
+        partition["services"] = {name: value for name, value in partition["services"].items() if name in aws_services}
     _write_json(data / "endpoints.json", endpoints)
 
 

@@ -8,6 +8,7 @@ So the runner starts without the CDK library, and synthesis without the tools of
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cdk_app.constructs.bundling import RUNTIME_AWS_SERVICES, BundleContents
 from lambda_src.dynamo.schema import Table
 
 type Reference = str
@@ -52,7 +53,8 @@ class Service:
     """One service.
 
     name: in the names of its stacks, `<name>Data` and `<name>App`. package: its folder below `lambda_src.services` and
-    below `cdk_app.services`. title: what people call it. local_port: of its API on this machine.
+    below `cdk_app.services`. title: what people call it. local_port: of its API on this machine. also_calls: AWS
+    services that its functions call beside those that every function does, as botocore names them.
     data_stack: class made from an environment; app_stack: class made from an environment and that data stack.
     stand_ins: for what it calls outside. local_secrets: by field of its secret, functions that make up a value.
     samples: function that gives the API at an address its first data; it may be repeated, and raises httpx.HTTPError.
@@ -65,6 +67,7 @@ class Service:
     title: str
     local_port: int
     tables: Sequence[Table]
+    also_calls: frozenset[str] = frozenset()
     data_stack: Reference
     app_stack: Reference
     smoke: Reference
@@ -72,6 +75,11 @@ class Service:
     local_secrets: Reference | None = None
     samples: Reference | None = None
     workload: Reference | None = None
+
+    @property
+    def bundle(self) -> BundleContents:
+        """What the zip of its functions is made from."""
+        return BundleContents(self.package, RUNTIME_AWS_SERVICES | self.also_calls)
 
     def stack_names(self, environment: str) -> tuple[str, str]:
         """The stack that keeps and the stack that runs, as CloudFormation knows them."""

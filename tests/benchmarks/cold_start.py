@@ -27,6 +27,7 @@ from cdk_app.constructs import bundling, wheelhouse
 from cdk_app.constructs.trimming import AMAZON_ROOTS_FILE
 from cdk_app.constructs.wheelhouse import HOST
 from cdk_app.local.dynamodb_local import DynamoDBLocal
+from cdk_app.services.registry import SERVICES
 from lambda_src.dynamo.client import make_client
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.store import Store
@@ -112,7 +113,8 @@ class Measured:
 
 def real_bundle(scratch: Path, function: ColdFunction) -> Variant:
     """The zip that is deployed, unpacked."""
-    archive = bundling.bundle_service(function.package, HOST).path
+    [contents] = [service.bundle for service in SERVICES if service.package == function.package]
+    archive = bundling.bundle_service(contents, HOST).path
     folder = scratch / f"{function.package}-bundle"
     with zipfile.ZipFile(archive) as bundle:
         bundle.extractall(folder)
@@ -125,7 +127,7 @@ def bare_boto3(scratch: Path, function: ColdFunction, *, trimmed: bool) -> Varia
     """A boto3 client and nothing else, compiled: over the locked wheels, or trimmed the way our bundle is."""
     name = "boto3 client only, trimmed" if trimmed else "boto3 client only"
     folder = scratch / name
-    shutil.copytree(bundling._dependencies(HOST) if trimmed else wheelhouse.unpacked(HOST), folder)
+    shutil.copytree(bundling.trimmed(HOST) if trimmed else wheelhouse.unpacked(HOST), folder)
     shutil.copy(Path(__file__).with_name("boto3_only.py"), folder)
     bundling.compile_folder(folder)
     roots = AMAZON_ROOTS_FILE if trimmed else ALL_ROOTS

@@ -12,7 +12,7 @@ import pytest
 from cdk_app.constructs import bundling, wheelhouse
 from cdk_app.constructs.wheelhouse import HOST
 from cdk_app.operations.supply_chain import python_packages
-from cdk_app.services.registry import SERVICES, STOCK_TRACK_RECORD
+from cdk_app.services.registry import NBHD_CITY, SERVICES, STOCK_TRACK_RECORD
 from cdk_app.services.service import Service
 from tests.support.assembly import Assembly
 
@@ -64,7 +64,7 @@ def test_what_is_bundled_is_what_was_tested(lock):
 
 @pytest.mark.usefixtures("_wheelhouse")
 def test_tokens_and_curves_work_in_the_bundle_that_has_them_with_nothing_else_installed(tmp_path):
-    with zipfile.ZipFile(bundling.bundle_service("nbhd_city", HOST).path) as archive:
+    with zipfile.ZipFile(bundling.bundle_service(NBHD_CITY.bundle, HOST).path) as archive:
         archive.extractall(tmp_path)
     program = """
 import sys
@@ -126,10 +126,10 @@ def test_leavings_of_the_installer_are_gone(bundle):
     assert not [name for name in bundle.namelist() if name.startswith("bin/")]
 
 
-def test_botocore_knows_three_services(bundle):
+def test_botocore_knows_the_services_that_are_called(service, bundle):
     prefix = "botocore/data/"
     described = {n.split("/")[2] for n in bundle.namelist() if n.startswith(prefix) and n.count("/") > 2}
-    assert described == {"dynamodb", "sqs", "secretsmanager"}
+    assert described == {"dynamodb", "sqs", "secretsmanager"} | service.also_calls
 
 
 def test_the_bundle_for_this_machine_starts_with_nothing_else_installed(assemblies, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cdk_app.operations.supply_chain.python_packages import packages_of
 from cdk_app.services.registry import SERVICES
 from tests.support.assembly import ROOT, Assembly, run_python, synthesise
 
@@ -59,6 +60,45 @@ def test_the_app_refuses_an_environment_nobody_described(tmp_path):
     done = run_python("app.py", variables=cdk_variables(tmp_path, environment="production"))
     assert done.returncode != 0
     assert "choose one of: local, dev, staging, prod" in done.stderr
+
+
+def test_what_the_lock_of_synthesis_names_is_all_it_needs(assemblies, tmp_path):
+    """`requirements.txt` is all that a deployment installs: stand-ins, samples and checks of services stay unloaded."""
+    variables = cdk_variables(tmp_path) | {"LOCKED": " ".join(packages_of(ROOT / "requirements.txt"))}
+    program = """
+import os, re, runpy, sys
+from importlib.metadata import packages_distributions
+
+LOCKED = set(os.environ["LOCKED"].split())
+
+class Refuse:
+    refused = {
+        package
+        for package, owners in packages_distributions().items()
+        if not LOCKED & {re.sub(r"[-_.]+", "-", owner).lower() for owner in owners}
+    }
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.refused:
+            raise ModuleNotFoundError(f"requirements.txt does not install {name}", name=name)
+
+sys.meta_path.insert(0, Refuse())
+assert {"httpx", "aws_cdk", "yaml"} & Refuse.refused == {"yaml"}
+for name in ("pytest", "jwt", "typer", "uvicorn", "dotenv", "sqlalchemy"):
+    try:
+        __import__(name)
+    except ModuleNotFoundError:
+        continue
+    raise AssertionError(f"{name} could be imported")
+sys.path.insert(0, os.getcwd())
+runpy.run_path("app.py", run_name="__main__")
+"""
+    done = run_python("-c", program, variables=variables)
+    assert done.returncode == 0, done.stderr
+    written = Assembly("dev", tmp_path)
+    assert written.templates.keys() == assemblies["dev"].templates.keys()
+    for stack, template in assemblies["dev"].templates.items():
+        assert written.templates[stack].body == template.body
 
 
 def test_variables_of_the_shell_do_not_reach_a_template(assemblies, tmp_path):

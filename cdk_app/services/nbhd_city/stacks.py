@@ -24,6 +24,7 @@ from lambda_src.services.nbhd_city.settings import ApiSettings, WorkerSettings
 SERVICE: Final = NBHD_CITY.name
 TITLE: Final = NBHD_CITY.title
 PACKAGE: Final = NBHD_CITY.package
+BUNDLE: Final = NBHD_CITY.bundle
 SECRET_PARTS: Final = ("jwt", "oauth", "test_login")
 API_SIZE: Final = FunctionSize(memory_mb=512, timeout_seconds=20)
 WORKER_SIZE: Final = FunctionSize(memory_mb=256, timeout_seconds=60)
@@ -88,7 +89,7 @@ class NbhdCityApp(AppStack):
         function = ServiceFunction(
             self,
             "ApiFunction",
-            handler=f"{PACKAGE}.handlers.api",
+            handler=BUNDLE.handler("handlers.api"),
             size=API_SIZE,
             settings=settings,
             environment=environment,
@@ -114,7 +115,7 @@ class NbhdCityApp(AppStack):
         worker = ServiceFunction(
             self,
             "Worker",
-            handler=f"{PACKAGE}.handlers.worker",
+            handler=BUNDLE.handler("handlers.worker"),
             size=WORKER_SIZE,
             settings=WorkerSettings.model_validate(values),
             environment=environment,

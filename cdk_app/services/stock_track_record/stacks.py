@@ -23,6 +23,7 @@ from lambda_src.services.stock_track_record.settings import ApiSettings, WorkerS
 SERVICE: Final = STOCK_TRACK_RECORD.name
 TITLE: Final = STOCK_TRACK_RECORD.title
 PACKAGE: Final = STOCK_TRACK_RECORD.package
+BUNDLE: Final = STOCK_TRACK_RECORD.bundle
 API_KEY_FIELDS: Final = ("youtube_api_key", "gemini_api_key", "finnhub_api_key", "alpha_vantage_api_key")
 TOLERANCE: Final = Tolerance(server_errors=5, p95_milliseconds=3000)
 ANALYSES_AT_ONCE: Final = 10
@@ -72,7 +73,7 @@ class StockTrackRecordApp(AppStack):
         worker = ServiceFunction(
             self,
             "Worker",
-            handler=f"{PACKAGE}.handlers.worker",
+            handler=BUNDLE.handler("handlers.worker"),
             size=environment.worker_size,
             settings=WorkerSettings.model_validate(values),
             environment=environment,
@@ -95,7 +96,7 @@ class StockTrackRecordApp(AppStack):
         function = ServiceFunction(
             self,
             "ApiFunction",
-            handler=f"{PACKAGE}.handlers.api",
+            handler=BUNDLE.handler("handlers.api"),
             size=environment.api_size,
             settings=settings,
             environment=environment,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cdk_app.constructs import bundling
-from cdk_app.constructs.bundling import WrongPython
+from cdk_app.constructs.bundling import BundleContents, WrongPython
 from cdk_app.constructs.wheelhouse import HOST
 
 UNCHECKED_HASH = 0b01  # https://peps.python.org/pep-0552/
@@ -60,7 +60,7 @@ def test_entries_of_a_zip_are_sorted_dated_1980_and_readable_by_all(tmp_path):
 def test_another_python_is_refused_with_the_command_that_installs_the_right_one(monkeypatch):
     monkeypatch.setattr(bundling, "PYTHON_VERSION", (3, 99))
     with pytest.raises(WrongPython, match=r"uv python install 3\.99"):
-        bundling.bundle_service("stock_track_record", HOST)
+        bundling.bundle_service(BundleContents("stock_track_record"), HOST)
 
 
 def test_only_the_newest_bundles_are_kept(tmp_path, monkeypatch):

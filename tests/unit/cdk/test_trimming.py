@@ -11,6 +11,8 @@ import pytest
 from cdk_app.constructs import trimming
 from cdk_app.constructs.trimming import UnexpectedPackage
 
+CALLED = {"dynamodb", "sqs", "s3"}
+
 
 @pytest.fixture
 def site_packages(tmp_path):
@@ -29,7 +31,7 @@ def site_packages(tmp_path):
     write(data / "ec2" / "2016-11-15" / "service-2.json.gz")
     write(data / "_retry.json", "{}")
     write(data / "endpoints.json", json.dumps({"partitions": [{"services": {"dynamodb": {}, "ec2": {}}}]}))
-    for service in trimming.BOTOCORE_SERVICES:
+    for service in CALLED:
         for version in ("2010-01-01", "2020-01-01"):
             folder = data / service / version
             write(folder / "waiters-2.json")
@@ -45,34 +47,34 @@ def write(path: Path, text: str = "") -> None:
 
 
 def test_only_the_services_that_are_called_stay_in_their_newest_version(site_packages):
-    trimming.trim(site_packages)
+    trimming.trim(site_packages, CALLED)
     data = site_packages / "botocore" / "data"
-    assert {path.name for path in data.iterdir() if path.is_dir()} == trimming.BOTOCORE_SERVICES
+    assert {path.name for path in data.iterdir() if path.is_dir()} == CALLED
     assert [path.name for path in (data / "dynamodb").iterdir()] == ["2020-01-01"]
     assert [path.name for path in (data / "dynamodb" / "2020-01-01").iterdir()] == ["service-2.json"]
 
 
 def test_documentation_goes_but_a_member_of_that_name_stays(site_packages):
-    trimming.trim(site_packages)
+    trimming.trim(site_packages, CALLED)
     description = json.loads((site_packages / "botocore/data/sqs/2020-01-01/service-2.json").read_text())
     assert description == {"shapes": {"Output": {"members": {"documentation": {"shape": "Text"}}}}}
 
 
 def test_endpoints_of_other_services_go(site_packages):
-    trimming.trim(site_packages)
+    trimming.trim(site_packages, CALLED)
     endpoints = json.loads((site_packages / "botocore/data/endpoints.json").read_text())
     assert endpoints["partitions"] == [{"services": {"dynamodb": {}}}]
 
 
 def test_packages_still_know_their_version_and_licence(site_packages):
-    trimming.trim(site_packages)
+    trimming.trim(site_packages, CALLED)
     info = site_packages / "boto3-1.0.dist-info"
     assert (info / "METADATA").read_text() == "Metadata-Version: 2.4\nName: boto3\nVersion: 1.0\n"
     assert sorted(path.name for path in info.iterdir()) == ["METADATA", "licenses"]
 
 
 def test_code_stays_and_what_only_tools_read_goes(site_packages):
-    trimming.trim(site_packages)
+    trimming.trim(site_packages, CALLED)
     assert [path.name for path in (site_packages / "boto3").iterdir()] == ["session.py"]
     assert not (site_packages / "bin").exists()
 
@@ -80,11 +82,11 @@ def test_code_stays_and_what_only_tools_read_goes(site_packages):
 def test_a_package_with_another_layout_is_noticed(site_packages):
     (site_packages / "botocore" / "cacert.pem").unlink()
     with pytest.raises(UnexpectedPackage, match=r"botocore/cacert\.pem"):
-        trimming.trim(site_packages)
+        trimming.trim(site_packages, CALLED)
 
 
 def test_amazons_roots_are_five_certificates_that_load(site_packages):
-    trimming.trim(site_packages)
+    trimming.trim(site_packages, CALLED)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(site_packages / trimming.AMAZON_ROOTS_FILE)
     subjects = [str(root["subject"]) for root in context.get_ca_certs()]
@@ -100,7 +102,7 @@ def test_a_root_that_certifi_dropped_is_noticed():
 def test_a_lock_of_a_service_alone_is_trimmed_without_what_the_common_one_has(tmp_path):
     for name in ("cffi/api.py", "pycparser/c_parser.py", "cryptography/__init__.py", "cryptography/py.typed", "bin/x"):
         write(tmp_path / name)
-    trimming.trim(tmp_path)
+    trimming.trim(tmp_path, CALLED)
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == {
         "cryptography/__init__.py"
     }
