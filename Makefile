@@ -92,7 +92,7 @@ migrate: setup ## move the data of DATABASE_URL into the tables of SERVICE=... E
 	  python -m lambda_src.migration $(PHASE) '$(or $(SERVICE),$(error SERVICE is missing: make migrate SERVICE=nbhd_city))' \
 	  --environment $(ENVIRONMENT) $(OPTIONS)
 
-release: setup ## keep the templates just deployed (ENVIRONMENT=prod, or all), for the gates to compare the next change with
+release: setup ## keep what was just deployed (ENVIRONMENT=prod, or all), for the gates to compare the next change with
 	python -m tests.infra.release $(if $(filter file,$(origin ENVIRONMENT)),,$(ENVIRONMENT))
 
 snapshots: setup ## renew the template snapshots; review them like code

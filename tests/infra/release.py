@@ -1,4 +1,4 @@
-"""Keep the templates of a release, for the rules that compare the next change with it: `make release`.
+"""Keep of a release what the next change is compared with: `make release`.
 
     python -m tests.infra.release [ENVIRONMENT...]
 
@@ -6,28 +6,43 @@ Run it for what was deployed, from the commit that was: CloudFormation compares 
 the gate. Without an environment it keeps all of them.
 """
 
+import json
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cdk_app.environments import ENVIRONMENTS, environment_named
 from tests.infra.gates.loading import RELEASED
-from tests.support.assembly import Assembly, scrubbed, synthesise
+from tests.infra.gates.released import compared
+from tests.support.assembly import Assembly, synthesise
 
+LINE: Final = 118
 DEPLOYED: Final = tuple(name for name, environment in ENVIRONMENTS.items() if not environment.on_this_machine)
 
 
 def keep(assembly: Assembly, folder: Path) -> None:
-    """Write the templates of one environment, without the hashes that change with every commit."""
+    """Write what is compared of the templates of one environment, a file for each stack."""
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     for name, template in assembly.templates.items():
-        text = scrubbed(template.path.read_text(encoding="utf-8"))
-        (folder / f"{name}.template.json").write_text(f"{text.rstrip()}\n", encoding="utf-8")
+        (folder / f"{name}.json").write_text(f"{readable(compared(template.body))}\n", encoding="utf-8")
+
+
+def readable(value: Any, indent: str = "") -> str:
+    """JSON that a reviewer can read and compare: whatever fits on a line has one, with a space for each level."""
+    flat = json.dumps(value)
+    if len(indent) + len(flat) <= LINE or not isinstance(value, dict | list):
+        return flat
+    inner = f"{indent} "
+    if isinstance(value, dict):
+        parts, (first, last) = [f"{json.dumps(name)}: {readable(part, inner)}" for name, part in value.items()], "{}"
+    else:
+        parts, (first, last) = [readable(part, inner) for part in value], "[]"
+    return f"{first}\n{inner}{f',\n{inner}'.join(parts)}\n{indent}{last}"
 
 
 def main(names: Sequence[str]) -> None:

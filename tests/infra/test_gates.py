@@ -18,15 +18,18 @@ from tests.infra.gates.loading import RELEASED, deployment_of
 from tests.infra.gates.metrics import ALARM
 from tests.infra.gates.model import Deployment, Rule, Stack
 from tests.infra.gates.references import function_behind, physical_name, target
+from tests.infra.gates.released import compared
 from tests.infra.gates.rights import READS_STREAM
 from tests.infra.gates.variables import LOOKS_SECRET, WORD, is_random
-from tests.infra.mutants.making import add, pick
+from tests.infra.mutants import of_releases
+from tests.infra.mutants.making import Mutant, add, pick
 from tests.infra.mutants.of_queues import add_stream_consumer
 from tests.infra.release import DEPLOYED, keep
 from tests.support.assembly import ROOT
 
 GATES = ROOT / "tests" / "infra" / "gates"
 SECOND = "SecondService"
+MUTANTS_OF_RELEASES = [found for found in vars(of_releases).values() if isinstance(found, Mutant)]
 
 
 def test_no_rule_finds_anything(assembly):
@@ -144,13 +147,35 @@ def test_every_environment_on_aws_has_its_last_release():
 
 @pytest.mark.parametrize("environment", DEPLOYED)
 def test_a_release_holds_no_hash_that_changes_with_every_commit(environment):
-    for path in (RELEASED / environment).glob("*.template.json"):
+    for path in (RELEASED / environment).glob("*.json"):
         assert not re.search(r"[0-9a-f]{64}", path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize("mutant", MUTANTS_OF_RELEASES, ids=lambda mutant: mutant.name)
+def test_rules_find_the_same_in_what_a_release_keeps_as_in_whole_templates(prod, mutant):
+    deployment = deployment_of(prod)
+    broken = deployment.copy()
+    mutant.break_(broken)
+    broken.released = {name: stack.body for name, stack in deployment.stacks.items()}
+    found = [str(finding) for finding in findings(broken)]
+    assert mutant.caught_by in str(found)
+    broken.released = {name: compared(body) for name, body in broken.released.items()}
+    assert [str(finding) for finding in findings(broken)] == found
+
+
+def test_what_a_release_keeps_fits_a_review(prod, tmp_path):
+    """And loses nothing on the way to the file."""
+    keep(prod, tmp_path / "prod")
+    for path in (tmp_path / "prod").iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert json.loads(text) == compared(prod.templates[path.stem].body)
+        assert max(map(len, text.splitlines())) <= 130
+        assert len(text.splitlines()) < 100
 
 
 def test_keeping_a_release_forgets_the_one_before(prod, tmp_path):
     folder = tmp_path / "prod"
     keep(prod, folder)
-    (folder / "Gone.template.json").write_text(json.dumps({"Resources": {}}))
+    (folder / "Gone.json").write_text(json.dumps({"Resources": {}}))
     keep(prod, folder)
-    assert {path.name for path in folder.iterdir()} == {f"{name}.template.json" for name in prod.templates}
+    assert {path.name for path in folder.iterdir()} == {f"{name}.json" for name in prod.templates}

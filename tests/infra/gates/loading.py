@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cdk_app.environments import environment_named
 from cdk_app.services.registry import SERVICES
-from tests.infra.gates.model import Asset, Deployment, Stack, released_templates
+from tests.infra.gates.model import Asset, Deployment, Stack, released_stacks
 from tests.support.assembly import ROOT, Assembly
 
 RELEASED = ROOT / "tests" / "infra" / "released"
@@ -29,7 +29,7 @@ def deployment_of(assembly: Assembly) -> Deployment:
         environment=environment_named(assembly.environment),
         stacks=stacks,
         assets=dict(_assets(assembly)),
-        released=released_templates(RELEASED / assembly.environment),
+        released=released_stacks(RELEASED / assembly.environment),
         declared=tuple(table for service in SERVICES for table in service.tables),
     )
 

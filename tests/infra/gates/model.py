@@ -71,7 +71,7 @@ class Asset:
 class Deployment:
     """Everything that one environment deploys.
 
-    assets: by the hash that stands in `S3Key`. released: templates of the last release, by stack name. declared: the
+    assets: by the hash that stands in `S3Key`. released: what is kept of the last release, by stack name. declared: the
     tables that the services say they have.
     """
 
@@ -142,7 +142,6 @@ def rule(name: str, reason: str, *, not_local: str = "") -> Callable[[Check], Ru
     return lambda check: Rule(name, reason, check, not_local)
 
 
-def released_templates(folder: Path) -> dict[str, Json]:
-    """The templates of the last release of an environment, by stack name."""
-    files = sorted(folder.glob("*.template.json"))
-    return {file.name.removesuffix(".template.json"): json.loads(file.read_text(encoding="utf-8")) for file in files}
+def released_stacks(folder: Path) -> dict[str, Json]:
+    """What is kept of the last release of an environment, by stack name."""
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"))}

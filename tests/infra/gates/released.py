@@ -1,6 +1,6 @@
 """Rules about the step from the last release to this template, which no template shows by itself.
 
-`make release` keeps the templates of a release in `tests/infra/released`. An environment that was never released, or a
+`make release` keeps what these rules compare in `tests/infra/released`. An environment that was never released, or a
 stack that is new, has nothing to be compared with. What is meant to go all the same is released in a commit of its own,
 where a reviewer sees the table disappear from `tests/infra/released`.
 """
@@ -16,6 +16,31 @@ KEEPS_ITS_ID = (*STATEFUL, QUEUE)
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-globaltable.html
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html
 REPLACED_BY = ("TableName", "KeySchema", "LocalSecondaryIndexes", "QueueName", "FifoQueue", "BucketName", "Name")
+
+# What else a release keeps of a table: its indexes, and what decides whether items come, stay and are told of.
+COMPARED = (
+    *REPLACED_BY,
+    "AttributeDefinitions",
+    "GlobalSecondaryIndexes",
+    "StreamSpecification",
+    "TimeToLiveSpecification",
+)
+
+
+def compared(template: Json) -> Json:
+    """What a release keeps of a template: everything that must not get lost, with what these rules compare."""
+    return {
+        "Resources": {
+            logical_id: {
+                "Type": body["Type"],
+                "Properties": {
+                    name: body["Properties"][name] for name in COMPARED if name in body.get("Properties", {})
+                },
+            }
+            for logical_id, body in sorted(template["Resources"].items())
+            if body["Type"] in KEEPS_ITS_ID
+        }
+    }
 
 
 def before_and_after(deployment: Deployment, *types: str) -> Iterator[tuple[Stack, str, Json, Resource | None]]:
