@@ -1,6 +1,6 @@
 """The CDK app: the stage of one environment, `-c environment=<name>`, or of `dev` when none is named.
 
-`-c port_offset=<number>` moves the addresses of a local house, which `make run PORT_OFFSET=<number>` needs.
+`-c port_offset=<number>` moves the addresses of a local cloud, which `make run PORT_OFFSET=<number>` needs.
 """
 
 from aws_cdk import App

@@ -26,7 +26,7 @@ LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # 
 
 # One identity by name: no account, and no wildcard.
 OPERATOR_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(?P<kind>user|role)/[\w+=,.@/-]+")
-CONSOLE: Final = "http://localhost:8000"  # of the local house, as `cdk_app.local` serves it
+CONSOLE: Final = "http://localhost:8000"  # of the local cloud, as `cdk_app.local` serves it
 
 
 class UnknownEnvironment(ValueError):
@@ -225,9 +225,9 @@ def environment_named(name: str) -> Environment:
 
 
 def beside(environment: Environment, *, port_offset: int) -> Environment:
-    """A local environment whose house has its ports moved, so that console and APIs have other addresses.
+    """A local environment whose cloud has its ports moved, so that console and APIs have other addresses.
 
-    Web clients, which are not of the house, stay where they are.
+    Web clients, which are not part of it, stay where they are.
     """
 
     def moved(url: str) -> str:

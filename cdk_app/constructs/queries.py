@@ -85,7 +85,7 @@ QUERIES: Final = (RECENT_ERRORS, ONE_REQUEST, SLOWEST, MOST_EXPENSIVE, COLD_STAR
 class SavedQueries(Construct):
     """The queries, saved for the log groups of one service. They are found in the console under its name.
 
-    folder: in front of their names, for example `StockTrackRecord-prod`.
+    folder: in front of their names, `<service>-<environment>`.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, folder: str, groups: Sequence[logs.ILogGroup]) -> None:

@@ -75,7 +75,7 @@ class ServiceFunction(Construct):
         )
         self._accept_findings(environment)
 
-    def tell(self, variable: str, value: str) -> None:
+    def add_environment(self, variable: str, value: str) -> None:
         """Set a variable that is known only after the function: an address of what stands in front of it."""
         self.function.add_environment(variable, value)
 

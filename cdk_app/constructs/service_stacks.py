@@ -70,21 +70,21 @@ class AppStack(Stack):
             topic=alarms.topic,
         )
 
-    def name_parts(self, parts: ServiceParts) -> None:
+    def add_outputs(self, parts: ServiceParts) -> None:
         """Outputs: what scripts, runbooks and the local run need to find again."""
-        self._name("ApiId", parts.api.api.api_id)
-        self._name("ApiUrl", parts.api.api.api_endpoint)
-        self._name("ApiAccessLogGroup", parts.api.access_log.log_group_name)
+        self._output("ApiId", parts.api.api.api_id)
+        self._output("ApiUrl", parts.api.api.api_endpoint)
+        self._output("ApiAccessLogGroup", parts.api.access_log.log_group_name)
         for role, function in parts.functions.items():
-            self._name(f"{role.title()}FunctionName", function.function.function_name)
-            self._name(f"{role.title()}LogGroup", function.log_group.log_group_name)
+            self._output(f"{role.title()}FunctionName", function.function.function_name)
+            self._output(f"{role.title()}LogGroup", function.log_group.log_group_name)
         for queue in parts.queues:
-            self._name(f"{queue.node.id}QueueUrl", queue.queue.queue_url)
-            self._name(f"{queue.node.id}DeadLetterQueueUrl", queue.dead_letters.queue_url)
+            self._output(f"{queue.node.id}QueueUrl", queue.queue.queue_url)
+            self._output(f"{queue.node.id}DeadLetterQueueUrl", queue.dead_letters.queue_url)
         for schedule in parts.schedules:
-            self._name(f"{schedule.node.id}RuleName", schedule.rule.rule_name)
+            self._output(f"{schedule.node.id}RuleName", schedule.rule.rule_name)
 
-    def _name(self, name: str, value: str) -> None:
+    def _output(self, name: str, value: str) -> None:
         CfnOutput(self, name, value=value)
 
 

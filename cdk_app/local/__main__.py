@@ -12,16 +12,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cdk_app.local.cloud import LocalCloud
-from cdk_app.local.house import House
 from cdk_app.local.interrupts import Interrupted, Interrupts
 from cdk_app.local.layout import ROOT, Layout, LocalCloudError, shield_from_real_aws
 from cdk_app.local.outside_services import outside_services
+from cdk_app.local.running import LocalCloud
+from cdk_app.local.supervisor import Supervisor
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 terminal = Console(highlight=False, markup=False)
 
-PortOffset = Annotated[int, typer.Option(min=0, max=50000, help="Added to every port; such a house has its own data.")]
+PortOffset = Annotated[int, typer.Option(min=0, max=50000, help="Added to every port; the data is apart, too.")]
 
 
 @app.command()
@@ -36,27 +36,27 @@ def run(
     interrupts.install()
     shield_from_real_aws(os.environ)
     layout = Layout(port_offset)
-    with _told_and_ended(), suppress(Interrupted), _only_one_house(layout):
-        cloud = LocalCloud(layout, outside_services(ROOT / ".env"), announce=_announce, interrupts=interrupts)
-        cloud.refuse_taken_ports()
+    with _told_and_ended(), suppress(Interrupted), _only_one(layout):
+        supervisor = Supervisor(layout, outside_services(ROOT / ".env"), announce=_announce, interrupts=interrupts)
+        supervisor.refuse_taken_ports()
         try:
-            house = cloud.open(samples=samples)
-            terminal.print(_addresses(house))
+            cloud = supervisor.open(samples=samples)
+            terminal.print(_addresses(cloud))
             terminal.print(f"ready in {time.monotonic() - started:.0f} s; Ctrl-C stops it", style="bold green")
-            cloud.watch()
+            supervisor.watch()
         except LocalCloudError as error:
             raise LocalCloudError(f"The local cloud stopped. {error}") from error
         finally:
             interrupts.ignore()
             _announce("Stopping")
-            cloud.close()
+            supervisor.close()
 
 
 @app.command()
 def reset(port_offset: PortOffset = 0) -> None:
     """Forget all local data: tables, queues, secrets, deployed stacks and logs."""
     layout = Layout(port_offset)
-    with _told_and_ended(), _only_one_house(layout):
+    with _told_and_ended(), _only_one(layout):
         shutil.rmtree(layout.state_directory)
     terminal.print("Local data forgotten")
 
@@ -72,7 +72,7 @@ def _told_and_ended() -> Iterator[None]:
 
 
 @contextmanager
-def _only_one_house(layout: Layout) -> Iterator[None]:
+def _only_one(layout: Layout) -> Iterator[None]:
     """Hold the lock of a state directory. Raises LocalCloudError when another process does."""
     layout.state_directory.mkdir(parents=True, exist_ok=True)
     with (layout.state_directory / "lock").open("wb") as lock:
@@ -90,17 +90,17 @@ def _announce(step: str) -> None:
     terminal.print(f"  {step}")
 
 
-def _addresses(house: House) -> Table:
-    table = Table("", "address", title="The house")
-    table.add_row("Console", house.console_url)
-    for service in house.services:
+def _addresses(cloud: LocalCloud) -> Table:
+    table = Table("", "address", title="The local cloud")
+    table.add_row("Console", cloud.console_url)
+    for service in cloud.services:
         table.add_row(service.title, service.url)
         table.add_row(f"{service.title}, documentation", f"{service.url}/docs")
         if service.signs_in:
             table.add_row(f"{service.title}, sign in", f"{service.url}/auth/login")
-    table.add_row("AWS emulator", house.aws_endpoint)
-    table.add_row("DynamoDB Local", house.dynamodb_endpoint)
-    for stand_in in house.stand_ins:
+    table.add_row("AWS emulator", cloud.aws_endpoint)
+    table.add_row("DynamoDB Local", cloud.dynamodb_endpoint)
+    for stand_in in cloud.stand_ins:
         table.add_row(f"Stand-in of {stand_in.title}", stand_in.url)
     return table
 

@@ -19,12 +19,12 @@ def cors_of(template: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
-def restore_cors(cloud: MiniStack, *, api_id: str, template: Mapping[str, Any]) -> None:
+def restore_cors(emulator: MiniStack, *, api_id: str, template: Mapping[str, Any]) -> None:
     """Tell the emulator what the template says. 1 request. Raises LocalCloudError when it is not kept."""
     settings = cors_of(template)
     if settings is None:
         return
-    gateway = cloud.session.client("apigatewayv2", endpoint_url=cloud.url, config=QUICK)
+    gateway = emulator.session.client("apigatewayv2", endpoint_url=emulator.url, config=QUICK)
     gateway.update_api(ApiId=api_id, CorsConfiguration=settings)
     if not gateway.get_api(ApiId=api_id).get("CorsConfiguration"):
         raise LocalCloudError("The emulator does not keep the CORS settings of an API")

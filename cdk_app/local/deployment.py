@@ -34,8 +34,8 @@ NO_INPUT: Final = Path("cdk_app/local")
 class Deployment:
     """What of environment `local` is in the emulator, and how it gets there."""
 
-    def __init__(self, cloud: MiniStack, layout: Layout, interrupts: Interrupts) -> None:
-        self._cloud = cloud
+    def __init__(self, emulator: MiniStack, layout: Layout, interrupts: Interrupts) -> None:
+        self._emulator = emulator
         self._interrupts = interrupts
         self._marker = layout.state_directory / "deployed"
         self._assembly = layout.state_directory / "cdk.out"  # leaves the `cdk.out` of `make synth` alone
@@ -71,7 +71,7 @@ class Deployment:
         with ExitStack() as at_exit:
             with self._interrupts.held():
                 process = ChildProcess.start(
-                    name, command, environment=_environment(self._cloud.url), log_path=log_path
+                    name, command, environment=_environment(self._emulator.url), log_path=log_path
                 )
                 at_exit.callback(process.stop, grace_seconds=2)
             exit_code = process.wait(timeout_seconds=TIMEOUT_SECONDS)
@@ -79,7 +79,7 @@ class Deployment:
             raise LocalCloudError(f"{name} ended with {exit_code}:\n{process.log_tail()}")
 
     def _is_complete(self, stack_name: str) -> bool:
-        stacks = self._cloud.session.client("cloudformation", endpoint_url=self._cloud.url, config=QUICK)
+        stacks = self._emulator.session.client("cloudformation", endpoint_url=self._emulator.url, config=QUICK)
         try:
             status = stacks.describe_stacks(StackName=stack_name)["Stacks"][0]["StackStatus"]
         except ClientError:  # "does not exist" is a ValidationError

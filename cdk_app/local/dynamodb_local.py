@@ -21,7 +21,7 @@ EMULATOR: Final = ROOT / "node_modules" / "amplify-dynamodb-simulator" / "emulat
 CONFIGURATION: Final = Path(__file__).with_suffix(".xml")
 NAME: Final = "DynamoDB Local"
 READY_TIMEOUT_SECONDS: Final = 60.0  # 1-3 s on an idle machine
-HEAP_MEGABYTES: Final = 512  # enough for a house; a million items need more
+HEAP_MEGABYTES: Final = 512  # enough for a local cloud; a million items need more
 STOP_GRACE_SECONDS: Final = 10.0
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cdk_app.local.house import FunctionInHouse, QueueInHouse, ServiceInHouse
 from cdk_app.local.layout import LocalCloudError
 from cdk_app.local.ministack import QUICK, MiniStack
+from cdk_app.local.running import DeployedFunction, DeployedQueue, RunningService
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
@@ -36,10 +36,10 @@ class Inventory:
         return ids[0]
 
 
-def read_inventory(cloud: MiniStack, stack_names: Iterable[str]) -> Inventory:
+def read_inventory(emulator: MiniStack, stack_names: Iterable[str]) -> Inventory:
     """All resources of some stacks. One request per stack and page of 100."""
     names = tuple(stack_names)
-    stacks = cloud.session.client("cloudformation", endpoint_url=cloud.url, config=QUICK)
+    stacks = emulator.session.client("cloudformation", endpoint_url=emulator.url, config=QUICK)
     pages = stacks.get_paginator("list_stack_resources")
     found: dict[str, list[str]] = {}
     listed = [
@@ -53,35 +53,35 @@ def read_inventory(cloud: MiniStack, stack_names: Iterable[str]) -> Inventory:
     return Inventory(names, {kind: tuple(physical) for kind, physical in found.items()})
 
 
-def service_in_house(cloud: MiniStack, inventory: Inventory, *, name: str, title: str, url: str) -> ServiceInHouse:
+def running_service(emulator: MiniStack, inventory: Inventory, *, name: str, title: str, url: str) -> RunningService:
     """A deployed service as the console shows it. One request per function and queue."""
-    settings = [_settings(cloud, function) for function in inventory.of("AWS::Lambda::Function")]
-    return ServiceInHouse(
+    settings = [_settings(emulator, function) for function in inventory.of("AWS::Lambda::Function")]
+    return RunningService(
         name=name,
         title=title,
         url=url,
         signs_in=any(RETURN_ORIGINS in each.get("Environment", {}).get("Variables", {}) for each in settings),
         functions=tuple(_function(each) for each in settings),
-        queues=tuple(_queues(cloud, inventory.of("AWS::SQS::Queue"))),
+        queues=tuple(_queues(emulator, inventory.of("AWS::SQS::Queue"))),
         table_names=inventory.of(*sorted(TABLE_TYPES)),
     )
 
 
-def _settings(cloud: MiniStack, name: str) -> "FunctionConfigurationResponseTypeDef":
-    functions = cloud.session.client("lambda", endpoint_url=cloud.url, config=QUICK)
+def _settings(emulator: MiniStack, name: str) -> "FunctionConfigurationResponseTypeDef":
+    functions = emulator.session.client("lambda", endpoint_url=emulator.url, config=QUICK)
     return functions.get_function_configuration(FunctionName=name)
 
 
-def _function(settings: "FunctionConfigurationResponseTypeDef") -> FunctionInHouse:
+def _function(settings: "FunctionConfigurationResponseTypeDef") -> DeployedFunction:
     name = settings["FunctionName"]
-    return FunctionInHouse(
+    return DeployedFunction(
         name=name, log_group=settings.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name}"
     )
 
 
-def _queues(cloud: MiniStack, urls: Iterable[str]) -> Iterator[QueueInHouse]:
+def _queues(emulator: MiniStack, urls: Iterable[str]) -> Iterator[DeployedQueue]:
     """Queues with the URL of their dead-letter queue; a dead-letter queue is no entry of its own."""
-    queues = cloud.session.client("sqs", endpoint_url=cloud.url, config=QUICK)
+    queues = emulator.session.client("sqs", endpoint_url=emulator.url, config=QUICK)
     attributes = {
         url: queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn", "RedrivePolicy"])["Attributes"]
         for url in urls
@@ -94,4 +94,4 @@ def _queues(cloud: MiniStack, urls: Iterable[str]) -> Iterator[QueueInHouse]:
     }
     dead_letters = set(target_of.values())
     for url in (url for url in attributes if url not in dead_letters):
-        yield QueueInHouse(name=url.rpartition("/")[2], url=url, dead_letter_url=target_of.get(url))
+        yield DeployedQueue(name=url.rpartition("/")[2], url=url, dead_letter_url=target_of.get(url))

@@ -1,6 +1,6 @@
 """Where the local cloud listens and where it keeps its files.
 
-Two houses can stand side by side: an offset moves every port, and gives the second house files of its own.
+Two local clouds can run side by side: an offset moves every port, and gives the second one files of its own.
 """
 
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cdk_app.local.house import REGION
+from cdk_app.local.running import REGION
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOCAL_DIRECTORY: Final = ROOT / ".local"
@@ -23,7 +23,7 @@ class LocalCloudError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Ports and folders of one house. port_offset: 0-50000, added to every port."""
+    """Ports and folders of one local cloud. port_offset: 0-50000, added to every port."""
 
     port_offset: int = 0
 
@@ -40,7 +40,7 @@ class Layout:
         return 8102 + self.port_offset
 
     def moved(self, declared: int) -> int:
-        """The port of an API or a stand-in. declared: the one it has in a house without an offset."""
+        """The port of an API or a stand-in. declared: the one it has in a local cloud without an offset."""
         return declared + self.port_offset
 
     def address(self, declared: int) -> str:
@@ -81,7 +81,7 @@ def refuse_taken_port(port: int, purpose: str) -> None:
         except OSError as error:
             raise LocalCloudError(
                 f"Port {port}, needed for {purpose}, is taken. End the program that has it "
-                f"(`lsof -i :{port}` names it), or move this house aside: make run PORT_OFFSET=100"
+                f"(`lsof -i :{port}` names it), or move this local cloud aside: make run PORT_OFFSET=100"
             ) from error
 
 

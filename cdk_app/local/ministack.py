@@ -19,9 +19,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cdk_app.local import guarded_ministack
-from cdk_app.local.house import ACCOUNT_ID, CREDENTIALS, REGION
 from cdk_app.local.layout import HOST, LOCAL_DIRECTORY
 from cdk_app.local.processes import ChildProcess
+from cdk_app.local.running import ACCOUNT_ID, CREDENTIALS, REGION
 
 INTERPRETER: Final = LOCAL_DIRECTORY / "ministack-venv" / "bin" / "python"
 # -P: our modules beside it are not to be taken for others of the same name.

@@ -15,13 +15,13 @@ from cdk_app.local.ministack import QUICK, MiniStack
 type MadeUp = Mapping[str, Callable[[], Mapping[str, Any]]]
 
 
-def fill_secrets(cloud: MiniStack, secret_ids: Iterable[str], keys: Mapping[str, str], made_up: MadeUp) -> None:
+def fill_secrets(emulator: MiniStack, secret_ids: Iterable[str], keys: Mapping[str, str], made_up: MadeUp) -> None:
     """Put into the deployed secrets what they have fields for. Two requests per secret, one when nothing changes.
 
     keys: of outside services, value by field. made_up: how to make a value, by field. Other fields and other secrets
     stay as they are.
     """
-    client = cloud.session.client("secretsmanager", endpoint_url=cloud.url, config=QUICK)
+    client = emulator.session.client("secretsmanager", endpoint_url=emulator.url, config=QUICK)
     for secret_id in secret_ids:
         try:
             value = json.loads(client.get_secret_value(SecretId=secret_id)["SecretString"])

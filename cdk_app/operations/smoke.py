@@ -13,7 +13,7 @@ from cdk_app.services.registry import SERVICES
 from cdk_app.services.smoke_steps import STEP_SECONDS, StepFailed, Steps
 
 CHECKS: Final = {service.name: service.smoke for service in SERVICES}
-# The local house's output `ApiUrl` is in a domain that only its emulator knows.
+# The local cloud's output `ApiUrl` is in a domain that only its emulator knows.
 EMULATOR_SUFFIX: Final = ".execute-api.localhost"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

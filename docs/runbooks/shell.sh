@@ -1,7 +1,7 @@
 # Helpers for the commands in these pages. Bash or zsh, at the root of the repository, with the AWS CLI, version 2:
 #
 #     . docs/runbooks/shell.sh prod               an environment on AWS, with your credentials and region
-#     . docs/runbooks/shell.sh local              the house that `make run` started; PORT_OFFSET as there
+#     . docs/runbooks/shell.sh local              the local cloud, which `make run` started; PORT_OFFSET as there
 #     . docs/runbooks/shell.sh prod NbhdCity      another service than Stock Track Record
 #
 # alarms               what is on, and since when
@@ -18,7 +18,7 @@
 # edit_secret NAME     change a secret of the data stack in your $EDITOR
 # ago HOURS            the time so many hours ago, in UTC
 #
-# `aws` itself becomes a function here: for `local` it goes to the house and nowhere else, whatever your own settings are;
+# `aws` itself becomes a function here: for `local` it goes to the local cloud and nowhere else, whatever your own settings are;
 # otherwise they hold as they are.
 
 _complain() {
@@ -49,7 +49,7 @@ _choose() {
     *) _complain "AWS CLI, version 2, is needed; here is: $version" || return ;;
   esac
   case $environment in
-    local) _choose_house "$service" || return ;;
+    local) _choose_local "$service" || return ;;
     dev | staging | prod)
       [ -z "${AWS_ENDPOINT_URL:-}${AWS_ENDPOINT_URL_DYNAMODB:-}" ] ||
         _complain 'AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_DYNAMODB is set; unset it to reach AWS' || return
@@ -61,7 +61,7 @@ _choose() {
     *) _complain "'$environment' is no environment; name one of: local dev staging prod" || return ;;
   esac
   ENVIRONMENT=$environment SERVICE=$service STACK=$environment-${service}App
-  where=${where:-the house on this machine, $CONSOLE_URL}
+  where=${where:-the local cloud, $CONSOLE_URL}
   if ! state=$(aws cloudformation describe-stacks --stack-name "$STACK" --output text --query 'Stacks[0].StackStatus'); then
     _complain "there is no stack $STACK in $where, or nobody answers (locally: is \`make run\` up, PORT_OFFSET the same?)"
     unset ENVIRONMENT SERVICE STACK
@@ -70,13 +70,13 @@ _choose() {
   echo "$STACK ($state) in $where"
 }
 
-_choose_house() {
+_choose_local() {
   local offset=${PORT_OFFSET:-0}
   export PORT_OFFSET="$offset" # `make redrive` looks there, too
   case $1 in
     StockTrackRecord) API_URL=http://localhost:$((8001 + offset)) ;;
     NbhdCity) API_URL=http://localhost:$((8004 + offset)) ;;
-    *) _complain "the house has no service '$1'" || return ;;
+    *) _complain "the local cloud has no service '$1'" || return ;;
   esac
   CONSOLE_URL=http://localhost:$((8000 + offset))
   EMULATOR_URL=http://localhost:$((4570 + offset))
@@ -130,7 +130,7 @@ _saved() {
 
 ask() {
   local text
-  [ "$ENVIRONMENT" != local ] || _complain "the house keeps no saved queries; its log: $CONSOLE_URL/log" || return
+  [ "$ENVIRONMENT" != local ] || _complain "the local cloud keeps no saved queries; its log: $CONSOLE_URL/log" || return
   text=$(_saved "$1") && query "$text" "${2:-60}"
 }
 
@@ -144,7 +144,7 @@ one() {
 query() {
   local id answer minutes state=Scheduled turn=0
   minutes=${2:-60}
-  [ "$ENVIRONMENT" != local ] || _complain "the house answers no queries; its log: $CONSOLE_URL/log" || return
+  [ "$ENVIRONMENT" != local ] || _complain "the local cloud answers no queries; its log: $CONSOLE_URL/log" || return
   id=$(aws logs start-query --query-string "$1" --query queryId --output text \
     --start-time $(($(date +%s) - minutes * 60)) --end-time "$(date +%s)" \
     --log-group-names $(_outputs LogGroup)) || return

@@ -184,7 +184,7 @@ def test_what_stands_in_the_way_is_said_at_once_and_no_helper_works_then(termina
     assert terminal.calls("cloudwatch") == []
 
 
-def test_after_the_house_an_operator_s_own_settings_hold_again(terminal):
+def test_after_the_local_cloud_an_operator_s_own_settings_hold_again(terminal):
     done = terminal.run(
         f". {FOLDER}/shell.sh local && aws sqs list-queues; . {FOLDER}/shell.sh prod && aws sqs list-queues",
         AWS_PROFILE="mine",
@@ -199,7 +199,7 @@ def test_after_the_house_an_operator_s_own_settings_hold_again(terminal):
     assert prod["environment"] == {"AWS_PROFILE": "mine", "AWS_REGION": "eu-central-1", "AWS_SESSION_TOKEN": "token"}
 
 
-def test_the_house_has_its_tables_elsewhere(terminal):
+def test_the_local_cloud_has_its_tables_elsewhere(terminal):
     terminal.helper("aws dynamodb list-tables", "local", PORT_OFFSET="100")
     [call] = terminal.calls("dynamodb")
     assert call["endpoint"] == "http://localhost:8202"

@@ -1,4 +1,4 @@
-"""The house rules over everything that is synthesised, and the rules about the rules.
+"""The rules over everything that is synthesised, and the rules about the rules.
 
 All rules over all four environments took 0.1 s with reading the templates and bundles (`time.perf_counter` around
 `deployment_of` and `findings`, November 2026, two cores), and grow to about 0.5 s with four services of this size.

@@ -14,7 +14,7 @@ def free_port() -> int:
 
 
 def free_offset() -> int:
-    """An offset at which a local house finds its first port free; it says so itself when another is taken."""
+    """An offset at which a local cloud finds its first port free; it says so itself when another is taken."""
     for _ in range(100):
         offset = free_port() - Layout().console_port
         if 0 < offset <= 50_000:

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cdk_app.local.console.endpoints import Endpoints
 from cdk_app.local.console.views.layout import trouble_page
 from cdk_app.local.console.views.sign_in import CALLBACK_PATH
-from cdk_app.local.house import House
+from cdk_app.local.running import LocalCloud
 
 ALLOWED_HOSTS: Final = ("127.0.0.1", "localhost")
 STATIC_FILES: Final = Path(__file__).with_name("static")
@@ -40,9 +40,9 @@ HEADERS: Final = {
 }
 
 
-def create_console(house: House) -> Starlette:
-    """The console of a running house, to be served on a loopback address. It asks nobody before it is looked at."""
-    endpoints = Endpoints(house)
+def create_console(cloud: LocalCloud) -> Starlette:
+    """The console of a running cloud, to be served on a loopback address. It asks nobody before it is looked at."""
+    endpoints = Endpoints(cloud)
     return Starlette(
         routes=[
             Route("/", endpoints.overview, methods=["GET"]),

@@ -35,22 +35,22 @@ from cdk_app.local.console.views.overview import (
 from cdk_app.local.console.views.queues import dead_letters_page
 from cdk_app.local.console.views.sign_in import callback_page, callback_policy
 from cdk_app.local.console.views.tables import table_page, unreadable_table_page
-from cdk_app.local.house import House
+from cdk_app.local.running import LocalCloud
 
 
 class Endpoints:
-    """The endpoints of one house's console."""
+    """The endpoints of the console of one local cloud."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._clients = Clients.of(house)
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._cloud = cloud
+        self._clients = Clients.of(cloud)
         self._functions = [
             (function_label(service, function.name), function)
-            for service in house.services
+            for service in cloud.services
             for function in service.functions
         ]
-        self._queues = [queue for service in house.services for queue in service.queues]
-        self._table_names = [name for service in house.services for name in service.table_names]
+        self._queues = [queue for service in cloud.services for queue in service.queues]
+        self._table_names = [name for service in cloud.services for name in service.table_names]
         sources = [LogSource(function.log_group, label) for label, function in self._functions]
         self._tail = LogTail(self._clients.logs, sources)
 
@@ -62,7 +62,7 @@ class Endpoints:
         ]
         tail = self._tail.look(limit=SHOWN_ON_OVERVIEW, matches=_wanted(everything=False, correlation=None))
         log = overview_log(tail, self._tail.name)
-        return HTMLResponse(overview_page(self._house, facts, self._queues_part(), self._tables_part(), log))
+        return HTMLResponse(overview_page(self._cloud, facts, self._queues_part(), self._tables_part(), log))
 
     def log(self, request: Request) -> HTMLResponse:
         """The newest lines, `show=all` or `show=work`, of one correlation id or of all."""
@@ -97,7 +97,7 @@ class Endpoints:
         """The items of a table: any, those of a partition, or those whose sort key begins with a text."""
         name = request.path_params["name"]
         if name not in self._table_names:
-            raise HTTPException(404, f"There is no table {name} in this house.")
+            raise HTTPException(404, f"There is no table {name} in this local cloud.")
         given = request.query_params
         question = Question(
             index=given.get("index") or None,
@@ -118,12 +118,12 @@ class Endpoints:
 
     def callback(self, request: Request) -> HTMLResponse:
         """Where a sign-in ends, with `code` or `error`."""
-        service = next((each for each in self._house.services if each.signs_in), None)
+        service = next((each for each in self._cloud.services if each.signs_in), None)
         if service is None:
-            raise HTTPException(404, "No service of this house signs people in.")
+            raise HTTPException(404, "No service of this local cloud signs people in.")
         given = request.query_params
         body = callback_page(
-            service, console_url=self._house.console_url, error=given.get("error"), has_code=bool(given.get("code"))
+            service, console_url=self._cloud.console_url, error=given.get("error"), has_code=bool(given.get("code"))
         )
         return HTMLResponse(body, headers={"Content-Security-Policy": callback_policy(service)})
 
@@ -132,7 +132,7 @@ class Endpoints:
         name = request.path_params["name"]
         url = dead_letter_url(self._queues, name)
         if url is None:
-            raise HTTPException(404, f"There is no dead-letter queue {name} in this house.")
+            raise HTTPException(404, f"There is no dead-letter queue {name} in this local cloud.")
         return HTMLResponse(dead_letters_page(name, attempt(peek, self._clients.sqs, url)))
 
     def _queues_part(self) -> Markup:

@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cdk_app.local.house import House, QueueInHouse
+from cdk_app.local.running import DeployedQueue, LocalCloud
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,20 +35,20 @@ class Clients:
     dynamodb: "DynamoDBClient"
 
     @classmethod
-    def of(cls, house: House) -> "Clients":
-        """Clients of the endpoints of this house; nothing is asked yet."""
+    def of(cls, cloud: LocalCloud) -> "Clients":
+        """Clients of the endpoints of a local cloud; nothing is asked yet."""
         config = Config(
             connect_timeout=1,
             read_timeout=3,
             retries={"total_max_attempts": 1},  # the page asks again in a second
-            region_name=house.region,
+            region_name=cloud.region,
         )
-        session = boto3.Session(**cast("dict[str, Any]", dict(house.credentials)))
+        session = boto3.Session(**cast("dict[str, Any]", dict(cloud.credentials)))
         return cls(
-            logs=session.client("logs", endpoint_url=house.aws_endpoint, config=config),
-            sqs=session.client("sqs", endpoint_url=house.aws_endpoint, config=config),
-            functions=session.client("lambda", endpoint_url=house.aws_endpoint, config=config),
-            dynamodb=session.client("dynamodb", endpoint_url=house.dynamodb_endpoint, config=config),
+            logs=session.client("logs", endpoint_url=cloud.aws_endpoint, config=config),
+            sqs=session.client("sqs", endpoint_url=cloud.aws_endpoint, config=config),
+            functions=session.client("lambda", endpoint_url=cloud.aws_endpoint, config=config),
+            dynamodb=session.client("dynamodb", endpoint_url=cloud.dynamodb_endpoint, config=config),
         )
 
 
@@ -100,8 +100,8 @@ def queue_name(url: str) -> str:
     return url.rsplit("/", 1)[-1]
 
 
-def dead_letter_url(queues: Sequence[QueueInHouse], name: str) -> str | None:
-    """URL of the dead-letter queue of that name, None when the house has none."""
+def dead_letter_url(queues: Sequence[DeployedQueue], name: str) -> str | None:
+    """URL of the dead-letter queue of that name, None when there is none."""
     urls = (queue.dead_letter_url for queue in queues)
     return next((url for url in urls if url is not None and queue_name(url) == name), None)
 

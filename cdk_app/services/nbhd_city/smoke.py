@@ -1,7 +1,7 @@
 """Smoke check of nbhd.city: a neighborhood of a random name is made and deleted at once.
 
 Writing takes somebody who is signed in: an access token in NBHD_TOKEN, or on a machine of one's own the test user of
-the local house. Without either the check only reads, and says so.
+the local cloud. Without either the check only reads, and says so.
 """
 
 import os

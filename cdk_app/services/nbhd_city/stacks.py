@@ -107,7 +107,7 @@ class NbhdCityApp(AppStack):
             limits=Limits(default=REQUEST_LIMIT, routes=dict.fromkeys(SIGN_IN_ROUTES, SIGN_IN_LIMIT)),
             tolerance=TOLERANCE,
         )
-        function.tell("API_BASE_URL", environment.public_urls.get(SERVICE, api.api.api_endpoint))
+        function.add_environment("API_BASE_URL", environment.public_urls.get(SERVICE, api.api.api_endpoint))
         return api
 
     def _worker(self, environment: Environment, data: NbhdCityData) -> ServiceFunction:
@@ -159,7 +159,7 @@ class NbhdCityApp(AppStack):
             runbook=SIGN_IN,
         )
         self.show_parts(parts, alarms, service=SERVICE)
-        self.name_parts(parts)
+        self.add_outputs(parts)
 
     def _watch_rates(self, alarms: ServiceAlarms, data: NbhdCityData) -> None:
         """What only a calculation over several metrics shows."""

@@ -157,7 +157,7 @@ class StockTrackRecordApp(AppStack):
             runbook=RUN_FAILED,
         )
         self.show_parts(parts, alarms, service=SERVICE)
-        self.name_parts(parts)
+        self.add_outputs(parts)
 
 
 def _count_of(name: str) -> cloudwatch.Metric:

@@ -1,4 +1,4 @@
-"""A small house for the console: a real emulator with a function, queues and messages, and real tables."""
+"""A small local cloud for the console: a real emulator with a function, queues and messages, and real tables."""
 
 import io
 import json
@@ -12,9 +12,9 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from cdk_app.local.console import create_console
-from cdk_app.local.house import FunctionInHouse, House, QueueInHouse, ServiceInHouse
+from cdk_app.local.console.app import create_console
 from cdk_app.local.ministack import MiniStack
+from cdk_app.local.running import DeployedFunction, DeployedQueue, LocalCloud, RunningService
 from tests.support.engines import installed
 from tests.support.http_server import ThreadedServer
 
@@ -40,19 +40,19 @@ def handler(event, context):
 
 @dataclass(frozen=True, slots=True)
 class RunningConsole:
-    """A console that is served, and the house it shows."""
+    """A console that is served, and the local cloud it shows."""
 
     url: str
-    house: House
+    local_cloud: LocalCloud
     cloud: MiniStack
 
     @property
     def table(self) -> str:
-        return self.house.services[0].table_names[0]
+        return self.local_cloud.services[0].table_names[0]
 
     @property
-    def queue(self) -> QueueInHouse:
-        return self.house.services[0].queues[0]
+    def queue(self) -> DeployedQueue:
+        return self.local_cloud.services[0].queues[0]
 
     @property
     def dead_letter_url(self) -> str:
@@ -62,7 +62,7 @@ class RunningConsole:
     def run_function(self, *lines: dict[str, Any] | str) -> None:
         """Have the function write these lines to its log."""
         functions = self.cloud.session.client("lambda", endpoint_url=self.cloud.url)
-        name = self.house.services[0].functions[0].name
+        name = self.local_cloud.services[0].functions[0].name
         functions.invoke(FunctionName=name, Payload=json.dumps({"lines": lines}))
 
     def serve_request(self, route: str, *, correlation_id: str, **figures: float) -> None:
@@ -111,9 +111,9 @@ def table(dynamodb_client: "DynamoDBClient") -> Iterator[str]:
 @pytest.fixture(scope="module")
 def console(cloud: MiniStack, dynamodb_client: "DynamoDBClient", table: str) -> Iterator[RunningConsole]:
     function = _create_function(cloud, "local-ConsoleTestApp-ApiFunction1A2B3C4D-XYZ")
-    house = House(
+    local_cloud = LocalCloud(
         services=(
-            ServiceInHouse(
+            RunningService(
                 name="ConsoleTest",
                 title="Console Test",
                 url="http://localhost:8001",
@@ -127,8 +127,8 @@ def console(cloud: MiniStack, dynamodb_client: "DynamoDBClient", table: str) -> 
         console_url="http://localhost:8000",
         state_directory=Path("unused"),
     )
-    with ThreadedServer(create_console(house)) as server:
-        yield RunningConsole(server.url, house, cloud)
+    with ThreadedServer(create_console(local_cloud)) as server:
+        yield RunningConsole(server.url, local_cloud, cloud)
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,7 @@ def page(browser: Browser) -> Iterator[Page]:
     assert complaints == []
 
 
-def _create_function(cloud: MiniStack, name: str) -> FunctionInHouse:
+def _create_function(cloud: MiniStack, name: str) -> DeployedFunction:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("app.py", FUNCTION)
@@ -166,10 +166,10 @@ def _create_function(cloud: MiniStack, name: str) -> FunctionInHouse:
         MemorySize=256,
         Timeout=10,
     )
-    return FunctionInHouse(name=name, log_group=f"/aws/lambda/{name}")
+    return DeployedFunction(name=name, log_group=f"/aws/lambda/{name}")
 
 
-def _create_queue(cloud: MiniStack, name: str) -> QueueInHouse:
+def _create_queue(cloud: MiniStack, name: str) -> DeployedQueue:
     queues = cloud.session.client("sqs", endpoint_url=cloud.url)
     dead_letter_url = queues.create_queue(QueueName=f"{name}-dlq")["QueueUrl"]
-    return QueueInHouse(name, queues.create_queue(QueueName=name)["QueueUrl"], dead_letter_url)
+    return DeployedQueue(name, queues.create_queue(QueueName=name)["QueueUrl"], dead_letter_url)

@@ -1,4 +1,4 @@
-"""What pages open in a browser may do with the house: the API for its web client, and nothing with the emulator."""
+"""What pages in a browser may do in the local cloud: use the API for its web client, and nothing of the emulator."""
 
 import io
 import zipfile

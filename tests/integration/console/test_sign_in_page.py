@@ -10,8 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from cdk_app.local.console import create_console
-from cdk_app.local.house import House, ServiceInHouse
+from cdk_app.local.console.app import create_console
+from cdk_app.local.running import LocalCloud, RunningService
 from cdk_app.local.web import WebServer
 from lambda_src.services.nbhd_city.handlers.routes import create
 from lambda_src.services.nbhd_city.tables import TABLES
@@ -45,10 +45,10 @@ def scene(dynamodb_client, make_tables) -> Iterator[Scene]:
         frontend_origins=f"http://localhost:5173,{console}",
         cors_allowed_origins=console,
     )
-    service = ServiceInHouse(name="NbhdCity", title=SERVICE_NAME, url=api, signs_in=True)
+    service = RunningService(name="NbhdCity", title=SERVICE_NAME, url=api, signs_in=True)
     nobody = f"http://localhost:{free_port()}"
-    house = House(
-        services=(ServiceInHouse(name="Other", title="Other", url=nobody), service),
+    local_cloud = LocalCloud(
+        services=(RunningService(name="Other", title="Other", url=nobody), service),
         aws_endpoint=nobody,
         dynamodb_endpoint=nobody,
         console_url=console,
@@ -56,7 +56,7 @@ def scene(dynamodb_client, make_tables) -> Iterator[Scene]:
     )
     servers = [
         WebServer("API", create(world.parts, inline_endpoints=False), port=int(api.rpartition(":")[2])),
-        WebServer("console", create_console(house), port=int(console.rpartition(":")[2])),
+        WebServer("console", create_console(local_cloud), port=int(console.rpartition(":")[2])),
     ]
     for server in servers:
         server.start()

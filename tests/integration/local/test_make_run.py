@@ -1,4 +1,4 @@
-"""The whole house in one run: deployed by the CDK, used through its ports, ended by Ctrl-C, started again."""
+"""The whole local cloud in one run: deployed by the CDK, used through its ports, ended by Ctrl-C, started again."""
 
 import re
 import shutil
@@ -81,38 +81,38 @@ class MakeRun:
 
 
 @pytest.fixture
-def house(tmp_path) -> Iterator[MakeRun]:
-    house = MakeRun(tmp_path)
-    yield house
-    house.end()
+def local_cloud(tmp_path) -> Iterator[MakeRun]:
+    local_cloud = MakeRun(tmp_path)
+    yield local_cloud
+    local_cloud.end()
 
 
 @pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="reads the process table of Linux")
-def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_over_a_restart(house):
-    assert "Deploying" in house.start()
-    assert house.api.get("/health").json() == {"status": "ok"}
-    assert house.nbhd_api.get("/health").json() == {"status": "healthy"}
+def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_over_a_restart(local_cloud):
+    assert "Deploying" in local_cloud.start()
+    assert local_cloud.api.get("/health").json() == {"status": "ok"}
+    assert local_cloud.nbhd_api.get("/health").json() == {"status": "healthy"}
 
-    _check_browser_may_write(house.api)
-    channel = _analyse(house.api)
+    _check_browser_may_write(local_cloud.api)
+    channel = _analyse(local_cloud.api)
     assert channel["status"] == "completed"
     assert channel["processed_video_count"] == channel["video_count"] >= 60
-    _check_results(house.api, channel["id"])
-    signed_in = _check_neighborhoods(house)
-    _check_console(house)
+    _check_results(local_cloud.api, channel["id"])
+    signed_in = _check_neighborhoods(local_cloud)
+    _check_console(local_cloud)
 
-    running = house.descendants()
+    running = local_cloud.descendants()
     assert len(running) > 5  # the runner, DynamoDB Local, MiniStack, two stand-ins, functions
-    assert house.interrupt() == 0
+    assert local_cloud.interrupt() == 0
     assert not running & _parents().keys()
 
-    printed = house.start()
+    printed = local_cloud.start()
     assert "Deploying" not in printed
     assert _seconds_until_ready(printed) < 30
-    assert house.api.get(f"/api/channels/{channel['id']}").json() == channel
+    assert local_cloud.api.get(f"/api/channels/{channel['id']}").json() == channel
     assert "Planting" not in printed
-    assert house.nbhd_api.get("/auth/me", headers=signed_in).json()["user_id"] == "did:plc:alice"
+    assert local_cloud.nbhd_api.get("/auth/me", headers=signed_in).json()["user_id"] == "did:plc:alice"
 
 
 def _analyse(api: httpx.Client) -> Json:
@@ -152,12 +152,12 @@ def _check_browser_may_write(api: httpx.Client) -> None:
     assert read.headers.get_list("access-control-allow-origin") == ["http://localhost:5173"]  # twice: browsers refuse
 
 
-def _check_neighborhoods(house: MakeRun) -> dict[str, str]:
+def _check_neighborhoods(local_cloud: MakeRun) -> dict[str, str]:
     """The samples are listed, and people sign in: with a password, and at the stand-in with its way back here.
 
     Returns the headers of somebody who is signed in.
     """
-    api = house.nbhd_api
+    api = local_cloud.nbhd_api
     assert len(api.get("/api/nbhds").json()) == len(SAMPLE_NEIGHBORHOODS)
     answer = api.post("/auth/test-login", json={"username": "alice", "password": "alice"})
     assert answer.status_code == 200, answer.text
@@ -165,12 +165,12 @@ def _check_neighborhoods(house: MakeRun) -> dict[str, str]:
     mine = api.get("/api/users/me/nbhds", headers=signed_in).json()["neighborhoods"]
     assert {each["name"] for each in mine} < {sample.name for sample in SAMPLE_NEIGHBORHOODS}
 
-    console = f"http://localhost:{house.layout.console_port}"
+    console = f"http://localhost:{local_cloud.layout.console_port}"
     started = api.get("/auth/login", params={"return_url": f"{console}/callback.html"})
     assert started.status_code == 302, started.text
     page = httpx.get(started.headers["location"], timeout=30, trust_env=False)
     [request_uri] = re.findall(r'name="request_uri" value="([^"]+)"', page.text)
-    stand_in = f"http://localhost:{house.layout.moved(8013)}/decide"
+    stand_in = f"http://localhost:{local_cloud.layout.moved(8013)}/decide"
     back = httpx.post(stand_in, data={"request_uri": request_uri, "account": "did:plc:bob"}, timeout=30).headers
     cookies = "; ".join(f"{name}={value}" for name, value in started.cookies.items())
     landed = httpx.get(back["location"], headers={"cookie": cookies}, timeout=30, trust_env=False).headers["location"]
@@ -181,8 +181,8 @@ def _check_neighborhoods(house: MakeRun) -> dict[str, str]:
     return signed_in
 
 
-def _check_console(house: MakeRun) -> None:
-    page = httpx.get(f"http://localhost:{house.layout.console_port}/", timeout=30, trust_env=False)
+def _check_console(local_cloud: MakeRun) -> None:
+    page = httpx.get(f"http://localhost:{local_cloud.layout.console_port}/", timeout=30, trust_env=False)
     assert page.status_code == 200
     for text in ("Stock Track Record", "nbhd.city", "NbhdCity-Tasks-local", "nbhd-city-local", "sign in"):
         assert text in page.text

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cdk_app.local.inventory import read_inventory, service_in_house
+from cdk_app.local.inventory import read_inventory, running_service
 from cdk_app.local.ministack import ASSET_BUCKET, BOOTSTRAP_PARAMETER, QUICK, MiniStack
 from cdk_app.local.secret_values import fill_secrets
 from tests.support.ports import free_port
@@ -72,7 +72,7 @@ def test_an_account_can_be_made_ready_for_deployment_again_and_again(emulator):
 
 def test_a_queue_is_found_with_its_dead_letter_queue(emulator):
     inventory = read_inventory(emulator.cloud, ["Sample"])
-    service = service_in_house(emulator.cloud, inventory, name="Sample", title="Sample", url="http://localhost:1")
+    service = running_service(emulator.cloud, inventory, name="Sample", title="Sample", url="http://localhost:1")
     [queue] = service.queues
     assert "Work" in queue.name
     assert queue.dead_letter_url is not None

@@ -42,7 +42,7 @@ def taken(port: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("command", ["run", "reset"])
-def test_a_house_that_is_running_is_named_before_anything_else(layout, command):
+def test_a_local_cloud_that_is_running_is_named_before_anything_else(layout, command):
     layout.state_directory.mkdir(parents=True)
     with (layout.state_directory / "lock").open("wb") as lock, taken(layout.console_port):
         fcntl.flock(lock, fcntl.LOCK_EX)

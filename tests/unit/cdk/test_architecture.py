@@ -1,4 +1,4 @@
-"""Boxes and arrows are read from templates, also from kinds of template this house does not write yet."""
+"""Boxes and arrows are read from templates, also from kinds of template that no service has yet."""
 
 from typing import Any
 

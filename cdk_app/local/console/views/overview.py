@@ -11,7 +11,7 @@ from cdk_app.local.console.table_reader import TableFacts
 from cdk_app.local.console.views.layout import cell, figure, grid, link, notice, page, section
 from cdk_app.local.console.views.log import SHOWN_ON_OVERVIEW, log_table
 from cdk_app.local.console.views.sign_in import sign_in_address
-from cdk_app.local.house import House, QueueInHouse, ServiceInHouse
+from cdk_app.local.running import DeployedQueue, LocalCloud, RunningService
 
 type Answer[T] = T | SourceUnavailable
 
@@ -20,13 +20,17 @@ LOGICAL_ID: Final = re.compile(r"([A-Za-z]+?)(?:Function)*[0-9A-F]{8}(?:-|$)")
 
 
 def overview_page(
-    house: House, functions: Sequence[tuple[str, Answer[FunctionFacts]]], queues: Markup, tables: Markup, log: Markup
+    cloud: LocalCloud,
+    functions: Sequence[tuple[str, Answer[FunctionFacts]]],
+    queues: Markup,
+    tables: Markup,
+    log: Markup,
 ) -> Markup:
     """The whole first page, from its parts."""
     return page(
         "Overview",
         tag("h1", "Overview", class_="unseen"),
-        section("Services", _services(house)),
+        section("Services", _services(cloud)),
         section("Queues", tag("div", queues, data_live="/live/queues")),
         section("Log", log, tag("p", link("The whole log", "/log"))),
         section("Tables", tag("div", tables, data_live="/live/tables")),
@@ -39,13 +43,13 @@ def overview_log(tail: Tail, name: str) -> Markup:
     return log_table(tail, name, everything=False, correlation=None, limit=SHOWN_ON_OVERVIEW)
 
 
-def function_label(service: ServiceInHouse, name: str) -> str:
+def function_label(service: RunningService, name: str) -> str:
     """What a function is called on the page: its service and its part in it; the physical name is the last resort."""
     found = LOGICAL_ID.search(name.partition("-")[2])
     return f"{service.title} {found[1]}" if found else name
 
 
-def queues_part(depths: Sequence[tuple[QueueInHouse, Answer[QueueDepth], Answer[QueueDepth] | None]]) -> Markup:
+def queues_part(depths: Sequence[tuple[DeployedQueue, Answer[QueueDepth], Answer[QueueDepth] | None]]) -> Markup:
     """Queues, each with its own depth and that of its dead-letter queue (None where it has none)."""
     if not depths:
         return tag("p", "No queues are deployed.")
@@ -72,22 +76,22 @@ def tables_page(tables: Markup) -> Markup:
     return page("Tables", tag("section", tag("h1", "Tables"), tag("div", tables, data_live="/live/tables")))
 
 
-def _services(house: House) -> Markup:
+def _services(cloud: LocalCloud) -> Markup:
     rows = [
         tag(
             "tr",
             cell("Service", service.title),
             cell("Address", _address(service.url)),
-            cell("Pages", _links(service, console_url=house.console_url)),
+            cell("Pages", _links(service, console_url=cloud.console_url)),
         )
-        for service in house.services
+        for service in cloud.services
     ]
     rows += [
         tag("tr", cell("Service", name), cell("Address", tag("code", url)), cell("Pages", None))
         for name, url in (
-            *((f"Stand-in of {stand_in.title}", stand_in.url) for stand_in in house.stand_ins),
-            ("AWS emulator", house.aws_endpoint),
-            ("DynamoDB Local", house.dynamodb_endpoint),
+            *((f"Stand-in of {stand_in.title}", stand_in.url) for stand_in in cloud.stand_ins),
+            ("AWS emulator", cloud.aws_endpoint),
+            ("DynamoDB Local", cloud.dynamodb_endpoint),
         )
     ]
     return grid(("Service", "Address", "Pages"), rows, class_="cards")
@@ -97,7 +101,7 @@ def _address(url: str) -> Markup:
     return tag("a", url, href=url)
 
 
-def _links(service: ServiceInHouse, *, console_url: str) -> Markup:
+def _links(service: RunningService, *, console_url: str) -> Markup:
     links = [tag("a", "docs", href=f"{service.url}/docs"), " · ", tag("a", "health", href=f"{service.url}/health")]
     if service.signs_in:
         links += [" · ", tag("a", "sign in", href=sign_in_address(service, console_url=console_url))]
@@ -123,7 +127,7 @@ def _function_row(label: str, facts: Answer[FunctionFacts]) -> Markup:
     )
 
 
-def _queue_row(queue: QueueInHouse, depth: Answer[QueueDepth], dead: Answer[QueueDepth] | None) -> Markup:
+def _queue_row(queue: DeployedQueue, depth: Answer[QueueDepth], dead: Answer[QueueDepth] | None) -> Markup:
     known = depth if isinstance(depth, QueueDepth) else None
     letters: Content = "none kept"
     if queue.dead_letter_url is not None:

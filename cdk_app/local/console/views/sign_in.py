@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from cdk_app.local.console.markup import Markup, tag
 from cdk_app.local.console.views.layout import notice, page, section
-from cdk_app.local.house import ServiceInHouse
+from cdk_app.local.running import RunningService
 
 CALLBACK_PATH: Final = "/callback.html"
 
@@ -19,12 +19,12 @@ REASONS: Final = {
 }
 
 
-def sign_in_address(service: ServiceInHouse, *, console_url: str) -> str:
+def sign_in_address(service: RunningService, *, console_url: str) -> str:
     """Where a sign-in begins that ends on this page."""
     return f"{service.url}/auth/login?return_url={console_url}{CALLBACK_PATH}"
 
 
-def callback_page(service: ServiceInHouse, *, console_url: str, error: str | None, has_code: bool) -> Markup:
+def callback_page(service: RunningService, *, console_url: str, error: str | None, has_code: bool) -> Markup:
     """The end of a sign-in at a service: what went wrong, or the parts that the script fills with who it is."""
     again = tag("p", tag("a", "Sign in", href=sign_in_address(service, console_url=console_url)))
     if error is not None:
@@ -70,7 +70,7 @@ def _signed_in() -> Markup:
     )
 
 
-def callback_policy(service: ServiceInHouse) -> str:
+def callback_policy(service: RunningService) -> str:
     """What the page may load and ask: its own files, and that one API."""
     parts = urlsplit(service.url)
     return (

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cdk_app.services.nbhd_city.bluesky.proofs import Refused
-from cdk_app.services.nbhd_city.bluesky.world import Call, Place, World
+from cdk_app.services.nbhd_city.bluesky.world import Call, Endpoint, World
 from cdk_app.services.stand_ins.answers import Answer, json_answer
 
 
@@ -32,15 +32,15 @@ def origin_of(request: Request) -> str:
     return str(request.base_url).rstrip("/")
 
 
-def form_route(world: World, place: Place, path: str, rules: Rules, *, method: str = "POST") -> Route:
+def form_route(world: World, name: Endpoint, path: str, rules: Rules, *, method: str = "POST") -> Route:
     """A route that lets an ordered fault go first, asks `rules`, and notes what came of it."""
 
     async def endpoint(request: Request) -> Response:
         form = await _read(request)
-        fault = world.take_fault(place)
+        fault = world.take_fault(name)
         # In a thread: the rules may read the client's documents, from a server that waits for this very answer.
         answer, error = (fault, "ordered") if fault else await asyncio.to_thread(_ask, world, rules, form)
-        world.note(Call(place, answer.status, error))
+        world.note(Call(name, answer.status, error))
         if answer.delay_seconds:
             await asyncio.sleep(answer.delay_seconds)
         headers = dict(answer.headers)

@@ -12,7 +12,7 @@ import httpx
 
 from cdk_app.services.stand_ins.answers import Answer
 
-type Place = Literal["metadata", "par", "token", "basic_token", "directory", "pds", "profile"]
+type Endpoint = Literal["metadata", "par", "token", "basic_token", "directory", "pds", "profile"]
 
 CODE_SECONDS: Final = 60
 REQUEST_SECONDS: Final = 300
@@ -62,7 +62,7 @@ class Request:
 class Call:
     """Something that was asked of a machine's endpoint. error: OAuth's name of what was wrong, "" for nothing."""
 
-    place: Place
+    endpoint: Endpoint
     status: int
     error: str = ""
 
@@ -99,7 +99,7 @@ class World:
         self.fetch = fetch
         self.calls: deque[Call] = deque(maxlen=CALLS_KEPT)
         self._lock = Lock()
-        self._faults: defaultdict[Place, deque[Answer]] = defaultdict(deque)
+        self._faults: defaultdict[Endpoint, deque[Answer]] = defaultdict(deque)
         self._pushed: dict[str, Request] = {}
         self._codes: dict[str, tuple[Request, Account, float]] = {}
         self._used_ids: dict[str, float] = {}
@@ -107,25 +107,25 @@ class World:
 
     # ---- for tests -------------------------------------------------------------------------------------------------
 
-    def order(self, place: Place, *faults: Answer) -> None:
-        """The next calls of a place get these answers, one each, before any rule is asked."""
+    def order(self, endpoint: Endpoint, *faults: Answer) -> None:
+        """The next calls of an endpoint get these answers, one each, before any rule is asked."""
         with self._lock:
-            self._faults[place].extend(faults)
+            self._faults[endpoint].extend(faults)
 
     def rotate_nonces(self) -> None:
         """Make every DPoP nonce that was given out stale."""
         with self._lock:
             self._nonces.extend([secrets.token_urlsafe(16), secrets.token_urlsafe(16)])
 
-    def errors(self, place: Place) -> list[str]:
-        """What was wrong with the calls of a place, in order, "" for those that were right."""
-        return [call.error for call in list(self.calls) if call.place == place]
+    def errors(self, endpoint: Endpoint) -> list[str]:
+        """What was wrong with the calls of an endpoint, in order, "" for those that were right."""
+        return [call.error for call in list(self.calls) if call.endpoint == endpoint]
 
     # ---- for the rules ---------------------------------------------------------------------------------------------
 
-    def take_fault(self, place: Place) -> Answer | None:
+    def take_fault(self, endpoint: Endpoint) -> Answer | None:
         with self._lock:
-            waiting = self._faults[place]
+            waiting = self._faults[endpoint]
             return waiting.popleft() if waiting else None
 
     @property

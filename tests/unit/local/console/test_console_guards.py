@@ -6,17 +6,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cdk_app.local.console import create_console
+from cdk_app.local.console.app import create_console
 from cdk_app.local.console.views.overview import function_label
-from cdk_app.local.house import FunctionInHouse, House, QueueInHouse, ServiceInHouse
+from cdk_app.local.running import DeployedFunction, DeployedQueue, LocalCloud, RunningService
 from tests.support.http_server import ThreadedServer
 
-SERVICE = ServiceInHouse(
+SERVICE = RunningService(
     name="StockTrackRecord",
     title="Stock Track Record",
     url="http://localhost:8001",
-    functions=(FunctionInHouse("local-StockTrackRecordApp-WorkerFunction1F2E3D4C-9AB", "/aws/lambda/worker"),),
-    queues=(QueueInHouse("Work", "http://localhost:1/000000000000/Work", "http://localhost:1/000000000000/Work-dlq"),),
+    functions=(DeployedFunction("local-StockTrackRecordApp-WorkerFunction1F2E3D4C-9AB", "/aws/lambda/worker"),),
+    queues=(DeployedQueue("Work", "http://localhost:1/000000000000/Work", "http://localhost:1/000000000000/Work-dlq"),),
     table_names=("StockTrackRecord-local",),
 )
 
@@ -27,14 +27,14 @@ def console():
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{held.getsockname()[1]}"
-        house = House(
+        local_cloud = LocalCloud(
             services=(SERVICE,),
             aws_endpoint=nobody,
             dynamodb_endpoint=nobody,
             console_url="http://localhost:8000",
             state_directory=Path("unused"),
         )
-        with ThreadedServer(create_console(house)) as server:
+        with ThreadedServer(create_console(local_cloud)) as server:
             yield server.url
 
 
@@ -67,7 +67,7 @@ def test_what_is_not_in_the_house_is_not_found(console, path):
 
 
 def test_a_queue_that_feeds_a_worker_cannot_be_looked_into(console):
-    assert "no dead-letter queue Work in this house" in get(f"{console}/queues/Work").text
+    assert "no dead-letter queue Work in this local cloud" in get(f"{console}/queues/Work").text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the local house is told by hand agrees with the services that are deployed into it."""
+"""What is declared of the local cloud agrees with the services that are deployed into it."""
 
 from cdk_app.environments import CONSOLE, LOCAL
 from cdk_app.local.layout import Layout
@@ -8,7 +8,7 @@ from cdk_app.services.nbhd_city.stacks import SECRET_PARTS
 from cdk_app.services.registry import SERVICES
 
 
-def test_no_two_programs_of_a_house_share_a_port():
+def test_no_two_programs_of_a_local_cloud_share_a_port():
     layout = Layout()
     ports = [layout.console_port, layout.emulator_port, layout.dynamodb_port]
     ports += [stand_in.port for stand_in in STAND_INS] + [service.local_port for service in SERVICES]

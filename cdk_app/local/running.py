@@ -15,7 +15,7 @@ CREDENTIALS: Mapping[str, str] = MappingProxyType({"aws_access_key_id": "local",
 
 
 @dataclass(frozen=True, slots=True)
-class QueueInHouse:
+class DeployedQueue:
     """A queue and where its refused messages go. name: as CloudFormation made it; urls as SQS names them."""
 
     name: str
@@ -24,7 +24,7 @@ class QueueInHouse:
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionInHouse:
+class DeployedFunction:
     """A deployed function. name: the physical name; log_group: where its lines are read."""
 
     name: str
@@ -32,8 +32,8 @@ class FunctionInHouse:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceInHouse:
-    """One service of the house. name: as in its stack names; url: its API as a browser on this machine reaches it.
+class RunningService:
+    """One service that runs. name: as in its stack names; url: its API as a browser on this machine reaches it.
 
     signs_in: people sign in at `/auth/login` and come back to the console's `callback.html`.
     """
@@ -42,13 +42,13 @@ class ServiceInHouse:
     title: str
     url: str
     signs_in: bool = False
-    functions: tuple[FunctionInHouse, ...] = ()
-    queues: tuple[QueueInHouse, ...] = ()
+    functions: tuple[DeployedFunction, ...] = ()
+    queues: tuple[DeployedQueue, ...] = ()
     table_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class StandInInHouse:
+class RunningStandIn:
     """A program that stands for outside services. title: which ones."""
 
     title: str
@@ -56,18 +56,18 @@ class StandInInHouse:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class LocalCloud:
     """The running local cloud.
 
     aws_endpoint: the emulator of every AWS service but DynamoDB; dynamodb_endpoint: DynamoDB Local;
     stand_ins: what is not there is reached for real.
     """
 
-    services: tuple[ServiceInHouse, ...]
+    services: tuple[RunningService, ...]
     aws_endpoint: str
     dynamodb_endpoint: str
     console_url: str
     state_directory: Path
-    stand_ins: tuple[StandInInHouse, ...] = ()
+    stand_ins: tuple[RunningStandIn, ...] = ()
     region: str = REGION
     credentials: Mapping[str, str] = field(default_factory=lambda: CREDENTIALS)

@@ -14,19 +14,19 @@ import httpx
 from starlette.types import ASGIApp
 
 from cdk_app.environments import LOCAL
-from cdk_app.local.console import create_console
+from cdk_app.local.console.app import create_console
 from cdk_app.local.cors import restore_cors
 from cdk_app.local.deployment import Deployment
 from cdk_app.local.dynamodb_local import DynamoDBLocal
 from cdk_app.local.expiry import ExpirySweeper
-from cdk_app.local.house import House, ServiceInHouse, StandInInHouse
 from cdk_app.local.interrupts import Interrupts
-from cdk_app.local.inventory import Inventory, read_inventory, service_in_house
+from cdk_app.local.inventory import Inventory, read_inventory, running_service
 from cdk_app.local.layout import Layout, LocalCloudError, refuse_taken_port
 from cdk_app.local.ministack import QUICK, MiniStack, answers, local_session
 from cdk_app.local.outside_services import STAND_INS, OutsideServices
 from cdk_app.local.processes import ChildProcess
 from cdk_app.local.proxy import create_proxy
+from cdk_app.local.running import LocalCloud, RunningService, RunningStandIn
 from cdk_app.local.secret_values import fill_secrets
 from cdk_app.local.tables import bring_about, tables_of
 from cdk_app.local.web import WebServer
@@ -43,8 +43,8 @@ type Announce = Callable[[str], None]
 type Template = dict[str, Any]
 
 
-class LocalCloud:
-    """One running house. `close` ends whatever `open` began, also when it began only half."""
+class Supervisor:
+    """One local cloud, from start to end. `close` ends whatever `open` began, also when it began only half."""
 
     def __init__(self, layout: Layout, outside: OutsideServices, *, announce: Announce, interrupts: Interrupts) -> None:
         self._layout = layout
@@ -54,7 +54,7 @@ class LocalCloud:
         self._exit = ExitStack()
         self._watched: list[tuple[str, Callable[[], bool]]] = []
 
-    def open(self, *, samples: bool = True) -> House:
+    def open(self, *, samples: bool = True) -> LocalCloud:
         """Start everything and return once every API answered. Raises LocalCloudError.
 
         samples: of services that have some, unless they had them before.
@@ -63,44 +63,44 @@ class LocalCloud:
         self._announce("Starting DynamoDB Local, MiniStack and the stand-ins")
         engine = self._start_dynamodb()
         started = {each: self._start_stand_in(each) for each in self._outside.stand_ins}
-        cloud = self._start_ministack()
+        emulator = self._start_ministack()
         for stand_in, process in started.items():
             process.wait_until(partial(answers, self._url_of(stand_in)), timeout_seconds=STAND_INS_TIMEOUT_SECONDS)
-        cloud.wait_until_ready()
+        emulator.wait_until_ready()
         engine.wait_until_ready()
-        deployment = Deployment(cloud, self._layout, self._interrupts)
+        deployment = Deployment(emulator, self._layout, self._interrupts)
         stacks = {service: service.stack_names(LOCAL.name) for service in SERVICES}
         if not deployment.is_current(name for names in stacks.values() for name in names):
             self._announce("Deploying the stacks (cdk deploy)")
-            cloud.seed_bootstrap()
+            emulator.seed_bootstrap()
             deployment.renew()
         self._announce("Opening tables, APIs and console")
-        inventories = {service: read_inventory(cloud, names) for service, names in stacks.items()}
-        templates = {service: _templates(cloud, names) for service, names in stacks.items()}
+        inventories = {service: read_inventory(emulator, names) for service, names in stacks.items()}
+        templates = {service: _templates(emulator, names) for service, names in stacks.items()}
         self._open_tables([template for its in templates.values() for template in its])
         for each, inventory in inventories.items():
             made_up = resolve_name(each.local_secrets) if each.local_secrets else {}
-            fill_secrets(cloud, inventory.of("AWS::SecretsManager::Secret"), self._outside.keys, made_up)
+            fill_secrets(emulator, inventory.of("AWS::SecretsManager::Secret"), self._outside.keys, made_up)
             for template in templates[each]:
-                restore_cors(cloud, api_id=inventory.api_id, template=template)
-        services = tuple(self._open_api(cloud, service, inventory) for service, inventory in inventories.items())
-        house = House(
+                restore_cors(emulator, api_id=inventory.api_id, template=template)
+        services = tuple(self._open_api(emulator, service, inventory) for service, inventory in inventories.items())
+        local_cloud = LocalCloud(
             services=services,
             aws_endpoint=self._layout.emulator_url,
             dynamodb_endpoint=self._layout.dynamodb_url,
             console_url=self._layout.console_url,
             state_directory=self._layout.state_directory,
-            stand_ins=tuple(StandInInHouse(each.title, self._url_of(each)) for each in started),
+            stand_ins=tuple(RunningStandIn(each.title, self._url_of(each)) for each in started),
         )
-        self._serve("console", create_console(house), port=self._layout.console_port)
+        self._serve("console", create_console(local_cloud), port=self._layout.console_port)
         for service in services:
             _wait_for_first_answer(service)
         if samples:
             self._plant_samples()
-        return house
+        return local_cloud
 
     def watch(self) -> Never:
-        """Look after the house until Interrupted. Raises LocalCloudError when a part of it ended by itself."""
+        """Look after the local cloud until Interrupted. Raises LocalCloudError when a part of it ended by itself."""
         while True:
             time.sleep(WATCH_SECONDS)
             for name, is_running in self._watched:
@@ -149,7 +149,7 @@ class LocalCloud:
 
     def _start_ministack(self) -> MiniStack:
         with self._interrupts.held():
-            cloud = MiniStack.start(
+            emulator = MiniStack.start(
                 port=self._layout.emulator_port,
                 state_directory=self._layout.state_directory / "ministack",
                 log_path=self._layout.log_directory / "ministack.log",
@@ -158,9 +158,9 @@ class LocalCloud:
                     **self._outside.function_environment(self._url_of),
                 },
             )
-            self._exit.callback(cloud.stop)
-        self._watched.append(("MiniStack", lambda: cloud.process.is_running))
-        return cloud
+            self._exit.callback(emulator.stop)
+        self._watched.append(("MiniStack", lambda: emulator.process.is_running))
+        return emulator
 
     def _open_tables(self, templates: Iterable[Template]) -> None:
         dynamodb = local_session().client("dynamodb", endpoint_url=self._layout.dynamodb_url, config=QUICK)
@@ -171,11 +171,11 @@ class LocalCloud:
         self._exit.callback(sweeper.stop)
         sweeper.start()
 
-    def _open_api(self, cloud: MiniStack, service: Service, inventory: Inventory) -> ServiceInHouse:
+    def _open_api(self, emulator: MiniStack, service: Service, inventory: Inventory) -> RunningService:
         port = self._layout.moved(service.local_port)
-        self._serve(service.title, create_proxy(emulator_url=cloud.url, api_id=inventory.api_id), port=port)
+        self._serve(service.title, create_proxy(emulator_url=emulator.url, api_id=inventory.api_id), port=port)
         url = self._layout.address(service.local_port)
-        return service_in_house(cloud, inventory, name=service.name, title=service.title, url=url)
+        return running_service(emulator, inventory, name=service.name, title=service.title, url=url)
 
     def _plant_samples(self) -> None:
         """Give services their sample data, once in the life of this data: what is deleted then stays deleted."""
@@ -187,7 +187,7 @@ class LocalCloud:
             try:
                 resolve_name(service.samples)(self._layout.address(service.local_port))
                 planted.touch()
-            except httpx.HTTPError as error:  # the house is of use without; the next start tries again
+            except httpx.HTTPError as error:  # it is of use without; the next start tries again
                 self._announce(f"{service.title} has no sample data: {error}")
 
     def _serve(self, name: str, app: ASGIApp, *, port: int) -> None:
@@ -198,14 +198,14 @@ class LocalCloud:
         self._watched.append((f"The server of the {name}", lambda: server.is_running))
 
 
-def _templates(cloud: MiniStack, stack_names: Iterable[str]) -> list[Template]:
+def _templates(emulator: MiniStack, stack_names: Iterable[str]) -> list[Template]:
     """The templates as deployed: what runs here is what they say."""
-    stacks = cloud.session.client("cloudformation", endpoint_url=cloud.url, config=QUICK)
+    stacks = emulator.session.client("cloudformation", endpoint_url=emulator.url, config=QUICK)
     bodies: list[Any] = [stacks.get_template(StackName=name)["TemplateBody"] for name in stack_names]
     return [json.loads(body) if isinstance(body, str) else body for body in bodies]
 
 
-def _wait_for_first_answer(service: ServiceInHouse) -> None:
+def _wait_for_first_answer(service: RunningService) -> None:
     """Until `/health` answers 200. The first request starts the function; those after it find it warm.
 
     A few tries only: a function that cannot be imported answers quickly, and the same each time.
