@@ -25,10 +25,10 @@ TIMEOUT_SECONDS: Final = 300
 VENV_BIN: Final = ROOT / ".venv" / "bin"
 CDK: Final = ROOT / "node_modules" / ".bin" / "cdk"
 
-# All that synthesis reads; the local cloud stands on top of the stacks and is never part of them.
+# All that synthesis reads; what stands on top of the stacks is never part of them.
 INPUT_FILES: Final = ("app.py", "cdk.json", "requirements.txt", "package-lock.json")
 INPUT_FOLDERS: Final = ("cdk_app", "lambda_src")
-NO_INPUT: Final = Path("cdk_app/local")
+NO_INPUT: Final = tuple(Path("cdk_app") / room for room in ("docs", "local", "operations"))
 
 
 class Deployment:
@@ -101,8 +101,12 @@ def _inputs(root: Path) -> Iterator[Path]:
     yield from (root / name for name in INPUT_FILES)
     for folder in INPUT_FOLDERS:
         for path in sorted((root / folder).rglob("*")):
-            if path.is_file() and path.suffix != ".pyc" and not path.is_relative_to(root / NO_INPUT):
+            if path.is_file() and path.suffix != ".pyc" and not _is_in(path.relative_to(root), NO_INPUT):
                 yield path
+
+
+def _is_in(path: Path, folders: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
 
 
 def _environment(endpoint: str) -> dict[str, str]:

@@ -2,10 +2,12 @@ import pytest
 
 from cdk_app.local.deployment import INPUT_FILES, digest_of_inputs
 
+NO_INPUT = ("cdk_app/local/supervisor.py", "cdk_app/operations/drift.py", "README.md")
+
 
 @pytest.fixture
 def checkout(tmp_path):
-    for name in (*INPUT_FILES, "cdk_app/stacks.py", "cdk_app/local/cloud.py", "lambda_src/errors.py", "README.md"):
+    for name in (*INPUT_FILES, "cdk_app/stacks.py", *NO_INPUT, "lambda_src/errors.py"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"content of {name}")
@@ -25,7 +27,7 @@ def test_a_new_file_of_a_service_is_deployed(checkout):
     assert digest_of_inputs(checkout) != before
 
 
-@pytest.mark.parametrize("name", ["cdk_app/local/cloud.py", "README.md"])
+@pytest.mark.parametrize("name", NO_INPUT)
 def test_a_change_of_anything_else_is_not(checkout, name):
     before = digest_of_inputs(checkout)
     (checkout / name).write_text("changed")

@@ -1,1 +1,0 @@
-"""Pages as pure functions: values in, HTML out."""
