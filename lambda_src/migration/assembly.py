@@ -1,7 +1,7 @@
 """Puts a migration together from what the command line and the environment say."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,6 @@ from rich.console import Console
 from lambda_src.dynamo.client import make_client
 from lambda_src.migration.errors import BadUsage
 from lambda_src.migration.mapping import ServiceMapping
-from lambda_src.migration.mappings import nbhd_city, stock_track_record
 from lambda_src.migration.phases.job import Advance, Job
 from lambda_src.migration.progress import Bars
 from lambda_src.migration.source.address import Address
@@ -20,20 +19,8 @@ from lambda_src.migration.source.version import mapping_version
 from lambda_src.migration.target.budget import WriteBudget
 from lambda_src.migration.target.place import Place
 from lambda_src.runtime.settings import NON_PRODUCTION
-from lambda_src.services.stock_track_record.rules.tickers import DEFAULT_EXCLUDED
 
-LOCAL: Final = "local"
 _READ_TIMEOUT_SECONDS: Final = 30.0  # a page of a Scan holds 1 MB, and a local engine has moments of its own
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a mapping lets an operator choose."""
-
-    requeue: bool = False
-    excluded_tickers: frozenset[str] = DEFAULT_EXCLUDED
-    on_name_collision: nbhd_city.OnNameCollision = "fail"
-    list_shards: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +32,6 @@ class Target:
     tables: Sequence[str]
     units_per_second: float | None
     workers: int
-
-
-MAPPINGS: Final[Mapping[str, Callable[[Choices], ServiceMapping]]] = {
-    "stock_track_record": lambda choices: stock_track_record.mapping(
-        requeue=choices.requeue, excluded=choices.excluded_tickers
-    ),
-    "nbhd_city": lambda choices: nbhd_city.mapping(
-        on_name_collision=choices.on_name_collision, list_shards=choices.list_shards
-    ),
-}
-
-
-def mapping_of(service: str, choices: Choices) -> ServiceMapping:
-    """The mapping of a service: `nbhd_city`, `nbhd-city` and `NbhdCity` are one. Raises BadUsage."""
-    wanted = service.replace("_", "").replace("-", "").casefold()
-    for name, make in MAPPINGS.items():
-        if name.replace("_", "") == wanted:
-            _refuse_choices_of_others(name, choices)
-            return make(choices)
-    raise BadUsage(f"{service} is no service; known are {', '.join(MAPPINGS)}")
-
-
-def _refuse_choices_of_others(service: str, choices: Choices) -> None:
-    for choice, owner in (("requeue", "stock_track_record"), ("on_name_collision", "nbhd_city")):
-        if service != owner and getattr(choices, choice) != getattr(Choices(), choice):
-            raise BadUsage(f"--{choice.replace('_', '-')} is an option of {owner}")
 
 
 def place_of(mapping: ServiceMapping, target: Target) -> Place:

@@ -17,7 +17,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 refused because of the state the migrat
 import inspect
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,10 +28,10 @@ from botocore.exceptions import BotoCoreError
 
 from lambda_src.errors import AppError
 from lambda_src.migration import reports
-from lambda_src.migration.assembly import Choices, Target, job_of, mapping_of, place_of
+from lambda_src.migration.assembly import Target, job_of, place_of
 from lambda_src.migration.documents.commands import main as documents_main
 from lambda_src.migration.errors import FAILED, BadUsage, MigrationError, TakenOver
-from lambda_src.migration.mappings.nbhd_city import OnNameCollision
+from lambda_src.migration.mappings.registry import MIGRATIONS, Option, package_of, refuse_what_others_have
 from lambda_src.migration.phases.check import plan as plan_of
 from lambda_src.migration.phases.checks import shape_checks
 from lambda_src.migration.phases.copy import copy as copy_items
@@ -44,12 +44,11 @@ from lambda_src.migration.phases.reverse_export import reverse_export as write_r
 from lambda_src.migration.phases.rollback import rollback as remove
 from lambda_src.migration.phases.verify import verify as compare
 from lambda_src.migration.report import Report
+from lambda_src.migration.reports import Phase
 from lambda_src.migration.source.address import Address
 from lambda_src.migration.source.reader import check_source
 from lambda_src.migration.target.place import WORKERS
 from lambda_src.migration.terminal import complain, output, terminal
-from lambda_src.migration.upgrade_layout import upgrade_layout as upgrade_channels
-from lambda_src.services.stock_track_record.rules.tickers import DEFAULT_EXCLUDED, excluded_in
 
 _FOLDER: Final = Path(".local") / "migration"
 
@@ -57,6 +56,7 @@ app = typer.Typer(
     help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 _EXPECTED: Final = (MigrationError, AppError, BotoCoreError, OSError, sqlite3.Error)
+_OPTIONS: Final = {option.name: option for migration in MIGRATIONS.values() for option in migration.options}
 
 Only = Annotated[
     list[str] | None, typer.Option(help="One entity, as `plan` names it, with - for blanks; may be repeated")
@@ -64,27 +64,35 @@ Only = Annotated[
 AllowDeletions = Annotated[
     bool, typer.Option("--allow-deletions", help="Also delete more than a fifth of what is there")
 ]
-type Phase = Callable[..., reports.Outcome]
-"""Called with the job, the title of its report, and options of its own."""
 
 
 def _phase(work: Phase) -> Phase:
-    """Make a command of a phase: it takes the service, its own options, and those that all phases share."""
+    """Make a command of a phase, under its own name."""
+    _add_command(work.__name__.replace("_", "-"), work)
+    return work
 
-    def command(service: str, **options: Any) -> None:
-        own = {name: options.pop(name) for name in _own_parameters(work)}
-        _run(work, service, Shared(**options), own)
 
-    own = list(_own_parameters(work).values())
-    parameters = [*inspect.signature(_takes_service).parameters.values(), *own]
-    parameters += [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for parameter in inspect.signature(Shared, eval_str=True).parameters.values()
+def _add_command(name: str, work: Phase) -> None:
+    """A command takes the service, options of the phase, those that all phases share, and those of single services."""
+
+    def command(context: typer.Context, service: str, **values: Any) -> None:
+        own = {parameter: values.pop(parameter) for parameter in _own_parameters(work)}
+        chosen = {option: values.pop(option) for option in _OPTIONS}
+        flags = {option.flag for option in _OPTIONS.values() if _is_typed(context, option)}
+        _run(Asked(name, service, Shared(**values), chosen, frozenset({name, *flags}), own), work)
+
+    parameters = [
+        *inspect.signature(_takes_service, eval_str=True).parameters.values(),
+        *_own_parameters(work).values(),
+        *(
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in inspect.signature(Shared, eval_str=True).parameters.values()
+        ),
+        *map(_parameter, _OPTIONS.values()),
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what typer reads
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    app.command(work.__name__.removesuffix("_").replace("_", "-"), help=inspect.getdoc(work))(command)
-    return work
+    app.command(name, help=inspect.getdoc(work))(command)
 
 
 def _own_parameters(work: Phase) -> dict[str, inspect.Parameter]:
@@ -92,8 +100,28 @@ def _own_parameters(work: Phase) -> dict[str, inspect.Parameter]:
     return {name: parameter for name, parameter in parameters.items() if name not in ("job", "title")}
 
 
-def _takes_service(service: Annotated[str, typer.Argument(help="stock_track_record or nbhd_city")]) -> None:
-    """The argument that all phases share."""
+def _parameter(option: Option) -> inspect.Parameter:
+    """An option of a service, as typer reads it."""
+    least, most = option.between or (None, None)
+    told = typer.Option(option.flag, envvar=option.variable, help=option.help, min=least, max=most)
+    return inspect.Parameter(
+        option.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=option.default,
+        annotation=Annotated[option.type, told],
+    )
+
+
+def _is_typed(context: typer.Context, option: Option) -> bool:
+    """Whether the command itself names it: a variable may be there for another service."""
+    source = context.get_parameter_source(option.name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _takes_service(
+    context: typer.Context, service: Annotated[str, typer.Argument(help=" or ".join(MIGRATIONS))]
+) -> None:
+    """What all phases are given first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +142,21 @@ class Shared:
         float | None, typer.Option(min=25, help="Write units per second, at most; fewer while DynamoDB throttles")
     ] = None
     workers: Annotated[int, typer.Option(min=1, max=64, help="Requests at the same time")] = WORKERS
-    requeue: Annotated[bool, typer.Option("--requeue", help="Stock Track Record: begin unfinished runs anew")] = False
-    excluded_tickers: Annotated[
-        str, typer.Option(envvar="EXCLUDED_TICKERS", help="Stock Track Record: EXCLUDED_TICKERS of its worker")
-    ] = ",".join(sorted(DEFAULT_EXCLUDED))
-    on_name_collision: Annotated[
-        OnNameCollision, typer.Option(help="nbhd.city, names that are one now: fail, or suffix the younger with (2)")
-    ] = "fail"
-    list_shards: Annotated[
-        int, typer.Option(envvar="NBHD_LIST_SHARDS", min=1, max=16, help="nbhd.city: as the environment of its API")
-    ] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command as it was given. options: of single services, by name, all of them. own: options of the phase.
+
+    typed: the phase, and the flags of single services that the command itself names.
+    """
+
+    phase: str
+    service: str
+    shared: Shared
+    options: Mapping[str, object]
+    typed: frozenset[str]
+    own: Mapping[str, object]
 
 
 # ---- phases --------------------------------------------------------------------------------------------------------
@@ -247,16 +280,6 @@ def reverse_export(
     return reports.of_reverse_export(title, write_rows(job, out))
 
 
-@_phase
-def upgrade_layout(job: Job, title: str) -> reports.Outcome:
-    """Stock Track Record, on tables that its first version on DynamoDB wrote: bring every channel to today's layout."""
-    if job.mapping.service != "stock_track_record":
-        raise BadUsage(f"{job.mapping.service} has had one layout only")
-    with job.progress.step("Upgrading channels") as advance:
-        done = upgrade_channels(job.place.store, advance=advance)
-    return reports.of_upgrade(title, done)
-
-
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False)
 def documents(context: typer.Context) -> None:
     """nbhd.city through JSON files: export, import, verify, reverse-export; `documents --help` has their exit codes."""
@@ -266,20 +289,20 @@ def documents(context: typer.Context) -> None:
 # ---- running one ---------------------------------------------------------------------------------------------------
 
 
-def _run(work: Phase, service: str, shared: Shared, own: Mapping[str, object]) -> None:
+def _run(asked: Asked, work: Phase) -> None:
     """Do a phase, show and keep its report, and end with its exit code. A phase that fails leaves a report too."""
-    phase = work.__name__.removesuffix("_").replace("_", "-")
-    page = f"{phase}-open.md" if own.get("open_") else f"{phase}.md"  # the page that somebody decided by stays
+    phase = asked.phase
+    page = f"{phase}-open.md" if asked.own.get("open_") else f"{phase}.md"  # the page that somebody decided by stays
     try:
-        job = _job(service, shared)
+        job = _job(asked)
     except _EXPECTED as exc:
         complain(f"{phase}: {_what_failed(exc)}")
         raise typer.Exit(_exit_code(exc)) from exc
-    title = f"{phase} {job.mapping.service} to {shared.environment}"
+    title = f"{phase} {job.mapping.service} to {asked.shared.environment}"
     begun_at = datetime.now(UTC)
     try:
         with alone(job.folder):
-            report, exit_code = work(job, title, **own)
+            report, exit_code = work(job, title, **asked.own)
     except TakenOver as exc:  # the page of the run that goes on stays as it is
         complain(f"{phase}: {exc}")
         raise typer.Exit(exc.exit_code) from exc
@@ -322,10 +345,16 @@ def _what_failed(error: Exception) -> str:
             return f"This machine: {error}"
 
 
-def _job(service: str, shared: Shared) -> Job:
-    excluded = excluded_in(shared.excluded_tickers)
-    choices = Choices(shared.requeue, excluded, shared.on_name_collision, shared.list_shards)
-    mapping = mapping_of(service, choices)
+def _job(asked: Asked) -> Job:
+    package, shared = package_of(asked.service), asked.shared
+    refuse_what_others_have(package, asked.typed)
+    migration = MIGRATIONS[package]
+    mapping = migration.make(**{option.name: asked.options[option.name] for option in migration.options})
     target = Target(shared.environment, shared.endpoint_url, shared.table or (), shared.write_units, shared.workers)
-    folder = shared.folder or _FOLDER / mapping.service / shared.environment
+    folder = shared.folder or _FOLDER / package / shared.environment
     return job_of(place_of(mapping, target), folder, terminal, environment=shared.environment)
+
+
+for _migration in MIGRATIONS.values():
+    for _name, _work in _migration.phases.items():
+        _add_command(_name, _work)

@@ -1,6 +1,6 @@
 """A report of what each phase found or did."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Final
@@ -23,10 +23,11 @@ from lambda_src.migration.report import Report
 from lambda_src.migration.snapshot import Tally
 from lambda_src.migration.source.findings import SourceReport
 from lambda_src.migration.target.repair import Conflict, Repairs
-from lambda_src.migration.upgrade_layout import UpgradeReport
 
 type Outcome = tuple[Report, int]
 """A report, and the exit code that goes with it."""
+type Phase = Callable[..., Outcome]
+"""Called with the job, the title of its report, and options of its own."""
 
 _SHOWN: Final = 20
 _CUT: Final = 200
@@ -186,16 +187,6 @@ def of_export(title: str, exported: Exported, bucket: str, service: str) -> Outc
     report.table("Commands", ("Command",), [(upload,), *((command,) for command in exported.commands)])
     report.verdict = f"{exported.items:,} items in {len(exported.shards)} shards under {exported.folder}."
     return report, DONE
-
-
-def of_upgrade(title: str, done: UpgradeReport) -> Outcome:
-    """upgrade-layout: what became of the channels."""
-    report = Report(title)
-    report.facts("Channels", {"listed": done.listed, "upgraded now": done.upgraded, "doubles": len(done.doubles)})
-    text = "Another channel has the same identity on YouTube. They are as they were; delete one of each two."
-    report.table("Doubles", ("Channel",), [(channel_id,) for channel_id in done.doubles], text=text)
-    report.verdict = "Every channel has today's layout." if not done.doubles else "Doubles are left: see above."
-    return report, done.exit_code
 
 
 def of_reverse_export(title: str, done: ReverseExported) -> Outcome:

@@ -11,7 +11,9 @@ from cdk_app.services.registry import SERVICES
 from lambda_src.dynamo.client import make_client
 from lambda_src.dynamo.store import Store
 from lambda_src.migration.mapping import Row, ServiceMapping
-from lambda_src.migration.mappings import nbhd_city, stock_track_record
+from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
+from lambda_src.migration.mappings.stock_track_record import mapping as stock_track_record
+from lambda_src.migration.mappings.stock_track_record.upgrade_layout import upgrade_layout
 from lambda_src.migration.phases.checks import shape_checks
 from lambda_src.migration.phases.copy import copy
 from lambda_src.migration.phases.cutover import open_api
@@ -19,7 +21,6 @@ from lambda_src.migration.phases.delta import delta
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.phases.rollback import rollback
 from lambda_src.migration.phases.verify import verify
-from lambda_src.migration.upgrade_layout import upgrade_layout
 from lambda_src.services.stock_track_record.tables import MAIN, UPGRADE_PATTERNS
 from tests.support.migration.jobs import RowsInHand, job
 from tests.support.migration.nbhd_city_rows import membership, neighborhood

@@ -32,7 +32,7 @@ from lambda_src.migration.documents.files import REJECTS, REPORT, Manifest
 from lambda_src.migration.documents.importing import Outcome, dry_run, import_files, open_table, verify_files
 from lambda_src.migration.documents.reversing import LOAD, reverse_export
 from lambda_src.migration.errors import BadUsage, MigrationError, Refused, SourceFailed
-from lambda_src.migration.mappings.nbhd_city import OnNameCollision, mapping
+from lambda_src.migration.mappings.nbhd_city.mapping import OnNameCollision, mapping
 from lambda_src.migration.progress import Bars
 from lambda_src.migration.source.address import Address
 from lambda_src.migration.target.place import WORKERS, Place

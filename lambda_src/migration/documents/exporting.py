@@ -10,7 +10,7 @@ from lambda_src.migration.documents import files
 from lambda_src.migration.drafts import Draft
 from lambda_src.migration.instants import instant
 from lambda_src.migration.mapping import Row, SourceTable
-from lambda_src.migration.mappings.nbhd_city import mapping
+from lambda_src.migration.mappings.nbhd_city.mapping import mapping
 from lambda_src.migration.phases.job import Progress, Silent
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.source.address import Address

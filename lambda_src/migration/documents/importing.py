@@ -14,7 +14,7 @@ from lambda_src.migration.documents.taking import FileSource
 from lambda_src.migration.drafts import Draft
 from lambda_src.migration.errors import MigrationError, Refused
 from lambda_src.migration.mapping import ServiceMapping
-from lambda_src.migration.mappings.nbhd_city import nbhd_id_of
+from lambda_src.migration.mappings.nbhd_city.mapping import nbhd_id_of
 from lambda_src.migration.phases.copy import Copied, copy, refuse_verified
 from lambda_src.migration.phases.cutover import open_api
 from lambda_src.migration.phases.job import SNAPSHOT, Advance, Job, Progress, Silent, alone

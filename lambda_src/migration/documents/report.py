@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from lambda_src.migration.errors import MigrationError
 from lambda_src.migration.mapping import Row
-from lambda_src.migration.mappings.nbhd_city import NAME_COLLISION
+from lambda_src.migration.mappings.nbhd_city.mapping import NAME_COLLISION
 from lambda_src.migration.phases.verify import Verified
 from lambda_src.migration.snapshot import Snapshot
 

@@ -9,7 +9,7 @@ import pytest
 
 from cdk_app.local.dynamodb_local import DynamoDBLocal
 from lambda_src.dynamo.client import make_client
-from lambda_src.migration.mappings import nbhd_city
+from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
 from lambda_src.migration.phases.job import Job
 from lambda_src.services.nbhd_city.tables import TABLES
 from tests.integration.conftest import MakeTables

@@ -34,6 +34,13 @@ def test_what_is_missing_or_wrong_on_the_command_line_ends_with_2(nowhere, optio
     assert "secret" not in done.said
 
 
+def test_what_only_another_service_has_is_refused_when_it_is_typed_and_not_when_a_variable_says_it(nowhere):
+    other = replace(nowhere, service="stock_track_record", url="mysql://reader:s3cret@127.0.0.1:1/none")
+    typed = other.does("plan", "--list-shards=3")
+    assert (typed.code, "--list-shards is an option of nbhd_city" in typed.said) == (2, True), typed.said
+    assert "cannot connect to mysql" in other.does("plan", NBHD_LIST_SHARDS="3").said
+
+
 def test_a_service_that_is_none_ends_with_2(nowhere):
     done = replace(nowhere, service="algebra").does("check")
     assert (done.code, "known are stock_track_record, nbhd_city" in done.said) == (2, True)
@@ -73,4 +80,5 @@ def test_an_entity_that_is_none_and_a_full_comparison_of_some_end_with_2(nowhere
 
 
 def test_a_service_that_had_one_layout_only_has_none_to_upgrade(nowhere):
-    assert nowhere.does("upgrade-layout").code == 2
+    done = nowhere.does("upgrade-layout")
+    assert (done.code, "upgrade-layout is a phase of stock_track_record" in done.said) == (2, True)

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from lambda_src.dynamo.client import make_client
-from lambda_src.migration.mappings.nbhd_city import mapping
+from lambda_src.migration.mappings.nbhd_city.mapping import mapping
 from lambda_src.migration.phases.copy import copy
 from lambda_src.migration.phases.delta import delta
 from lambda_src.services.nbhd_city.tables import MAIN

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lambda_src.migration.documents.commands import main
-from lambda_src.migration.mappings.nbhd_city import nbhd_id_of
+from lambda_src.migration.mappings.nbhd_city.mapping import nbhd_id_of
 from lambda_src.services.nbhd_city.tables import MAIN
 from tests.support.migration.jobs import items_of
 from tests.support.migration.nbhd_city_rows import membership, neighborhood, write_export

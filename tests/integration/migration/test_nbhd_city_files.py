@@ -12,7 +12,7 @@ from lambda_src.migration.assembly import Target, place_of
 from lambda_src.migration.documents.commands import main
 from lambda_src.migration.documents.files import read_manifest
 from lambda_src.migration.documents.importing import open_table
-from lambda_src.migration.mappings import nbhd_city
+from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
 from lambda_src.services.nbhd_city.tables import MAIN, TABLES
 from tests.support.engines import installed
 from tests.support.migration.jobs import items_of

@@ -5,7 +5,8 @@ import pytest
 from lambda_src.dynamo import batches as batches_of_the_store
 from lambda_src.migration.content import is_untouched
 from lambda_src.migration.errors import MigrationError, Refused
-from lambda_src.migration.mappings import nbhd_city, stock_track_record
+from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
+from lambda_src.migration.mappings.stock_track_record import mapping as stock_track_record
 from lambda_src.migration.phases.copy import copy
 from lambda_src.migration.phases.cutover import checklist, open_api
 from lambda_src.migration.phases.delta import delta

@@ -11,7 +11,7 @@ from pymysql.constants import CLIENT  # type: ignore[import-untyped]
 
 from lambda_src.dynamo.store import Store
 from lambda_src.migration.mapping import Row
-from lambda_src.migration.mappings.stock_track_record import mapping
+from lambda_src.migration.mappings.stock_track_record.mapping import mapping
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.source.address import Address
 from lambda_src.migration.source.reader import take_snapshot

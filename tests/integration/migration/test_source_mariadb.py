@@ -13,7 +13,7 @@ from pymysql.err import IntegrityError  # type: ignore[import-untyped]
 
 from lambda_src.migration.errors import BadUsage, SourceFailed
 from lambda_src.migration.mapping import Column, Reject, Row, Warn
-from lambda_src.migration.mappings import stock_track_record
+from lambda_src.migration.mappings.stock_track_record import mapping as stock_track_record
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.source.address import Address
 from lambda_src.migration.source.connection import reading as transaction

@@ -6,7 +6,7 @@ import pytest
 
 from lambda_src.migration.errors import SourceFailed
 from lambda_src.migration.mapping import Column
-from lambda_src.migration.mappings import nbhd_city
+from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
 from lambda_src.migration.source.address import Address
 from lambda_src.migration.source.connection import reading as transaction
 from lambda_src.migration.source.reader import check_source, take_snapshot

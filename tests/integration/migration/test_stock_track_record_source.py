@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lambda_src.migration.mapping import Row
-from lambda_src.migration.mappings.stock_track_record import mapping
+from lambda_src.migration.mappings.stock_track_record.mapping import mapping
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.source.address import Address
 from lambda_src.migration.source.reader import take_snapshot

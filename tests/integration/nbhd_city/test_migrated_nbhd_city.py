@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 
 from lambda_src.migration.documents.commands import main
-from lambda_src.migration.mappings.nbhd_city import nbhd_id_of
+from lambda_src.migration.mappings.nbhd_city.mapping import nbhd_id_of
 from lambda_src.services.nbhd_city.tables import TABLES
 from tests.support.migration.nbhd_city_rows import SqlRow, write_export
 from tests.support.nbhd_city import NbhdHouse, did

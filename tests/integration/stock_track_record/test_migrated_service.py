@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lambda_src.dynamo.client import make_client
-from lambda_src.migration.mappings.stock_track_record import mapping
+from lambda_src.migration.mappings.stock_track_record.mapping import mapping
 from lambda_src.migration.phases.copy import copy
 from lambda_src.migration.phases.verify import verify
 from lambda_src.migration.target import marks

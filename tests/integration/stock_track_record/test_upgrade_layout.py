@@ -6,7 +6,7 @@ import pytest
 
 from lambda_src.dynamo.store import Store
 from lambda_src.migration.errors import DIFFERENCES, DONE
-from lambda_src.migration.upgrade_layout import UpgradeReport, upgrade_layout
+from lambda_src.migration.mappings.stock_track_record.upgrade_layout import UpgradeReport, upgrade_layout
 from lambda_src.services.stock_track_record.repository.channels import channel_item
 from lambda_src.services.stock_track_record.tables import MAIN
 from tests.support.played import TestClock

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lambda_src.dynamo.schema import Table
-from lambda_src.migration.assembly import Choices, mapping_of
 from lambda_src.migration.errors import DONE
 from lambda_src.migration.mapping import Row, Scalar, ServiceMapping
+from lambda_src.migration.mappings.registry import MIGRATIONS
 from lambda_src.migration.phases.job import Advance, Job
 from lambda_src.migration.source.address import Address
 from lambda_src.migration.source.reader import take_snapshot
@@ -45,12 +45,12 @@ class Service:
     many: Callable[[int], Iterator[tuple[str, Iterator[Row]]]]
     awkward: Callable[[], Mapping[str, Sequence[Row]]]
     changes: Callable[[int, int], Iterator[str]]
-    choices: Choices
+    choices: Mapping[str, object]
     options: tuple[str, ...] = ()
 
     @property
     def mapping(self) -> ServiceMapping:
-        return mapping_of(self.name, self.choices)
+        return MIGRATIONS[self.name].make(**self.choices)
 
     def fill(self, database: Database, rows: int) -> None:
         """Insert so many rows, and every awkward one."""
@@ -185,7 +185,7 @@ NBHD_CITY: Final = Service(
     _many_of_nbhd_city,
     _awkward_of_nbhd_city,
     _changes_of_nbhd_city,
-    Choices(on_name_collision="suffix"),
+    {"on_name_collision": "suffix"},
     ("--on-name-collision=suffix",),
 )
 STOCK_TRACK_RECORD: Final = Service(
@@ -194,6 +194,6 @@ STOCK_TRACK_RECORD: Final = Service(
     _many_of_stock_track_record,
     _awkward_of_stock_track_record,
     _changes_of_stock_track_record,
-    Choices(),
+    {},
 )
 SERVICES: Final = (NBHD_CITY, STOCK_TRACK_RECORD)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lambda_src.migration.mapping import Row
-from lambda_src.migration.mappings.stock_track_record import mapping
+from lambda_src.migration.mappings.stock_track_record.mapping import mapping
 from lambda_src.migration.snapshot import Snapshot
 from tests.support.migration.mapped import Item, items_of, snapshot_of
 

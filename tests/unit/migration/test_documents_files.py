@@ -9,7 +9,7 @@ import pytest
 from lambda_src.migration.documents.errors import PRECONDITION, BadDocument
 from lambda_src.migration.documents.files import ID_MAPPING, MANIFEST, entries, read_manifest, read_object
 from lambda_src.migration.drafts import Draft
-from lambda_src.migration.mappings.nbhd_city import mapping
+from lambda_src.migration.mappings.nbhd_city.mapping import mapping
 from tests.support.migration.nbhd_city_rows import many_rows, membership, neighborhood, write_export
 
 NEIGHBORHOODS = mapping().source("neighborhoods")

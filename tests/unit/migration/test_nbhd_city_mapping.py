@@ -9,7 +9,7 @@ import pytest
 from lambda_src.dynamo.values import from_item
 from lambda_src.migration.derive import derive
 from lambda_src.migration.mapping import MARK
-from lambda_src.migration.mappings.nbhd_city import mapping, nbhd_id_of
+from lambda_src.migration.mappings.nbhd_city.mapping import mapping, nbhd_id_of
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.services.nbhd_city.rules.names import fold_name
 from lambda_src.services.nbhd_city.rules.shards import list_partition

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lambda_src.migration.mappings import nbhd_city, stock_track_record
+from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
+from lambda_src.migration.mappings.stock_track_record import mapping as stock_track_record
 from lambda_src.migration.source.version import _files, mapping_version
 
 MAPPINGS = [nbhd_city.mapping(), stock_track_record.mapping()]

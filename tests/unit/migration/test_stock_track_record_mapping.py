@@ -7,7 +7,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
 
-from lambda_src.migration.mappings.stock_track_record import mapping, run_of
+from lambda_src.migration.mappings.stock_track_record.items import run_of
+from lambda_src.migration.mappings.stock_track_record.mapping import mapping
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.services.stock_track_record.models import Channel, ChannelId, Mention, Video, VideoId
 from lambda_src.services.stock_track_record.repository.channels import channel_item

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lambda_src.dynamo.schema import Table
-from lambda_src.migration.mappings.stock_track_record import mapping
+from lambda_src.migration.mappings.stock_track_record.mapping import mapping
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.services.stock_track_record.rules.ids import mention_id, video_id
 from lambda_src.services.stock_track_record.tables import MAIN, STOCKS

@@ -1,4 +1,4 @@
-"""Stock Track Record on a table that the reference wrote: every channel gets today's layout, and the list its count.
+"""Tables that the first version on DynamoDB wrote: every channel gets today's layout, and the list its count.
 
 To be run before the API is opened. May be stopped at any point and run again: a channel is done once it has its
 `layout`, and the count is set at the end.
@@ -14,6 +14,9 @@ from boto3.dynamodb.conditions import Key
 
 from lambda_src.dynamo.store import Store
 from lambda_src.migration.errors import DIFFERENCES, DONE
+from lambda_src.migration.phases.job import Job
+from lambda_src.migration.report import Report
+from lambda_src.migration.reports import Outcome
 from lambda_src.runtime.clock import Clock, utc_now
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.services.stock_track_record.models import ChannelId
@@ -44,13 +47,25 @@ class UpgradeReport:
         return DIFFERENCES if self.doubles else DONE
 
 
+def upgrade_phase(job: Job, title: str) -> Outcome:
+    """Stock Track Record, on tables that its first version on DynamoDB wrote: bring every channel to today's layout."""
+    with job.progress.step("Upgrading channels") as advance:
+        done = upgrade_layout(job.place.store, advance=advance)
+    report = Report(title)
+    report.facts("Channels", {"listed": done.listed, "upgraded now": done.upgraded, "doubles": len(done.doubles)})
+    text = "Another channel has the same identity on YouTube. They are as they were; delete one of each two."
+    report.table("Doubles", ("Channel",), [(channel_id,) for channel_id in done.doubles], text=text)
+    report.verdict = "Every channel has today's layout." if not done.doubles else "Doubles are left: see above."
+    return report, done.exit_code
+
+
 def upgrade_layout(
     store: Store, *, clock: Clock = utc_now, advance: Callable[[int], None] = lambda _: None
 ) -> UpgradeReport:
     """Upgrade every listed channel, one after the other, and set the counter. advance: called with 1 for each.
 
-    Holds a page of channels and the videos of one in memory. 1 Query per 100 channels; per channel of the reference 1
-    GetItem, 1 Query and 1 transaction, per video of it 1 Query and 3 transactions, 1 more per further 48 mentions.
+    Holds a page of channels and the videos of one in memory. 1 Query per 100 channels; per channel of the first version
+    1 GetItem, 1 Query and 1 transaction, per video of it 1 Query and 3 transactions, 1 more per further 48 mentions.
     """
     log_lines = LogLines(clock=clock, pick=random.randrange, retention_days=0)
     repository = Repository.over(Context(store=store, clock=clock, log_lines=log_lines))
