@@ -1,5 +1,6 @@
 """What stops a migration, and the exit code it ends with."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 DONE: Final = 0
@@ -7,6 +8,10 @@ FAILED: Final = 1
 USAGE: Final = 2
 REFUSED: Final = 3
 DIFFERENCES: Final = 4
+NOT_READ: Final = 5
+ROWS_REJECTED: Final = 6
+EXIT_CODES: Final[Mapping[int, int]] = {NOT_READ: FAILED, ROWS_REJECTED: FAILED}
+"""What a process ends with where that is not the number itself; a kind of source may have others."""
 
 
 class MigrationError(Exception):
@@ -26,7 +31,21 @@ class TakenOver(Refused):
 
 
 class SourceFailed(MigrationError):
-    """The SQL database cannot be reached, or is not what the mapping expects."""
+    """The source cannot be reached, or is not what the mapping expects."""
+
+    exit_code = NOT_READ
+
+
+class BadDocument(SourceFailed):
+    """A file is missing, was changed or cut off since it was written, or is not what it should be."""
+
+    exit_code = REFUSED
+
+
+class RowsRejected(MigrationError):
+    """Rows would stay behind, and nobody said that they may."""
+
+    exit_code = ROWS_REJECTED
 
 
 class TargetFailed(MigrationError):

@@ -24,6 +24,16 @@ def instant(text: str) -> tuple[datetime, bool]:
         raise ValueError(f"{text[:40]!r} is no time between the years 1 and 9999") from exc
 
 
+def in_one_form(text: str) -> str:
+    """A time as `2025-01-15T08:30:00.123456Z`. One without an offset stays without, what is no time stays as it is."""
+    try:
+        moment, has_offset = instant(text)
+    except ValueError:
+        return text
+    written = moment.replace(tzinfo=None).isoformat(timespec="microseconds")
+    return f"{written}Z" if has_offset else written
+
+
 def day(text: str) -> str:
     """A calendar date, `YYYY-MM-DD`. Raises ValueError like `instant`."""
     if _ZERO.match(text):

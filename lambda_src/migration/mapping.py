@@ -135,7 +135,6 @@ class ServiceMapping:
     items that repeat what others say. state_table: the table that keeps the state of the migration, in its keys
     `MIGRATION`/`...`. stops_on: kinds of rejects that somebody must settle before anything is written, each with the
     option that settles it. variant: the options it was made with, since they are part of what it decides.
-    way_back: the command that writes files for the SQL database, once people wrote into the tables.
     """
 
     service: str
@@ -149,7 +148,6 @@ class ServiceMapping:
     settle: Callable[[Decisions], None] = _nothing
     stops_on: Mapping[str, str] = field(default_factory=dict)
     variant: str = ""
-    way_back: str = "reverse-export"
 
     def undecided(self, rejects: Mapping[str, int]) -> str:
         """What somebody has to settle first, "" for nothing. rejects: rows by kind."""

@@ -8,8 +8,7 @@ from typing import Final
 from lambda_src.dynamo.meter import Usage
 from lambda_src.migration.content import unequal
 from lambda_src.migration.errors import DIFFERENCES, DONE, FAILED, REFUSED
-from lambda_src.migration.mapping import ServiceMapping
-from lambda_src.migration.phases.check import Plan, sums
+from lambda_src.migration.phases.check import Plan
 from lambda_src.migration.phases.checks import Check
 from lambda_src.migration.phases.copy import Copied
 from lambda_src.migration.phases.cutover import Checklist
@@ -48,9 +47,7 @@ def of_failure(title: str, because: str, exit_code: int) -> Outcome:
     return report, exit_code
 
 
-def of_check(
-    title: str, source: SourceReport, plan: Plan | None, checks: Iterable[Check], mapping: ServiceMapping
-) -> Outcome:
+def of_check(title: str, source: SourceReport, plan: Plan | None, checks: Iterable[Check]) -> Outcome:
     """check: what source and tables are like, and what a copy would do. plan is None where the source stops it."""
     report = Report(title)
     report.facts("Source", {**source.server, **{f"rows in {name}": count for name, count in source.counts.items()}})
@@ -62,9 +59,9 @@ def of_check(
         report.verdict = "Stop: the source is not what the mapping expects."
         return report, FAILED
     _add_plan(report, plan)
-    if undecided := _undecided(plan, mapping):
-        report.verdict = undecided
-        return report, FAILED
+    if plan.question is not None:
+        report.verdict = str(plan.question)
+        return report, plan.question.exit_code
     is_go = all(check.is_go for check in checks)
     report.verdict = "Ready to copy." if is_go else "The source can be read; the tables are not ready, see above."
     return report, DONE if is_go else REFUSED
@@ -79,16 +76,16 @@ def of_init(title: str, checks: Iterable[Check]) -> Outcome:
     return report, DONE if is_go else REFUSED
 
 
-def of_plan(title: str, plan: Plan, mapping: ServiceMapping) -> Outcome:
+def of_plan(title: str, plan: Plan) -> Outcome:
     """plan: what a copy would write, with samples of it."""
     report = Report(title)
     _add_plan(report, plan)
     for name, weight in plan.weights.items():
         samples = [(str(item)[:_CUT],) for item in weight.samples]
         report.table(f"Samples of {name}", ("Item",), samples)
-    if undecided := _undecided(plan, mapping):
-        report.verdict = undecided
-        return report, FAILED
+    if plan.question is not None:
+        report.verdict = str(plan.question)
+        return report, plan.question.exit_code
     report.verdict = f"{plan.items:,} items would be written. Nothing was written."
     return report, DONE
 
@@ -189,12 +186,12 @@ def of_export(title: str, exported: Exported, bucket: str, service: str) -> Outc
     return report, DONE
 
 
-def of_reverse_export(title: str, done: ReverseExported) -> Outcome:
+def of_reverse_export(title: str, done: ReverseExported, load: str) -> Outcome:
     """reverse-export: what was written, and the command that loads it."""
     report = Report(title)
     rows = [(name, count, done.orphans.get(name, 0)) for name, count in done.rows.items()]
     report.table("Rows", ("Table", "Written", "Left behind with what is being deleted"), rows)
-    report.table("Command", ("Command",), [(f"mysql --default-character-set=utf8mb4 DATABASE < {done.file}",)])
+    report.table("Command", ("Command",), [(load.format(folder=done.file.parent, path=done.file),)])
     report.verdict = f"{sum(done.rows.values()):,} rows in {done.file}."
     return report, DONE
 
@@ -219,12 +216,6 @@ def _repaired(report: Report, repairs: Repairs) -> Outcome:
     changes = repairs.put + repairs.deleted
     report.verdict = f"{changes:,} items changed. Next: verify." if changes else "Nothing differed: no item changed."
     return report, DONE
-
-
-def _undecided(plan: Plan, mapping: ServiceMapping) -> str:
-    """What somebody has to choose before anything can be copied, "" for nothing."""
-    kinds = mapping.undecided(sums(plan.rejects))
-    return f"Decide first, nothing can be copied before: {kinds}. Nothing was written." if kinds else ""
 
 
 def _add_plan(report: Report, plan: Plan) -> None:

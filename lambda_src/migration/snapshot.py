@@ -71,6 +71,8 @@ class Snapshot:
         self._mapping = mapping
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
+        self._loaded: dict[str, int] = {}
+        self._digest_sum = 0  # so that the digest does not depend on the order of the rows
 
     def __enter__(self) -> Self:
         return self
@@ -103,9 +105,9 @@ class Snapshot:
             )
         return snapshot
 
-    def load(self, source: SourceTable, rows: Iterable[Row]) -> tuple[int, int]:
-        """Prepare and keep the rows of a table; their number, and a digest that does not depend on their order."""
-        total = digest_sum = 0
+    def load(self, source: SourceTable, rows: Iterable[Row]) -> int:
+        """Prepare and keep the rows of a table; how many there are."""
+        total = 0
         columns = ("raw", "reject", "reason", "at", *source.fields)
         insert = (
             f"INSERT INTO {_name(source.name)} ({', '.join(map(_name, columns))}) "
@@ -116,16 +118,17 @@ class Snapshot:
             warnings: list[tuple[str, str, str]] = []
             for row in chunk:
                 raw = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
-                digest_sum += int.from_bytes(blake2b(f"{source.name}{raw}".encode(), digest_size=32).digest())
+                self._digest_sum += int.from_bytes(blake2b(f"{source.name}{raw}".encode(), digest_size=32).digest())
                 values.append((raw, *_prepared(source, row, warnings)))
             self._connection.execute("BEGIN")
             self._connection.executemany(insert, values)
             self._connection.executemany("INSERT INTO warnings VALUES (?, ?, ?, 1)", warnings)
             self._connection.execute("COMMIT")
             total += len(chunk)
-        return total, digest_sum
+        self._loaded[source.name] = total
+        return total
 
-    def finish(self, *, taken_at: str, mapping_version: str, rows: Mapping[str, int], digest_sum: int) -> Summary:
+    def finish(self, *, taken_at: str, mapping_version: str) -> Summary:
         """Decide what needs more than one row to decide, and call the snapshot finished."""
         self._connection.execute("BEGIN")
         for source in self._mapping.sources:
@@ -137,8 +140,8 @@ class Snapshot:
                     case Parent():
                         self._keep_children(source, rule)
         self._mapping.settle(self)
-        digest = f"{digest_sum % 2**_DIGEST_BITS:064x}"
-        summary = Summary(taken_at, mapping_version, dict(rows), digest)
+        digest = f"{self._digest_sum % 2**_DIGEST_BITS:064x}"
+        summary = Summary(taken_at, mapping_version, self._loaded, digest)
         self._connection.execute("INSERT INTO summary VALUES (?)", (json.dumps(asdict(summary)),))
         self._connection.execute("COMMIT")
         self._connection.execute("ANALYZE")

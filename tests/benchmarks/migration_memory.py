@@ -52,15 +52,13 @@ def steps(service: Service, rows: int, folder: Path) -> Iterator[Step]:
     yield _step("imported", 0, began)
 
     with Snapshot.begin(folder / "snapshot.sqlite", mapping) as snapshot:
-        began, counts, digests = time.perf_counter(), {}, 0
-        for table, of in service.many(rows):
-            counts[table], digest = snapshot.load(mapping.source(table), of)
-            digests += digest
-        yield _step("rows prepared and kept", sum(counts.values()), began)
         began = time.perf_counter()
-        snapshot.finish(taken_at="", mapping_version="", rows=counts, digest_sum=digests)
+        loaded = sum(snapshot.load(mapping.source(table), of) for table, of in service.many(rows))
+        yield _step("rows prepared and kept", loaded, began)
+        began = time.perf_counter()
+        snapshot.finish(taken_at="", mapping_version="")
         state = journal.start(snapshot.summary().digest)
-        yield _step("rules settled", sum(counts.values()), began)
+        yield _step("rules settled", loaded, began)
         began = time.perf_counter()
         derived = derive(snapshot, mapping, place.migration_id)
         batches = write(place, derived, note=lambda: journal.progress(state), hold=lambda: None)

@@ -7,7 +7,7 @@ import typer
 
 from cdk_app.local.layout import ROOT
 from lambda_src.migration.cli import app
-from lambda_src.migration.documents.commands import app as documents
+from lambda_src.migration.mappings.registry import MIGRATIONS
 from lambda_src.migration.phases.cutover import MANUAL_STEPS
 
 FOLDER = ROOT / "docs"
@@ -23,9 +23,9 @@ def test_every_phase_is_in_the_table_and_no_other():
     assert set(rows) == commands_of(app)
 
 
-def test_every_command_on_files_is_in_the_table():
-    [row] = re.findall(r"(?m)^\| `documents \.\.\.` \|(.*)$", PAGE)
-    assert commands_of(documents) <= set(re.findall(r"`([a-z-]+)`", row))
+def test_every_option_of_a_service_is_on_the_page():
+    flags = {option.flag for migration in MIGRATIONS.values() for option in migration.options}
+    assert {"--in", "--list-shards"} <= flags <= set(re.findall(r"`(--[a-z-]+)", PAGE))
 
 
 def test_every_phase_that_is_called_exists():

@@ -2,13 +2,20 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from lambda_src.migration.errors import BadUsage
 from lambda_src.migration.mapping import ServiceMapping
 from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
+from lambda_src.migration.mappings.nbhd_city.results import ImportFiles
+from lambda_src.migration.mappings.nbhd_city.way_back import DOCUMENTS
 from lambda_src.migration.mappings.stock_track_record import mapping as stock_track_record
 from lambda_src.migration.mappings.stock_track_record.upgrade_layout import upgrade_phase
+from lambda_src.migration.phases.export import export_phase
+from lambda_src.migration.phases.results import Results
+from lambda_src.migration.phases.reverse_export import WayBack
+from lambda_src.migration.phases.statements import STATEMENTS
 from lambda_src.migration.reports import Phase
 
 
@@ -16,8 +23,9 @@ from lambda_src.migration.reports import Phase
 class Option:
     """What an operator may choose for one service.
 
-    name: as `make` has it, and with - for _ on the command line. type: bool for a flag, int, str, or a Literal of
-    texts. variable: of the environment, which says it where the command does not. between: least and most of an int.
+    name: of the argument that takes it, and with - for _ on the command line. type: bool for a flag, int, str, Path, or
+    a Literal of texts. variable: of the environment, which says it where the command does not. between: least and most
+    of an int. phases: that have it, None for all.
     """
 
     name: str
@@ -26,33 +34,67 @@ class Option:
     help: str
     variable: str | None = None
     between: tuple[int, int] | None = None
+    phases: frozenset[str] | None = None
 
     @property
     def flag(self) -> str:
         """As it stands on the command line."""
-        return f"--{self.name.replace('_', '-')}"
+        return f"--{self.name.rstrip('_').replace('_', '-')}"
+
+    def is_of(self, phase: str) -> bool:
+        """Whether a phase has it."""
+        return self.phases is None or phase in self.phases
+
+
+EXPORT: Final = "export"
+FOLDER: Final = Option(
+    "in_",
+    Path | None,
+    None,
+    "Folder with the documents of an export, from which the rows come instead of DATABASE_URL",
+    phases=frozenset({"check", "plan", "copy", "delta", "verify", "cutover", "export-s3", "reverse-export"}),
+)
+ALLOW_REJECTS: Final = Option(
+    "allow_rejects",
+    bool,
+    False,
+    "With --in: the rejected rows may stay behind",
+    phases=frozenset({"check", "plan", "copy", "delta", "export-s3"}),
+)
+DOCUMENT_OPTIONS: Final = (FOLDER, ALLOW_REJECTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
     """How the data of one service moves.
 
-    make: its mapping, from its options by name. phases: those it has beside the ones of all, by name.
+    make: its mapping, from its options by name. way_back: the form in which `reverse-export` writes rows. options,
+    phases: those that not every service has. documents: what a run leaves behind whose rows come from a folder of JSON
+    documents; None where rows come from a database only.
     """
 
     make: Callable[..., ServiceMapping]
+    way_back: WayBack
     options: tuple[Option, ...] = ()
     phases: Mapping[str, Phase] = field(default_factory=dict)
+    documents: Callable[[Path], Results] | None = None
 
     @property
     def own(self) -> frozenset[str]:
-        """What may be on its command line and not on that of every other service: options and phases."""
+        """What may be on its command line and not on that of every other service: flags and phases."""
         return frozenset((*(option.flag for option in self.options), *self.phases))
+
+    def mapping(self, chosen: Mapping[str, object]) -> ServiceMapping:
+        """What becomes of its rows. chosen: every option by name, those of its kinds of source among them."""
+        deciding = (option.name for option in self.options if option not in DOCUMENT_OPTIONS)
+        return self.make(**{name: chosen[name] for name in deciding})
 
 
 MIGRATIONS: Final[Mapping[str, Migration]] = {
     "stock_track_record": Migration(
         stock_track_record.mapping,
+        way_back=STATEMENTS,
+        phases={"upgrade-layout": upgrade_phase},
         options=(
             Option("requeue", bool, False, "Stock Track Record: begin unfinished runs anew"),
             Option(
@@ -63,11 +105,14 @@ MIGRATIONS: Final[Mapping[str, Migration]] = {
                 variable="EXCLUDED_TICKERS",
             ),
         ),
-        phases={"upgrade-layout": upgrade_phase},
     ),
     "nbhd_city": Migration(
         nbhd_city.mapping,
+        way_back=DOCUMENTS,
+        documents=ImportFiles,
+        phases={EXPORT: export_phase},
         options=(
+            *DOCUMENT_OPTIONS,
             Option(
                 "on_name_collision",
                 nbhd_city.OnNameCollision,

@@ -1,6 +1,5 @@
 """check and plan: everything a migration would do, short of writing."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,7 +9,9 @@ from lambda_src.dynamo.capacity import Write, item_size_bytes, write_units
 from lambda_src.dynamo.values import Item, from_item
 from lambda_src.migration.content import unmarked
 from lambda_src.migration.derive import Derived, derive
+from lambda_src.migration.errors import MigrationError
 from lambda_src.migration.mapping import Row
+from lambda_src.migration.phases.deciding import open_question
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot, Tally
 from lambda_src.migration.target.comparison import Comparison
@@ -65,9 +66,12 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a copy would do. units_per_second: the rate that was asked for, or that a new table takes."""
+    """What a copy would do. question: what somebody has to decide first. units_per_second: the rate that was asked for,
+    or that a new table takes.
+    """
 
     source: Tally
+    question: MigrationError | None
     rejects: Mapping[str, Mapping[str, int]]
     warnings: tuple[Row, ...]
     weights: Mapping[str, Weight]
@@ -99,6 +103,7 @@ def plan(job: Job) -> Plan:
         units = sum(weight.units for weight in weights.values()) + notes
         return Plan(
             source=snapshot.tally(),
+            question=open_question(job, snapshot),
             rejects={table: dict(kinds) for table, kinds in snapshot.reject_counts().items() if kinds},
             warnings=tuple(snapshot.warnings()),
             weights=weights,
@@ -120,11 +125,3 @@ def _weighing(answers: Iterable[Derived], weights: Mapping[str, Weight]) -> Iter
     for answer in answers:
         weights[answer.stream.name].add(answer)
         yield answer
-
-
-def sums(rejects: Mapping[str, Mapping[str, int]]) -> Counter[str]:
-    """Rejected rows by kind, over all tables."""
-    total: Counter[str] = Counter()
-    for kinds in rejects.values():
-        total.update(kinds)
-    return total

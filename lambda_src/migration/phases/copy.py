@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from lambda_src.migration.content import is_ours
 from lambda_src.migration.derive import derive
 from lambda_src.migration.errors import Refused
-from lambda_src.migration.phases.delta import reconcile, refuse_removing, refuse_undecided
+from lambda_src.migration.phases.deciding import refuse_undecided
+from lambda_src.migration.phases.delta import reconcile, refuse_removing
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot, Tally
 from lambda_src.migration.target.place import key_text
@@ -39,9 +40,9 @@ def copy(job: Job, *, allow_deletions: bool = False) -> Copied:
     Of some entities only, it compares from the start, and the copy is not complete before a run of all. In tables
     that were imported from S3, it compares too: the marks on their items tell. allow_deletions: as for `delta`.
 
-    Raises Refused when the tables hold items of somebody else, or when the migration is verified, opened or being
-    rolled back; SourceFailed and TargetFailed; MigrationError when rows were rejected for a reason that needs a
-    decision first.
+    Raises Refused when the tables hold items of somebody else, or of another export, or when the migration is
+    verified, opened or being rolled back; SourceFailed and TargetFailed; MigrationError when rows were rejected for a
+    reason that needs a decision first.
     """
     journal = job.journal
     state = journal.read()
@@ -58,9 +59,15 @@ def copy(job: Job, *, allow_deletions: bool = False) -> Copied:
             return _write(job, snapshot, journal, state)
     refuse_verified(state)
     is_under_way = state.status == "copying"
-    with job.kept_snapshot(state.source_digest) if is_under_way else job.fresh_snapshot() as snapshot:
+    is_kept = is_under_way and not job.source.is_fixed
+    with job.kept_snapshot(state.source_digest) if is_kept else job.fresh_snapshot() as snapshot:
         refuse_undecided(job, snapshot)
         summary = snapshot.summary()
+        if job.source.is_fixed and summary.digest != state.source_digest:
+            raise Refused(
+                "The table holds items of another export: roll that back first, or take an empty table. "
+                "`delta` brings over in what they differ"
+            )
         is_same = (summary.digest, summary.mapping_version) == (state.source_digest, state.mapping_version)
         if is_under_way and is_same and not job.is_partial:
             return _write(job, snapshot, journal, journal.begin(state))
@@ -92,7 +99,7 @@ def refuse_filled(job: Job) -> bool:
 
 def _compare(job: Job, snapshot: Snapshot, journal: Journal, state: State, *, allow_deletions: bool) -> Copied:
     state, repairs = reconcile(job, snapshot, journal, state, allow_deletions=allow_deletions)
-    return Copied(state, {}, state.rows, repairs.put, snapshot.tally(), repairs)
+    return _told(job, snapshot, Copied(state, {}, state.rows, repairs.put, snapshot.tally(), repairs))
 
 
 def _write(job: Job, snapshot: Snapshot, journal: Journal, state: State) -> Copied:
@@ -117,4 +124,10 @@ def _write(job: Job, snapshot: Snapshot, journal: Journal, state: State) -> Copi
             hold.reached(state)
     state = journal.keep(replace(state, status="copied"))
     journal.forget_progress()
-    return Copied(state, rows - Counter(rows_before), rows_before, items, snapshot.tally())
+    return _told(job, snapshot, Copied(state, rows - Counter(rows_before), rows_before, items, snapshot.tally()))
+
+
+def _told(job: Job, snapshot: Snapshot, copied: Copied) -> Copied:
+    if not job.is_partial:
+        job.results.written(snapshot, rows=copied.rows, rows_before=copied.rows_before, repairs=copied.repairs)
+    return copied

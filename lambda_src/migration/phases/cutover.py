@@ -12,7 +12,7 @@ from lambda_src.migration.target import marks
 from lambda_src.migration.target.state import State
 
 MANUAL_STEPS: Final = (
-    "The old application is read-only or stopped, and stays so",
+    "The legacy application is read-only or stopped, and stays so",
     "A backup of the SQL database was taken after that",
     "The new application is deployed and its /health answers; nobody was sent to it yet, and its worker is stopped",
     "Somebody decides, with this page in hand, and it is written down who",

@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from lambda_src.migration.errors import MigrationError, Refused
+from lambda_src.migration.errors import Refused
+from lambda_src.migration.phases.deciding import refuse_undecided
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot, Tally
 from lambda_src.migration.target.repair import Repairs, repair
@@ -40,14 +41,9 @@ def delta(job: Job, *, allow_deletions: bool = False) -> Delta:
     with job.fresh_snapshot() as snapshot:
         refuse_undecided(job, snapshot)
         state, repairs = reconcile(job, snapshot, journal, state, allow_deletions=allow_deletions)
+        if not job.is_partial:
+            job.results.written(snapshot, rows={}, rows_before=state.rows, repairs=repairs)
         return Delta(state, repairs, snapshot.tally())
-
-
-def refuse_undecided(job: Job, snapshot: Snapshot) -> None:
-    """Raises MigrationError when rows were rejected for a reason that somebody has to decide about first."""
-    undecided = job.mapping.undecided(sum(snapshot.reject_counts().values(), Counter()))
-    if undecided:
-        raise MigrationError(f"Decide about these rows first, see the reject file: {undecided}")
 
 
 def refuse_removing(state: State) -> None:

@@ -19,7 +19,7 @@ from lambda_src.dynamo.schema import Table
 from lambda_src.migration.content import WireItem
 from lambda_src.migration.derive import derive
 from lambda_src.migration.drafts import Draft, private_folder
-from lambda_src.migration.phases.delta import refuse_undecided
+from lambda_src.migration.phases.deciding import refuse_undecided
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot
 

@@ -10,7 +10,9 @@ from typing import Final, Protocol
 from lambda_src.migration.drafts import Draft
 from lambda_src.migration.errors import BadUsage, MigrationError, TakenOver
 from lambda_src.migration.mapping import ServiceMapping
+from lambda_src.migration.phases.results import Results
 from lambda_src.migration.snapshot import Snapshot
+from lambda_src.migration.source.kind import Source
 from lambda_src.migration.target.comparison import Comparison
 from lambda_src.migration.target.place import Place
 from lambda_src.migration.target.state import Journal
@@ -37,28 +39,24 @@ class Silent:
         return nullcontext(lambda _: None)
 
 
-class TakeSnapshot(Protocol):
-    """Reads the source into a finished snapshot at this path. Raises SourceFailed."""
-
-    def __call__(self, path: Path, *, on_rows: Advance) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Job:
     """One migration: from a source, into a place, with a folder for what it keeps.
 
-    take: reads the source anew. mapping_version: of the code that takes snapshots now; one that was taken by other
-    code is not used again. is_production: its tables have to be protected before they are handed over. is_partial: of
-    some entities only, see `only`.
+    mapping_version: of the code that takes snapshots now; one that was taken by other code is not used again.
+    is_production: its tables have to be protected before they are handed over. is_partial: of some entities only, see
+    `only`. allow_rejects: a copy may leave rejected rows behind.
     """
 
     place: Place
     folder: Path
-    take: TakeSnapshot
+    source: Source
     mapping_version: str
     progress: Progress = field(default_factory=Silent)
     is_production: bool = True
     is_partial: bool = False
+    allow_rejects: bool = True
+    results: Results = field(default_factory=Results)
 
     def only(self, entities: Collection[str]) -> "Job":
         """The same migration of some entities, its streams by name; of all of them when none is named.
@@ -88,8 +86,8 @@ class Job:
         """The source as it is now; its rejects are written beside it. Replaces the snapshot before it."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.folder / _NEXT_SNAPSHOT
-        with self.progress.step("Reading the source") as advance:
-            self.take(path, on_rows=advance)
+        with self.progress.step("Reading the source", self.source.total) as advance:
+            self.source.take(path, on_rows=advance)
         path.replace(self.folder / SNAPSHOT)
         kept = self._opened()
         if kept is None:

@@ -1,97 +1,103 @@
-"""reverse-export: the tables as they are now, as statements that the SQL schema takes: a way back after the opening.
-
-A file of INSERTs rather than files for LOAD DATA: a server of MySQL 8 refuses LOCAL INFILE unless it was told
-otherwise, and where it takes them, a row it cannot take is a warning there and an error here.
-https://dev.mysql.com/doc/refman/8.0/en/load-data-local-security.html
-"""
+"""reverse-export: the tables as they are now, in files that the SQL schema takes: a way back after the opening."""
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 from itertools import batched
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from pymysql.converters import escape_string  # type: ignore[import-untyped]
-
 from lambda_src.migration.drafts import Draft, private_folder
 from lambda_src.migration.errors import BadUsage
-from lambda_src.migration.instants import instant
-from lambda_src.migration.mapping import Column, Parent, Restored, Scalar, ServiceMapping, SourceTable
+from lambda_src.migration.mapping import Parent, Restored, Row, ServiceMapping, SourceTable
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.target.restored import restored_rows
 
-_DIALECT: Final = "mysql"
-_ROWS_PER_NOTE: Final = 1_000
-_BYTES_PER_INSERT: Final = 1_000_000  # of the 16 MB that MariaDB takes in one packet, and the 64 MB of MySQL 8
-_HEAD: Final = """\
--- Loads the rows into an empty copy of the schema, all or nothing:
---   mysql --default-character-set=utf8mb4 DATABASE < {name}
-SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES';
-START TRANSACTION;
-"""
-_TAIL: Final = "COMMIT;\n"
-_NO_TIME: Final = datetime.fromtimestamp(0, UTC)
+_ROWS_PER_COMMIT: Final = 1_000
+
+type RowsOf = Callable[[SourceTable], Iterator[Row]]
+"""The rows of a table, by its key; may be asked as often as one likes. Each has the columns, and `found_by`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """How rows go back.
+
+    write: the files; the name of the one that is loaded. load: the command that does, with {folder} or {path} of it.
+    number: where items do not hold the keys of their rows: statements of SQLite that set them in the tables of rows,
+    by what stands in the tables of the source, `before.<table>`.
+    """
+
+    write: Callable[[Draft, ServiceMapping, RowsOf], str]
+    load: str
+    number: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ReverseExported:
-    """What was written. rows: by table. orphans: rows left behind because what they belong to is being deleted."""
+    """What was written. file: the one that is loaded. rows: by table. orphans: rows left behind because what they
+    belong to is being deleted.
+    """
 
     file: Path
     rows: Mapping[str, int]
     orphans: Mapping[str, int]
 
 
-def reverse_export(job: Job, folder: Path) -> ReverseExported:
-    """Write a file of the rows that the tables hold now, whoever wrote them, parents first and by key.
+def reverse_export(job: Job, folder: Path, way_back: WayBack) -> ReverseExported:
+    """Write files of the rows that the tables hold now, whoever wrote them, parents first and by key.
 
-    The API must be read-only meanwhile: a Scan sees no single instant. Raises BadUsage for a service whose items do not
-    hold the keys of their rows; leaves no file then.
+    The API must be read-only meanwhile: a Scan sees no single instant. Reads the source where keys are to be found
+    there. Raises BadUsage, SourceFailed; leaves no file then.
     """
+    if job.source.folder is not None and folder.resolve() == job.source.folder.resolve():
+        raise BadUsage(f"{folder} holds the export of the old database, which would be replaced: take another folder")
     mapping = job.mapping
-    if _DIALECT not in mapping.dialects:
-        raise BadUsage(f"{mapping.service} goes back in files of its own: `{mapping.way_back}`")
-    name = f"{mapping.service}.sql"
     with (
         TemporaryDirectory(dir=private_folder(folder), prefix=".reverse-") as work,
         closing(_database(Path(work), mapping)) as database,
     ):
+        if way_back.number:
+            with job.fresh_snapshot() as before:
+                database.execute("ATTACH DATABASE ? AS before", (str(before.path),))
         with job.progress.step("Reading the tables") as advance:
             _collect(database, mapping, restored_rows(job.place, on_items=advance))
+        for statement in way_back.number:
+            database.execute(statement)
         orphans = _drop_orphans(database, mapping)
         counts = {source.name: _count(database, source) for source in mapping.sources}
         with job.progress.step("Writing rows") as advance, Draft(folder) as draft:
-            draft.text(name, _statements(database, mapping, name))
+            name = way_back.write(draft, mapping, lambda source: _rows(database, source))
             advance(sum(counts.values()))
     return ReverseExported(folder / name, counts, orphans)
-
-
-# ---- rows ----------------------------------------------------------------------------------------------------------
 
 
 def _database(work: Path, mapping: ServiceMapping) -> sqlite3.Connection:
     """A table for each of the source, in which SQLite sorts and joins."""
     database = sqlite3.connect(work / "rows.sqlite")
+    database.row_factory = sqlite3.Row
     for source in mapping.sources:
-        names = ", ".join(_names(source))
+        names = ", ".join(f'"{name}"' for name in _names(source))
         database.execute(f'CREATE TABLE "{source.name}" ({names})')
+        if source.found_by:
+            by = ", ".join(f'"{name}"' for name in source.found_by)
+            database.execute(f'CREATE INDEX "{source.name}.found_by" ON "{source.name}" ({by})')
     return database
 
 
+def _names(source: SourceTable) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*(column.name for column in source.columns), *source.found_by)))
+
+
 def _collect(database: sqlite3.Connection, mapping: ServiceMapping, restored: Iterable[Restored]) -> None:
-    columns = {source.name: [column.name for column in source.columns] for source in mapping.sources}
-    for batch in batched(restored, _ROWS_PER_NOTE, strict=False):
+    names = {source.name: _names(source) for source in mapping.sources}
+    inserts = {table: f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(of))})' for table, of in names.items()}
+    for batch in batched(restored, _ROWS_PER_COMMIT, strict=False):
         for row in batch:
-            names = columns[row.table]
-            values = ", ".join("?" * len(names))
-            found = [row.fields.get(name) for name in names]
-            database.execute(f'INSERT INTO "{row.table}" VALUES ({values})', found)
+            database.execute(inserts[row.table], [row.fields.get(name) for name in names[row.table]])
         database.commit()
 
 
@@ -105,7 +111,8 @@ def _drop_orphans(database: sqlite3.Connection, mapping: ServiceMapping) -> dict
                     f'CREATE INDEX IF NOT EXISTS "{rule.table}.{rule.key}" ON "{rule.table}" ("{rule.key}")'
                 )
                 gone = (
-                    f'DELETE FROM "{source.name}" WHERE "{rule.field}" NOT IN (SELECT "{rule.key}" FROM "{rule.table}")'
+                    f'DELETE FROM "{source.name}" WHERE "{rule.field}" IS NULL '
+                    f'OR "{rule.field}" NOT IN (SELECT "{rule.key}" FROM "{rule.table}")'
                 )
                 dropped[source.name] += database.execute(gone).rowcount
     database.commit()
@@ -117,50 +124,6 @@ def _count(database: sqlite3.Connection, source: SourceTable) -> int:
     return count
 
 
-# ---- statements ----------------------------------------------------------------------------------------------------
-
-
-def _statements(database: sqlite3.Connection, mapping: ServiceMapping, name: str) -> Iterator[str]:
-    yield _HEAD.format(name=name)
-    for source in mapping.sources:
-        yield from _inserts(source, _rows(database, source))
-    yield _TAIL
-
-
-def _rows(database: sqlite3.Connection, source: SourceTable) -> Iterator[str]:
+def _rows(database: sqlite3.Connection, source: SourceTable) -> Iterator[Row]:
     order = ", ".join(f'"{name}"' for name in source.key)
-    for row in database.execute(f'SELECT * FROM "{source.name}" ORDER BY {order}'):
-        yield "(" + ", ".join(map(_literal, source.columns, row)) + ")"
-
-
-def _inserts(source: SourceTable, rows: Iterator[str]) -> Iterator[str]:
-    """Statements of many rows each: what is one at a time takes minutes for what takes seconds like this."""
-    head = f"INSERT INTO `{source.name}` ({', '.join(f'`{column.name}`' for column in source.columns)}) VALUES\n"
-    size_bytes = 0
-    for row in rows:
-        is_next = 0 < size_bytes < _BYTES_PER_INSERT
-        yield f",\n{row}" if is_next else f"{';\n' if size_bytes else ''}{head}{row}"
-        size_bytes = size_bytes + len(row.encode()) if is_next else len(row.encode())
-    if size_bytes:
-        yield ";\n"
-
-
-def _literal(column: Column, value: Scalar) -> str:
-    """A value as MySQL and MariaDB read it."""
-    if value is None or (column.kind == "datetime" and _moment(value) == _NO_TIME):
-        return "NULL"  # a missing time became that one, and no TIMESTAMP holds it
-    match column.kind:
-        case "integer" | "decimal" | "boolean":
-            return f"{Decimal(value):f}"
-        case "datetime":
-            return f"'{_moment(value).replace(tzinfo=None).isoformat(sep=' ')}'"
-        case _:
-            return f"'{escape_string(str(value))}'"
-
-
-def _moment(value: Scalar) -> datetime:
-    return instant(str(value))[0]
-
-
-def _names(source: SourceTable) -> Iterator[str]:
-    yield from (f'"{column.name}"' for column in source.columns)
+    yield from map(dict, database.execute(f'SELECT * FROM "{source.name}" ORDER BY {order}'))

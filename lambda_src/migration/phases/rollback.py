@@ -40,7 +40,7 @@ def rollback(job: Job, *, sleep: Callable[[float], None] = time.sleep) -> Rolled
     if state is not None and state.status == "opened":
         raise Refused(
             "The API was opened, and what people wrote since is in these tables only. "
-            f"To go back, keep people from writing and use `{job.mapping.way_back}` (docs/migration.md)"
+            "To go back, keep people from writing and use `reverse-export` (docs/migration.md)"
         )
     state = journal.begin(replace(state or journal.start(), status="removing"))
     total, hold = 0, Hold(journal, state)

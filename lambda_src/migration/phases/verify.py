@@ -79,8 +79,10 @@ def verify(job: Job, *, full: bool = False) -> Verified:
         counts = comparison.counts()
         differences = tuple(_differences(job.place, snapshot, comparison)) if any(counts.values()) else ()
         restored, unlike = _restored(job, snapshot) if full else (None, ())
-        summary, tally = snapshot.summary(), snapshot.tally()
-    result = Verified(state, items, counts, differences, restored, unlike, tally)
+        summary = snapshot.summary()
+        result = Verified(state, items, counts, differences, restored, unlike, snapshot.tally())
+        if not job.is_partial:
+            job.results.verified(snapshot, result)
     if job.is_partial and (result.is_equal or state.status == "copying"):
         return result  # the state speaks of everything
     if result.is_equal:

@@ -1,4 +1,10 @@
-"""The SQL database that rows come from: MySQL, MariaDB, PostgreSQL or SQLite. Nothing is ever written there.
+"""Where rows come from: MySQL, MariaDB, PostgreSQL, SQLite, or JSON documents. Nothing is ever written there.
+
+kind         what every kind of source can do
+documents    a folder of JSON documents: written by `export`, and read
+
+
+Of databases:
 
 address      what DATABASE_URL says, and how to speak of it without its password
 dialect      what differs between databases; `mysql`, `postgresql` and `sqlite` say how

@@ -1,7 +1,6 @@
 """Reads a source: what it is like, and all its rows at one instant."""
 
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Generator
 from contextlib import closing
@@ -11,13 +10,14 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from lambda_src.migration.errors import BadUsage, MigrationError, SourceFailed
+from lambda_src.migration.errors import BadUsage, SourceFailed
 from lambda_src.migration.mapping import Row, ServiceMapping, SourceTable
 from lambda_src.migration.snapshot import Snapshot, Summary
 from lambda_src.migration.source.address import Address
 from lambda_src.migration.source.connection import DIALECTS, Dropped, Unreachable, reading
 from lambda_src.migration.source.dialect import Dialect
 from lambda_src.migration.source.findings import SourceReport
+from lambda_src.migration.source.kind import OnRows, Source, taking
 from lambda_src.migration.source.schema import compare
 from lambda_src.migration.source.version import mapping_version
 
@@ -28,12 +28,24 @@ _ROWS_PER_FETCH: Final = 1_000
 logger = logging.getLogger(__name__)
 
 
-type OnRows = Callable[[int], None]
-"""Called with how many rows came since the last call: less than 0 when they have to be read again."""
-
-
 def _silent(_: int) -> None:
     return None
+
+
+class Database(Source):
+    """A SQL database. address: asked for when it is needed, because not every phase reads a source."""
+
+    def __init__(self, mapping: ServiceMapping, address: Callable[[], Address]) -> None:
+        self._mapping = mapping
+        self._address = address
+
+    def examine(self) -> SourceReport:
+        """See `check_source`."""
+        return check_source(self._address(), self._mapping)
+
+    def take(self, path: Path, *, on_rows: OnRows) -> None:
+        """See `take_snapshot`."""
+        take_snapshot(self._address(), self._mapping, path, on_rows=on_rows)
 
 
 def check_source(address: Address, mapping: ServiceMapping) -> SourceReport:
@@ -84,20 +96,13 @@ class _Counter:
 
 
 def _take(address: Address, mapping: ServiceMapping, path: Path, counter: _Counter) -> Summary:
-    try:
-        with Snapshot.begin(path, mapping) as snapshot:
-            return _fill(snapshot, address, mapping, counter)
-    except BaseException as exc:
-        path.unlink(missing_ok=True)  # rows are personal data
-        if isinstance(exc, sqlite3.Error):  # of the snapshot: the source's errors are SQLAlchemy's, also SQLite's
-            raise MigrationError(f"the snapshot {path} cannot be written: {exc}") from exc
-        raise
+    with taking(path, mapping) as snapshot:
+        return _fill(snapshot, address, mapping, counter)
 
 
 def _fill(snapshot: Snapshot, address: Address, mapping: ServiceMapping, counter: _Counter) -> Summary:
     dialect = DIALECTS[address.dialect]
     counts: dict[str, int] = {}
-    digest_sum = 0
     with reading(address) as connection:
         taken_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         report = _report(connection, dialect, mapping)
@@ -106,8 +111,7 @@ def _fill(snapshot: Snapshot, address: Address, mapping: ServiceMapping, counter
         for source in mapping.sources:
             question = _question(dialect, source, report.present[source.name])
             with closing(_rows(connection, dialect, question, counter)) as rows:
-                counts[source.name], digest_of_table = snapshot.load(source, rows)
-            digest_sum += digest_of_table
+                counts[source.name] = snapshot.load(source, rows)
     if counts != report.counts:
         told = ", ".join(
             f"{name}: {report.counts[name]:,} and {read:,}"
@@ -115,9 +119,7 @@ def _fill(snapshot: Snapshot, address: Address, mapping: ServiceMapping, counter
             if read != report.counts[name]
         )
         raise SourceFailed(f"rows that were counted and read at the same instant are not as many: {told}")
-    return snapshot.finish(
-        taken_at=taken_at, mapping_version=mapping_version(mapping), rows=counts, digest_sum=digest_sum
-    )
+    return snapshot.finish(taken_at=taken_at, mapping_version=mapping_version(mapping))
 
 
 def _question(dialect: Dialect, source: SourceTable, present: Collection[str]) -> sa.Select[tuple[Any, ...]]:

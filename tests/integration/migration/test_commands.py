@@ -100,7 +100,7 @@ def test_once_the_api_was_opened_nothing_of_the_migration_writes_any_more(operat
     for phase in ("init", "copy", "delta", "verify", "rollback"):
         done = operator.does(phase)
         assert (done.code, "opened" in done.report) == (3, True)
-    assert "`documents reverse-export`" in done.said, "the last of them says what to do instead"
+    assert "`reverse-export`" in done.said, "the last of them says what to do instead"
     assert items() == opened
 
 
@@ -295,27 +295,29 @@ def test_entities_are_copied_and_verified_one_after_the_other(operator, database
 # ---- commands beside the phases ------------------------------------------------------------------------------------
 
 
-def test_the_commands_for_files_keep_their_own_exit_codes(operator, tmp_path):
+def test_the_phases_on_files_keep_their_own_exit_codes(operator, tmp_path):
     files = str(tmp_path / "files")
-    wrong = operator.runs("documents", "export", "--nowhere")
+    wrong = operator.runs("export", "nbhd_city", "--nowhere")
     assert (wrong.code, "No such option" in wrong.said) == (3, True)
-    assert operator.runs("documents", "export", f"--out={files}", DATABASE_URL=None).code == 3
-    exported = operator.runs("documents", "export", f"--out={files}")
+    assert operator.does("export", f"--out={files}", DATABASE_URL=None).code == 3
+    exported = operator.does("export", f"--out={files}")
     assert (exported.code, "3 neighborhoods and 9 memberships" in exported.said) == (0, True)
-    assert operator.runs("documents", "--help").code == 0
+    assert operator.runs("export", "--help").code == 0
 
 
-def test_who_copied_without_files_goes_back_with_an_export_made_afterwards(operator, tmp_path, dynamodb_client):
+@pytest.mark.parametrize("is_from_files", [False, True])
+def test_who_copied_without_files_goes_back_by_the_old_database_or_an_export_of_it(
+    operator, tmp_path, dynamodb_client, is_from_files
+):
     for phase in ("copy", "verify", "cutover --open"):
         assert operator.does(*phase.split()).code == 0
-    before, back, table = tmp_path / "before", tmp_path / "back", f"--table={operator.tables['main']}"
+    before, back = tmp_path / "before", tmp_path / "back"
     items = items_of(dynamodb_client, operator.tables["main"])
-    for command in (
-        ("export", f"--out={before}"),
-        ("import", "--dry-run", "--allow-rejects", f"--in={before}", table),
-        ("reverse-export", f"--in={before}", f"--out={back}", table),
-    ):
-        assert operator.runs("documents", *command).code == 0
+    assert operator.does("export", f"--out={before}").code == 0
+    known = {"DATABASE_URL": None} if is_from_files else {}
+    options = [f"--in={before}"] if is_from_files else []
+    done = operator.does("reverse-export", f"--out={back}", *options, **known)
+    assert (done.code, f"cd {back} && psql" in done.said) == (0, True)
     for rows in ("neighborhoods_export.json", "memberships_export.json"):
         assert [row["id"] for row in json.loads((back / rows).read_bytes())] == [
             row["id"] for row in json.loads((before / rows).read_bytes())

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from lambda_src.migration.documents.commands import main
 from lambda_src.migration.mappings.nbhd_city.mapping import nbhd_id_of
 from lambda_src.services.nbhd_city.tables import MAIN
 from tests.support.migration.jobs import items_of
 from tests.support.migration.nbhd_city_rows import membership, neighborhood, write_export
+from tests.support.migration.operator import Operator
 
 FOO, OTHER_FOO, BAR = (nbhd_id_of(number) for number in (1, 2, 3))
 
@@ -19,15 +19,14 @@ def name(make_tables):
 
 
 @pytest.fixture
-def command(dynamodb_endpoint, name, monkeypatch, capsys):
+def command(dynamodb_endpoint, name, tmp_path_factory):
     """`command("verify", "--in", folder)` is its exit code, and what it said to the terminal."""
-    monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", dynamodb_endpoint)
-    monkeypatch.setenv("COLUMNS", "200")
+    kept = tmp_path_factory.mktemp("kept")
+    operator = Operator("nbhd_city", "", dynamodb_endpoint, {"main": name}, kept)
 
     def run(*arguments):
-        capsys.readouterr()
-        code = main([*map(str, arguments), "--table", name])
-        return code, "".join(capsys.readouterr())
+        done = operator.does(*map(str, arguments))
+        return done.code, done.said
 
     return run
 
@@ -59,13 +58,13 @@ def report(folder):
 
 def test_a_dry_run_tells_everything_and_writes_to_no_table(command, tmp_path, dynamodb_client, name):
     folder = three_neighborhoods(tmp_path)
-    done = command("import", "--in", folder, "--dry-run")
+    done = command("plan", "--in", folder)
     assert done[0] == 1, done[1]
     found = report(folder)
     assert found["rejected"] == {"orphan_membership": 1, "duplicate_membership": 1, "name_collision": 1}
     assert (found["mode"], found["ok"], found["source"]) == ("dry-run", False, {"neighborhoods": 3, "memberships": 6})
 
-    done = command("import", "--in", folder, "--dry-run", "--on-name-collision", "suffix")
+    done = command("plan", "--in", folder, "--on-name-collision", "suffix")
     assert done[0] == 2, done[1]
     found = report(folder)
     assert found["rejected"] == {"orphan_membership": 1, "duplicate_membership": 1}
@@ -87,7 +86,7 @@ def test_a_dry_run_tells_everything_and_writes_to_no_table(command, tmp_path, dy
 def test_an_import_that_somebody_must_decide_about_writes_nothing(
     command, tmp_path, dynamodb_client, name, options, exit_code
 ):
-    done = command("import", "--in", three_neighborhoods(tmp_path), *options)
+    done = command("copy", "--in", three_neighborhoods(tmp_path), *options)
     assert done[0] == exit_code, done[1]
     assert "Nothing was written" in done[1]
     assert dynamodb_client.scan(TableName=name)["Items"] == []
@@ -97,7 +96,7 @@ def test_an_import_that_somebody_must_decide_about_writes_nothing(
 def test_what_is_imported_is_verified_and_not_imported_again(command, tmp_path, dynamodb_client, name):
     folder = three_neighborhoods(tmp_path)
     as_told = ("--on-name-collision", "suffix", "--allow-rejects")
-    done = command("import", "--in", folder, *as_told)
+    done = command("copy", "--in", folder, *as_told)
     assert done[0] == 0, done[1]
     assert report(folder)["written"] == {"neighborhoods": 3, "memberships": 4}
     items = items_of(dynamodb_client, name)
@@ -106,19 +105,19 @@ def test_what_is_imported_is_verified_and_not_imported_again(command, tmp_path, 
     counts = {key[0]: item["member_count"]["N"] for key, item in items.items() if "member_count" in item}
     assert counts == {f"NBHD#{FOO}": "1", f"NBHD#{OTHER_FOO}": "1", f"NBHD#{BAR}": "2"}
 
-    again = command("import", "--in", folder, *as_told)
+    again = command("copy", "--in", folder, *as_told)
     assert again[0] == 0, again[1]
     assert report(folder)["already_present"] == {"neighborhoods": 3, "memberships": 4}
     assert report(folder)["written"] == {"neighborhoods": 0, "memberships": 0}
     assert items_of(dynamodb_client, name) == items
 
-    done = command("verify", "--in", folder, "--full")
+    done = command("verify", "--in", folder, "--full", "--on-name-collision", "suffix")
     assert done[0] == 0, done[1]
     found = report(folder)
     assert (found["mode"], found["ok"]) == ("verify", True)
     assert found["verify"] == {"checked": 10, "missing": [], "different": [], "extra": []}
 
-    refused = command("import", "--in", folder, *as_told)
+    refused = command("copy", "--in", folder, *as_told)
     assert refused[0] == 3, refused[1]
     assert "The migration is verified" in refused[1]
     assert report(folder)["mode"] == "verify"
@@ -126,7 +125,7 @@ def test_what_is_imported_is_verified_and_not_imported_again(command, tmp_path, 
 
 def test_what_was_changed_by_hand_is_listed(command, tmp_path, dynamodb_client, name):
     folder = three_neighborhoods(tmp_path)
-    done = command("import", "--in", folder, "--on-name-collision", "suffix", "--allow-rejects")
+    done = command("copy", "--in", folder, "--on-name-collision", "suffix", "--allow-rejects")
     assert done[0] == 0, done[1]
     keys = [{"PK": {"S": f"NBHD#{BAR}"}, "SK": {"S": f"MEMBER#did:plc:{who}"}} for who in ("bob", "carol", "dave")]
     bob = dynamodb_client.get_item(TableName=name, Key=keys[0])["Item"]
@@ -134,7 +133,7 @@ def test_what_was_changed_by_hand_is_listed(command, tmp_path, dynamodb_client, 
     dynamodb_client.delete_item(TableName=name, Key=keys[1])
     dynamodb_client.put_item(TableName=name, Item={**bob, **keys[2], "user_id": {"S": "did:plc:dave"}})
 
-    done = command("verify", "--in", folder)
+    done = command("verify", "--in", folder, "--on-name-collision", "suffix")
     assert done[0] == 1, done[1]
     found = report(folder)
     assert found["ok"] is False
@@ -151,14 +150,14 @@ def test_what_was_changed_by_hand_is_listed(command, tmp_path, dynamodb_client, 
 def test_what_somebody_changed_is_not_overwritten_by_another_import(command, tmp_path, dynamodb_client, name):
     folder = three_neighborhoods(tmp_path)
     as_told = ("--on-name-collision", "suffix", "--allow-rejects")
-    assert command("import", "--in", folder, *as_told)[0] == 0
+    assert command("copy", "--in", folder, *as_told)[0] == 0
     before = items_of(dynamodb_client, name)
     key = {"PK": {"S": f"NBHD#{BAR}"}, "SK": {"S": "METADATA"}}
     changed = {**before[f"NBHD#{BAR}", "METADATA"], "name": {"S": "Changed"}, "weight": {"N": "1.5"}}
     dynamodb_client.put_item(TableName=name, Item=changed)
     dynamodb_client.delete_item(TableName=name, Key={**key, "SK": {"S": "MEMBER#did:plc:carol"}})
 
-    assert command("import", "--in", folder, *as_told)[0] == 1
+    assert command("copy", "--in", folder, *as_told)[0] == 1
     found = report(folder)
     [conflict] = found["conflicts"]
     assert (conflict["stored"]["name"], conflict["stored"]["weight"], conflict["wanted"]["name"]) == (

@@ -1,19 +1,16 @@
 """nbhd.city's files between real engines: out of PostgreSQL, into DynamoDB, and back again."""
 
 import json
-import os
 import subprocess
+from dataclasses import replace
 from datetime import datetime
 
 import psycopg
 import pytest
 
-from lambda_src.migration.assembly import Target, place_of
-from lambda_src.migration.documents.commands import main
-from lambda_src.migration.documents.files import read_manifest
-from lambda_src.migration.documents.importing import open_table
-from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
-from lambda_src.services.nbhd_city.tables import MAIN, TABLES
+from lambda_src.migration.mappings.nbhd_city.mapping import mapping
+from lambda_src.migration.source import documents
+from lambda_src.services.nbhd_city.tables import TABLES
 from tests.support.engines import installed
 from tests.support.migration.jobs import items_of
 from tests.support.migration.nbhd_city_rows import (
@@ -27,77 +24,80 @@ from tests.support.migration.nbhd_city_rows import (
     neighborhood,
     write_export,
 )
+from tests.support.migration.operator import Operator
 from tests.support.migration.servers import schema
 
-AS_TOLD = ("--on-name-collision", "suffix", "--allow-rejects")
+SUFFIX = ("--on-name-collision", "suffix")
 
 
 @pytest.fixture
-def endpoint(dynamodb_endpoint, monkeypatch):
-    monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", dynamodb_endpoint)
+def operator(dynamodb_endpoint, make_tables, tmp_path_factory):
+    """Of nbhd.city, with an empty table, and without a database."""
+    return Operator("nbhd_city", "", dynamodb_endpoint, make_tables(TABLES), tmp_path_factory.mktemp("kept"))
 
 
-def run(*arguments):
-    return main([str(argument) for argument in arguments])
+def read_manifest(folder):
+    return documents.read_manifest(folder, mapping())
 
 
 # ---- what is refused -----------------------------------------------------------------------------------------------
 
 
-def test_another_export_is_refused_where_one_was_begun(endpoint, make_tables, dynamodb_client, tmp_path, capsys):
-    name = make_tables([MAIN])["main"]
+def test_another_export_is_refused_where_one_was_begun(operator, dynamodb_client, tmp_path):
+    name = operator.tables["main"]
     write_export(tmp_path / "one", [neighborhood(1, "One")], [])
     write_export(tmp_path / "two", [neighborhood(1, "Two")], [])
-    assert run("import", "--in", tmp_path / "one", "--table", name) == 0
+    assert operator.does("copy", f"--in={tmp_path / 'one'}").code == 0
     before = items_of(dynamodb_client, name)
-    assert run("import", "--in", tmp_path / "two", "--table", name) == 3
-    assert "another export" in capsys.readouterr().err
+    refused = operator.does("copy", f"--in={tmp_path / 'two'}")
+    assert (refused.code, "another export" in refused.said) == (3, True), refused.said
     assert items_of(dynamodb_client, name) == before
 
 
-def test_a_table_in_use_is_refused(endpoint, make_tables, nbhd_house, tmp_path, capsys):
+def test_a_table_in_use_is_refused(operator, nbhd_house, tmp_path):
     house = nbhd_house()
     house.create("alice", "Maple")
     write_export(tmp_path, [neighborhood(1, "One")], [])
     before = house.items()
-    assert run("import", "--in", tmp_path, "--table", house.names["main"]) == 3
-    assert "not empty" in capsys.readouterr().err
+    refused = replace(operator, tables=house.names).does("copy", f"--in={tmp_path}")
+    assert (refused.code, "not empty" in refused.said) == (3, True), refused.said
     assert house.items() == before
 
 
-def test_nothing_can_be_verified_before_it_was_imported(endpoint, make_tables, tmp_path, capsys):
+def test_nothing_can_be_verified_before_it_was_imported(operator, tmp_path):
     write_export(tmp_path, [neighborhood(1, "One")], [])
-    assert run("verify", "--in", tmp_path, "--table", make_tables([MAIN])["main"]) == 3
-    assert "not complete" in capsys.readouterr().err
+    refused = operator.does("verify", f"--in={tmp_path}")
+    assert (refused.code, "not complete" in refused.said) == (3, True), refused.said
 
 
-@pytest.mark.parametrize("arguments", [(), ("import",), ("import", "--in", "/nowhere", "--table", "T"), ("explode",)])
-def test_wrong_usage_ends_with_its_own_code(arguments, capsys):
-    assert run(*arguments) == 3
-    assert capsys.readouterr().err
+@pytest.mark.parametrize(
+    "arguments", [("--in",), ("copy", "--in", "."), ("copy", "nbhd_city", "--in", "/nowhere"), ("explode", "--in=.")]
+)
+def test_wrong_usage_ends_with_its_own_code(operator, arguments):
+    done = operator.runs(*arguments)
+    assert (done.code, bool(done.said)) == (3, True)
 
 
-def test_help_is_no_mistake(capsys):
-    assert run("--help") == 0
-    assert "The order: export" in capsys.readouterr().out
+def test_help_is_no_mistake(operator):
+    done = operator.runs("--help")
+    assert (done.code, "The order: check" in done.said) == (0, True)
 
 
 # ---- out of PostgreSQL and back ------------------------------------------------------------------------------------
 
 
-def test_an_export_holds_every_row_as_it_is(nbhd_city_database, monkeypatch, tmp_path):
+def test_an_export_holds_every_row_as_it_is(operator, nbhd_city_database, tmp_path):
     cases = {"neighborhoods": list(awkward_neighborhoods()), "memberships": list(awkward_memberships())}
     rows = {table: [case.row for case in of if case.in_sql] for table, of in cases.items()}
     for table, of in rows.items():
         nbhd_city_database.insert(table, of)
-    monkeypatch.setenv("DATABASE_URL", nbhd_city_database.url)
-    assert run("export", "--out", tmp_path) == 0
+    assert operator.does("export", f"--out={tmp_path}", DATABASE_URL=nbhd_city_database.url).code == 0
     manifest = read_manifest(tmp_path)
     for table, of in rows.items():
         found = json.loads((tmp_path / f"{table}_export.json").read_bytes())
         assert [row["id"] for row in found] == sorted(row["id"] for row in of)
-        assert manifest.part(table).count == len(of)
-        assert manifest.part(table).max_id == found[-1]["id"]
+        assert manifest.parts[table].count == len(of)
+        assert manifest.parts[table].max_id == found[-1]["id"]
         given = {row["id"]: row for row in of}
         for row in found:
             untimed = {name: value for name, value in row.items() if not name.endswith("_at")}
@@ -111,26 +111,27 @@ def test_an_export_holds_every_row_as_it_is(nbhd_city_database, monkeypatch, tmp
     }
 
 
-def test_a_database_that_cannot_be_reached_leaves_no_file_and_no_password(monkeypatch, tmp_path, capsys):
-    monkeypatch.setenv("DATABASE_URL", "postgresql://reader:hunter2@127.0.0.1:9/nbhd")
-    assert run("export", "--out", tmp_path) == 3
-    told = "".join(capsys.readouterr())
-    assert "127.0.0.1:9" in told
-    assert "hunter2" not in told
+def test_a_database_that_cannot_be_reached_leaves_no_file_and_no_password(operator, tmp_path):
+    unreachable = "postgresql://reader:hunter2@127.0.0.1:9/nbhd"
+    done = operator.does("export", f"--out={tmp_path}", DATABASE_URL=unreachable)
+    assert (done.code, "127.0.0.1:9" in done.said) == (3, True)
+    assert "hunter2" not in done.said
     assert list(tmp_path.iterdir()) == []
-    monkeypatch.delenv("DATABASE_URL")
-    assert run("export", "--out", tmp_path) == 3
+    assert operator.does("export", f"--out={tmp_path}", DATABASE_URL=None).code == 3
 
 
-def test_the_way_there_and_back_gives_the_rows_that_were_there(
-    endpoint, nbhd_city_database, emptied, make_tables, monkeypatch, tmp_path
-):
+def test_an_export_asks_dynamodb_nothing(operator, nbhd_city_database, tmp_path):
+    without_aws = {"DYNAMODB_ENDPOINT_URL": None, "AWS_REGION": None, "AWS_DEFAULT_REGION": None}
+    done = operator.does("export", f"--out={tmp_path}", DATABASE_URL=nbhd_city_database.url, **without_aws)
+    assert (done.code, "0 neighborhoods and 0 memberships" in done.said) == (0, True), done.said
+
+
+def test_the_way_there_and_back_gives_the_rows_that_were_there(operator, nbhd_city_database, emptied, tmp_path):
     rows = {table: list(of) for table, of in many_rows(SAME_NAME_EVERY, 2 * ORPHAN_EVERY).items()}
     for table, of in rows.items():
         nbhd_city_database.insert(table, of)
-    name = make_tables([MAIN])["main"]
-    migrate(nbhd_city_database, name, tmp_path / "there", monkeypatch)
-    assert run("reverse-export", "--in", tmp_path / "there", "--out", tmp_path / "back", "--table", name) == 0
+    migrate(operator, nbhd_city_database, tmp_path / "there")
+    assert operator.does("reverse-export", f"--in={tmp_path / 'there'}", f"--out={tmp_path / 'back'}").code == 0
 
     found = loaded(tmp_path / "back", emptied)
     kept = [row for row in rows["memberships"] if row["neighborhood_id"] > 0]
@@ -142,26 +143,18 @@ def test_the_way_there_and_back_gives_the_rows_that_were_there(
     younger = max(rows["neighborhoods"][-2:], key=lambda row: row["created_at"])  # of two that have one name
     younger["name"] += " (2)"
     assert found["neighborhoods"] == {row["id"]: untyped(row) for row in rows["neighborhoods"]}
-    assert read_manifest(tmp_path / "back").memberships.max_id == kept[-1]["id"]
+    assert read_manifest(tmp_path / "back").parts["memberships"].max_id == kept[-1]["id"]
 
 
-def test_what_people_did_since_goes_back_too(
-    endpoint, nbhd_city_database, emptied, nbhd_house, make_tables, monkeypatch, tmp_path
-):
+def test_what_people_did_since_goes_back_too(operator, nbhd_city_database, emptied, nbhd_house, tmp_path):
     nbhd_city_database.insert("neighborhoods", [neighborhood(n, f"Place {n}") for n in (1, 2, 3, 8)])
     members = [(20, "alice", 1), (21, "bob", 1), (22, "carol", 1), (23, "bob", 2), (24, "bob", 3), (29, "carol", 3)]
     nbhd_city_database.insert("memberships", [membership(n, f"did:plc:{who}", of) for n, who, of in members])
-    names = make_tables(TABLES)
     there, back = tmp_path / "there", tmp_path / "back"
-    migrate(nbhd_city_database, names["main"], there, monkeypatch)
+    migrate(operator, nbhd_city_database, there)
+    assert operator.does("cutover", "--open", "--allow-rejects", f"--in={there}", *SUFFIX).code == 0
 
-    place = place_of(
-        nbhd_city.mapping(on_name_collision="suffix"),
-        Target("", os.environ["DYNAMODB_ENDPOINT_URL"], (f"main={names['main']}",), None, 2),
-    )
-    open_table(there, place, is_production=False, allow_rejects=True)
-
-    house = nbhd_house(names=names)
+    house = nbhd_house(names=operator.tables)
     ids = json.loads((there / "id_mapping.json").read_bytes())
     house.create("dave", "Made since", description="New")
     house.clock.forward(minutes=5)
@@ -175,9 +168,9 @@ def test_what_people_did_since_goes_back_too(
     assert house.ask("PATCH", f"/api/nbhds/{ids['2']}", by="alice", json={"name": "Renamed"}).status_code == 200
     assert house.ask("DELETE", f"/api/nbhds/{ids['3']}", by="alice").status_code == 204  # not purged yet
     exported = read_manifest(there)
-    assert run("reverse-export", "--in", there, "--out", there, "--table", names["main"]) == 3
+    assert operator.does("reverse-export", f"--in={there}", f"--out={there}").code == 3
     assert read_manifest(there) == exported
-    assert run("reverse-export", "--in", there, "--out", back, "--table", names["main"]) == 0
+    assert operator.does("reverse-export", f"--in={there}", f"--out={back}").code == 0
 
     found = loaded(back, emptied)
     assert {number: row[1] for number, row in found["neighborhoods"].items()} == {
@@ -205,11 +198,10 @@ def emptied(postgresql):
         yield database
 
 
-def migrate(database, name, folder, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", database.url)
-    assert run("export", "--out", folder) == 0
-    assert run("import", "--in", folder, "--table", name, *AS_TOLD) == 0
-    assert run("verify", "--in", folder, "--table", name) == 0
+def migrate(operator, database, folder):
+    assert operator.does("export", f"--out={folder}", DATABASE_URL=database.url).code == 0
+    assert operator.does("copy", f"--in={folder}", "--allow-rejects", *SUFFIX).code == 0
+    assert operator.does("verify", f"--in={folder}", *SUFFIX).code == 0
 
 
 def loaded(folder, database):

@@ -10,35 +10,43 @@ import pytest
 
 from lambda_src.dynamo.client import make_client
 from lambda_src.dynamo.render import create_table_input
-from lambda_src.migration.documents.commands import main
 from lambda_src.services.nbhd_city.tables import MAIN
 from tests.support.migration.jobs import items_of
 from tests.support.migration.nbhd_city_rows import ORPHAN_EVERY, SAME_NAME_EVERY, many_rows, write_export
+from tests.support.migration.operator import Operator
 
-AS_TOLD = ("--on-name-collision", "suffix", "--allow-rejects")
+SUFFIX = ("--on-name-collision", "suffix")
+AS_TOLD = ("--allow-rejects", *SUFFIX)
 MOST_ROWS_LOST = 500
 MOST_MEMORY_MB = 300
-ARRIVES_SECONDS = 1  # what a process had sent before it died
+ARRIVES_SECONDS = 1  # what a process had sent before it died goes on arriving, one batch after the other
 OF_THE_MIGRATION = ("PROGRESS", "STATE")  # the first is there while a copy is under way, and newer then
 # The command, and at its end the most memory it ever had and the CPU seconds it took.
 MEASURED = """
-import sys, time
-from lambda_src.migration.documents.commands import main
+import time
+from lambda_src.migration.cli import app
 from tests.support.peak_memory import peak_bytes
-code = main(sys.argv[1:])
-print(f"used {peak_bytes() / 2**20:.0f} {time.process_time():.1f}")
-sys.exit(code)
+try:
+    app()
+finally:
+    print(f"used {peak_bytes() / 2**20:.0f} {time.process_time():.1f}")
 """
 
 
 @pytest.fixture
+def operator_of(tmp_path):
+    """`operator_of(endpoint_url, name)`: of nbhd.city, into this table."""
+    return lambda endpoint_url, name: Operator("nbhd_city", "", endpoint_url, {"main": name}, tmp_path / name)
+
+
+@pytest.fixture
 def started():
-    """`started(endpoint_url, "import", ...)`: a process that does it."""
+    """`started(operator, "copy", ...)`: a process that does it."""
     processes = []
 
-    def start(endpoint_url, *arguments):
-        command = [sys.executable, "-c", MEASURED, *map(str, arguments)]
-        environment = {**os.environ, "DYNAMODB_ENDPOINT_URL": endpoint_url}
+    def start(operator, *arguments):
+        command = [sys.executable, "-c", MEASURED, *operator.command(*arguments)]
+        environment = os.environ | operator.variables()
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         processes.append(process)
         return process
@@ -46,13 +54,6 @@ def started():
     yield start
     for process in processes:
         end(process)
-
-
-@pytest.fixture
-def done(dynamodb_endpoint, monkeypatch):
-    """`done("import", ...)`: the same in this process; its exit code."""
-    monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", dynamodb_endpoint)
-    return lambda *arguments: main([*map(str, arguments)])
 
 
 def end(process):
@@ -80,7 +81,9 @@ def killed(process, client, name, *, after_memberships=1):
             break
         time.sleep(0.01)
     end(process)
-    time.sleep(ARRIVES_SECONDS)
+    arrived = None
+    while arrived != (arrived := (acknowledged(client, name), count_rows(client, name))):
+        time.sleep(ARRIVES_SECONDS)
     assert of_the_migration(client, name, "STATE")["status"] == {"S": "copying"}
     return sum(acknowledged(client, name).values()), count_rows(client, name)
 
@@ -112,48 +115,53 @@ def report(folder):
 
 
 def test_an_import_that_was_killed_goes_on_and_ends_in_the_same_table(
-    started, done, make_tables, dynamodb_client, dynamodb_endpoint, tmp_path
+    started, operator_of, make_tables, dynamodb_client, dynamodb_endpoint, tmp_path
 ):
     write_export(tmp_path, **many_rows(SAME_NAME_EVERY, 5 * ORPHAN_EVERY))
     undisturbed, name = make_tables([MAIN])["main"], make_tables([MAIN])["main"]
-    assert done("import", "--in", tmp_path, "--table", undisturbed, *AS_TOLD) == 0
+    command = ("copy", f"--in={tmp_path}", *AS_TOLD)
+    assert operator_of(dynamodb_endpoint, undisturbed).does(*command).code == 0
     accepted = report(tmp_path)["written"]
     assert accepted == {"neighborhoods": SAME_NAME_EVERY, "memberships": 5 * (ORPHAN_EVERY - 1)}
 
-    importing = started(dynamodb_endpoint, "import", "--in", tmp_path, "--table", name, *AS_TOLD)
+    operator = operator_of(dynamodb_endpoint, name)
+    importing = started(operator, *command)
     kept, written = killed(importing, dynamodb_client, name)
     assert 0 < kept <= written <= kept + MOST_ROWS_LOST
-    assert done("import", "--in", tmp_path, "--table", name, *AS_TOLD) == 0
+    assert operator.does(*command).code == 0
     found = report(tmp_path)
     assert sum(found["already_present"].values()) == kept
     assert {table: found["written"][table] + found["already_present"][table] for table in accepted} == accepted
     assert items_of(dynamodb_client, name) == items_of(dynamodb_client, undisturbed)
-    assert done("verify", "--in", tmp_path, "--table", name) == 0
+    assert operator.does("verify", f"--in={tmp_path}", *SUFFIX).code == 0
 
 
 @pytest.mark.soak
-def test_a_million_memberships_take_little_memory_and_survive_being_killed(started, large_engine, tmp_path):
+def test_a_million_memberships_take_little_memory_and_survive_being_killed(
+    started, operator_of, large_engine, tmp_path
+):
     few, many = tmp_path / "few", tmp_path / "many"
     write_export(few, **many_rows(1_000, 100_000))
     write_export(many, **many_rows(10_000, 1_000_000))
     client = make_client(region="us-east-1", endpoint_url=large_engine, read_timeout_seconds=120)
     name = "nbhd-city-soak"
     client.create_table(**create_table_input(MAIN, name))
-    dry_run = ("import", "--dry-run", "--table", name, *AS_TOLD, "--in")
-    _, cpu_seconds_of_few = ended(started(large_engine, *dry_run, few), 600)
-    memory_mb, cpu_seconds_of_many = ended(started(large_engine, *dry_run, many), 1_200)
+    operator = operator_of(large_engine, name)
+    dry_run = ("plan", *AS_TOLD)
+    _, cpu_seconds_of_few = ended(started(operator, *dry_run, f"--in={few}"), 600)
+    memory_mb, cpu_seconds_of_many = ended(started(operator, *dry_run, f"--in={many}"), 1_200)
     assert memory_mb < MOST_MEMORY_MB
     assert cpu_seconds_of_many < 15 * cpu_seconds_of_few  # ten times the rows
 
-    command = ("import", "--in", many, "--table", name, *AS_TOLD)
+    command = ("copy", f"--in={many}", *AS_TOLD)
     for after_memberships in (1, 300_000, 700_000):
-        importing = started(large_engine, *command)
+        importing = started(operator, *command)
         kept, written = killed(importing, client, name, after_memberships=after_memberships)
         assert written <= kept + MOST_ROWS_LOST
-    memory_mb, _ = ended(started(large_engine, *command), 3_600)
+    memory_mb, _ = ended(started(operator, *command), 3_600)
     assert memory_mb < MOST_MEMORY_MB
     assert count_rows(client, name) == 10_000 + 1_000_000 - 1_000_000 // ORPHAN_EVERY
-    memory_mb, _ = ended(started(large_engine, "verify", "--in", many, "--table", name), 3_600)
+    memory_mb, _ = ended(started(operator, "verify", f"--in={many}", *SUFFIX), 3_600)
     assert memory_mb < MOST_MEMORY_MB
     assert report(many)["ok"]
     client.close()

@@ -9,8 +9,8 @@ from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
 from lambda_src.migration.mappings.stock_track_record import mapping as stock_track_record
 from lambda_src.migration.phases.copy import copy
 from lambda_src.migration.phases.cutover import checklist, open_api
+from lambda_src.migration.phases.deciding import refuse_other_options
 from lambda_src.migration.phases.delta import delta
-from lambda_src.migration.phases.options import refuse_other_options
 from lambda_src.migration.phases.rollback import rollback
 from lambda_src.migration.phases.verify import verify
 from lambda_src.migration.target.place import migration_id

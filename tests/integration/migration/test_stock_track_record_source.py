@@ -39,7 +39,7 @@ def test_rows_from_a_server_are_decided_about_like_rows_in_memory(stock_track_re
     rows = rows_by_table(fitting_rows())
     for table, found in rows.items():
         stock_track_record_database.insert(table, found)
-    RowsInHand(mapping(), rows)(tmp_path / "memory", on_rows=lambda _: None)
+    RowsInHand(mapping(), rows).take(tmp_path / "memory")
 
     take_snapshot(Address.parse(stock_track_record_database.url), mapping(), tmp_path / "server")
 

@@ -13,7 +13,7 @@ from lambda_src.migration.phases.cutover import open_api
 from lambda_src.migration.phases.delta import delta
 from lambda_src.migration.phases.rollback import rollback
 from lambda_src.migration.phases.verify import verify
-from tests.support.migration.jobs import items_of, job
+from tests.support.migration.jobs import RowsInHand, items_of, job
 from tests.support.migration.ready import ready
 from tests.support.migration.small_town import membership, neighborhood
 
@@ -92,16 +92,17 @@ def test_what_was_opened_while_a_delta_read_the_source_stays_as_people_made_it(s
     verify(start())
     slow = start()
 
-    def take(path, *, on_rows):
-        source(path, on_rows=on_rows)
-        open_api(job(source, ready(client), names, tmp_path / "another"))
-        del items[left]
-        client.delete_item(TableName=names["main"], Key={"PK": {"S": left[0]}, "SK": {"S": left[1]}})
+    class OpenedMeanwhile(RowsInHand):
+        def take(self, path, *, on_rows=lambda _: None):
+            super().take(path, on_rows=on_rows)
+            open_api(job(source, ready(client), names, tmp_path / "another"))
+            del items[left]
+            client.delete_item(TableName=names["main"], Key={"PK": {"S": left[0]}, "SK": {"S": left[1]}})
 
     items = items_of(client, names["main"])
     left = next(key for key in items if key[1].startswith("MEMBER#"))
     with pytest.raises(TakenOver, match="moved on"):
-        delta(replace(slow, take=take))
+        delta(replace(slow, source=OpenedMeanwhile(source.mapping, source.rows)))
     assert start().journal.read().status == "opened"
     assert items_of(client, names["main"]).keys() == items.keys()
 

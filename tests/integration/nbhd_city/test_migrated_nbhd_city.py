@@ -9,10 +9,10 @@ from itertools import count
 
 import pytest
 
-from lambda_src.migration.documents.commands import main
 from lambda_src.migration.mappings.nbhd_city.mapping import nbhd_id_of
 from lambda_src.services.nbhd_city.tables import TABLES
 from tests.support.migration.nbhd_city_rows import SqlRow, write_export
+from tests.support.migration.operator import Operator
 from tests.support.nbhd_city import NbhdHouse, did
 from tests.support.played import NOON, TestClock
 
@@ -78,7 +78,7 @@ def shards():
 
 
 @pytest.fixture
-def pair(nbhd_house, make_tables, dynamodb_endpoint, monkeypatch, tmp_path, shards):
+def pair(nbhd_house, make_tables, dynamodb_endpoint, tmp_path, shards):
     """The house that lived through it, one over a table into which its SQL rows were migrated, and the history."""
     clock = TestClock(NOON - timedelta(days=1))
     lived = nbhd_house(clock=clock, nbhd_list_shards=shards)
@@ -97,10 +97,9 @@ def pair(nbhd_house, make_tables, dynamodb_endpoint, monkeypatch, tmp_path, shar
     history.delete("user002", list(history.neighborhoods)[2])
     names = make_tables(TABLES)
     write_export(tmp_path, history.neighborhoods.values(), history.memberships.values())
-    monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", dynamodb_endpoint)
-    for command in ("import", "verify"):
-        options = ["--in", str(tmp_path), "--table", names["main"], "--list-shards", str(shards)]
-        assert main([command, *options]) == 0
+    operator = Operator("nbhd_city", "", dynamodb_endpoint, names, tmp_path / "kept")
+    for phase in ("copy", "verify"):
+        assert operator.does(phase, f"--in={tmp_path}", f"--list-shards={shards}").code == 0
     migrated = nbhd_house(names=names, clock=TestClock(clock.now), nbhd_list_shards=shards)
     return lived, migrated, history
 

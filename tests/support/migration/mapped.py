@@ -18,7 +18,7 @@ type Item = Mapping[str, Any]
 
 
 def snapshot_of(rows: Iterable[tuple[str, Row]], service: ServiceMapping, path: Path) -> Snapshot:
-    RowsInHand(service, rows_by_table(rows))(path, on_rows=lambda _: None)
+    RowsInHand(service, rows_by_table(rows)).take(path)
     snapshot = Snapshot.open(path, service)
     assert snapshot is not None
     return snapshot

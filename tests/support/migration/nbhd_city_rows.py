@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from lambda_src.migration.documents.files import MANIFEST, Manifest, array_name, write_array
 from lambda_src.migration.drafts import Draft
 from lambda_src.migration.mapping import Scalar
+from lambda_src.migration.mappings.nbhd_city.mapping import mapping
+from lambda_src.migration.source.documents import Manifest, write_documents
 
 CREATED: Final = "2025-01-15 08:30:00.123456+00"
 CREATED_TEXT: Final = "2025-01-15T08:30:00.123456Z"
@@ -172,11 +173,6 @@ def _moment(chance: random.Random) -> str:
 
 def write_export(folder: Path, neighborhoods: Iterable[SqlRow], memberships: Iterable[SqlRow]) -> Manifest:
     """The files of an export that has these rows."""
+    rows = {"neighborhoods": neighborhoods, "memberships": memberships}
     with Draft(folder) as draft:
-        manifest = Manifest(
-            exported_at=CREATED_TEXT,
-            neighborhoods=write_array(draft, array_name("neighborhoods"), neighborhoods),
-            memberships=write_array(draft, array_name("memberships"), memberships),
-        )
-        draft.object(MANIFEST, manifest.model_dump().items())
-    return manifest
+        return write_documents(draft, mapping(), lambda source: rows[source.name], exported_at=CREATED_TEXT)

@@ -12,9 +12,9 @@ from lambda_src.dynamo.schema import Table
 from lambda_src.migration.errors import DONE
 from lambda_src.migration.mapping import Row, Scalar, ServiceMapping
 from lambda_src.migration.mappings.registry import MIGRATIONS
-from lambda_src.migration.phases.job import Advance, Job
+from lambda_src.migration.phases.job import Job
+from lambda_src.migration.source import reader
 from lambda_src.migration.source.address import Address
-from lambda_src.migration.source.reader import take_snapshot
 from lambda_src.migration.source.version import mapping_version
 from lambda_src.migration.target.place import Place
 from lambda_src.services.nbhd_city import tables as nbhd_city
@@ -80,12 +80,8 @@ class Moving:
     def job(self, operator: Operator, client: "DynamoDBClient") -> Job:
         """The same in this process, for what a report does not say."""
         mapping = self.service.mapping
-        address = Address.parse(operator.url)
-
-        def take(path: Path, *, on_rows: Advance) -> None:
-            take_snapshot(address, mapping, path, on_rows=on_rows)
-
-        return Job(Place.of(mapping, client, operator.tables), operator.folder, take, mapping_version(mapping))
+        source = reader.Database(mapping, lambda: Address.parse(operator.url))
+        return Job(Place.of(mapping, client, operator.tables), operator.folder, source, mapping_version(mapping))
 
     def done(self, operator: Operator, *phase: str) -> str:
         """The report of a phase that ends well."""

@@ -37,7 +37,7 @@ def snapshot_of(tmp_path):
         service = mapping(**options)
         path = tmp_path / f"{len(opened)}.sqlite"
         rows = {"neighborhoods": neighborhoods, "memberships": memberships}
-        RowsInHand(service, rows)(path, on_rows=lambda _: None)
+        RowsInHand(service, rows).take(path)
         opened.append(Snapshot(path, service))
         return opened[-1]
 

@@ -52,7 +52,7 @@ def snapshot_of(tmp_path):
     opened = []
 
     def take(mapping=BOOKSHELF, **rows):
-        RowsInHand(mapping, rows)(tmp_path / "snapshot", on_rows=lambda _: None)
+        RowsInHand(mapping, rows).take(tmp_path / "snapshot")
         snapshot = Snapshot.open(tmp_path / "snapshot", mapping)
         assert snapshot is not None
         opened.append(snapshot)
@@ -119,7 +119,7 @@ def test_a_snapshot_that_was_cut_off_is_none(tmp_path):
     with Snapshot.begin(path, BOOKSHELF) as snapshot:
         snapshot.load(BOOKS, [row(1, "a")])
         assert Snapshot.open(path, BOOKSHELF) is None
-        snapshot.finish(taken_at="", mapping_version=VERSION, rows={}, digest_sum=0)
+        snapshot.finish(taken_at="", mapping_version=VERSION)
     finished = Snapshot.open(path, BOOKSHELF)
     assert finished is not None
     finished.__exit__()
@@ -166,7 +166,7 @@ def test_names_of_columns_may_be_anything(tmp_path):
     columns = (Column('a "b"', "integer"), Column("select"))
     odd = SourceTable("from", columns, ('a "b"',), ('a "b"', "select"), lambda row, _: row)
     mapping = replace(MAPPING, sources=(odd,))
-    RowsInHand(mapping, {"from": [{'a "b"': 1, "select": "x"}]})(tmp_path / "snapshot", on_rows=lambda _: None)
+    RowsInHand(mapping, {"from": [{'a "b"': 1, "select": "x"}]}).take(tmp_path / "snapshot")
     with sqlite3.connect(tmp_path / "snapshot") as connection:
         assert connection.execute('SELECT "a ""b""", "select" FROM "from"').fetchall() == [(1, "x")]
     connection.close()

@@ -86,7 +86,6 @@ def mapping(*, on_name_collision: OnNameCollision = "fail", list_shards: int = 1
         settle=partial(_settle, _rename if on_name_collision == "suffix" else _reject_name),
         stops_on={NAME_COLLISION: "--on-name-collision suffix"},
         variant=f"on_name_collision={on_name_collision} list_shards={list_shards}",
-        way_back="documents reverse-export",
     )
 
 

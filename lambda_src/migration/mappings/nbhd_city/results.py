@@ -1,16 +1,23 @@
-"""What became of every row, as `import_report.json` says it."""
+"""What became of every row of an export, in files beside it: the ids, the rejected rows, and a report."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal
 
+from lambda_src.migration.drafts import Draft
 from lambda_src.migration.errors import MigrationError
 from lambda_src.migration.mapping import Row
-from lambda_src.migration.mappings.nbhd_city.mapping import NAME_COLLISION
+from lambda_src.migration.mappings.nbhd_city.mapping import NAME_COLLISION, nbhd_id_of
+from lambda_src.migration.mappings.nbhd_city.way_back import ID_MAPPING
+from lambda_src.migration.phases.results import Results
 from lambda_src.migration.phases.verify import Verified
 from lambda_src.migration.snapshot import Snapshot
+from lambda_src.migration.target.repair import Repairs
 
+REJECTS: Final = "rejects.jsonl"
+REPORT: Final = "import_report.json"
 TABLES: Final = ("neighborhoods", "memberships")
 KINDS: Final = (
     "orphan_membership",
@@ -23,9 +30,6 @@ KINDS: Final = (
     "item_too_large",
 )
 
-_ORDER: Final = (
-    "mode", "source", "written", "already_present", "rejected", "renamed", "conflicts", "warnings", "verify", "ok",
-)  # fmt: skip
 
 type Mode = Literal["dry-run", "import", "verify"]
 
@@ -34,22 +38,25 @@ def _zero() -> dict[str, int]:
     return dict.fromkeys(TABLES, 0)
 
 
-@dataclass(slots=True)
+@dataclass(kw_only=True, slots=True)
 class Report:
-    """Rows by source table, rejects by kind. In a dry run `written` says what an import would write.
+    """The members of the JSON object in their order: rows by source table, rejects by kind.
+
+    In a dry run `written` says what an import would write.
 
     rejected_rows: rejects by table; what `rejected` cannot tell, since a kind may occur in both. It is not written.
     """
 
+    format: Literal[1] = 1
     mode: Mode
     source: dict[str, int]
-    rejected_rows: dict[str, int]
-    rejected: dict[str, int]
-    renamed: list[Row]
-    warnings: list[Row]
     written: dict[str, int] = field(default_factory=_zero)
     already_present: dict[str, int] = field(default_factory=_zero)
+    rejected: dict[str, int]
+    rejected_rows: dict[str, int]
+    renamed: list[Row]
     conflicts: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[Row]
     verify: dict[str, Any] = field(default_factory=lambda: {"checked": 0, "missing": [], "different": [], "extra": []})
     ok: bool = True
 
@@ -91,6 +98,14 @@ class Report:
         neighborhoods = {item.get("id") or item["nbhd_id"] for item in wanted if "user_id" not in item}
         return Counter(neighborhoods=len(neighborhoods), memberships=len(members))
 
+    def add_repairs(self, repairs: Repairs) -> None:
+        """What a run did that compared: rows were there already, but for those in conflict."""
+        self.conflicts = [asdict(conflict) for conflict in repairs.conflicts]
+        in_conflict = self.rows_in_conflict()
+        self.already_present = {table: rows - in_conflict[table] for table, rows in self.accepted.items()}
+        if mended := repairs.put + repairs.deleted:
+            self.warn("mended", mended, f"items put back: {repairs.put}, items removed: {repairs.deleted}")
+
     def add_verified(self, verified: Verified) -> None:
         """What a comparison found. The lists show the first 50 of each; a warning counts all where there are more."""
         self.verify["checked"] = verified.items
@@ -106,9 +121,61 @@ class Report:
         self.warnings.append({"source": "", "kind": kind, "times": times, "sentence": sentence})
 
     def members(self) -> Iterable[tuple[str, Any]]:
-        """The members of the JSON object, in the order in which people read them."""
-        told = asdict(self)
-        del told["rejected_rows"]
-        yield "format", 1
-        for name in sorted(told, key=_ORDER.index):
-            yield name, told[name]
+        """The members of the JSON object."""
+        return ((name, value) for name, value in asdict(self).items() if name != "rejected_rows")
+
+
+class ImportFiles(Results):
+    """The files, in the folder of the export. Each phase writes them anew, whole or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.files = (folder / REPORT, folder / REJECTS)
+
+    def planned(self, snapshot: Snapshot, *, is_decided: bool) -> None:
+        """Ids and rejects are complete before the first item is written."""
+        with Draft(self._folder) as draft:
+            draft.object(ID_MAPPING, _ids(snapshot))
+            draft.lines(REJECTS, _rejects(snapshot))
+        report = Report.of(snapshot, "dry-run")
+        report.written = report.accepted
+        report.ok = is_decided
+        self._keep(report)
+
+    def written(
+        self, snapshot: Snapshot, *, rows: Mapping[str, int], rows_before: Mapping[str, int], repairs: Repairs | None
+    ) -> None:
+        """Where a run compared, what it did not find in conflict is there already."""
+        report = Report.of(snapshot, "import")
+        if repairs is None:
+            report.written = {table: rows.get(table, 0) for table in TABLES}
+            report.already_present = {table: rows_before.get(table, 0) for table in TABLES}
+        else:
+            report.add_repairs(repairs)
+        report.ok = not report.conflicts
+        self._keep(report)
+
+    def verified(self, snapshot: Snapshot, verified: Verified) -> None:
+        """What differs is listed."""
+        report = Report.of(snapshot, "verify")
+        report.already_present = report.accepted
+        report.add_verified(verified)
+        self._keep(report)
+
+    def _keep(self, report: Report) -> None:
+        report.check_arithmetic()
+        with Draft(self._folder) as draft:
+            draft.object(REPORT, report.members())
+
+
+def _ids(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """Of all rows, rejected ones too: their ids are taken for good."""
+    for row in snapshot.rows("SELECT DISTINCT id FROM neighborhoods ORDER BY id"):
+        assert isinstance(row["id"], int)
+        yield str(row["id"]), nbhd_id_of(row["id"])
+
+
+def _rejects(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
+    for rejected in snapshot.rejected():
+        reason = f"{rejected.column}: {rejected.reason}" if rejected.column else rejected.reason
+        yield {"kind": rejected.kind, "reason": reason, "row": rejected.row}

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from lambda_src.migration.documents.report import KINDS, Report
 from lambda_src.migration.errors import MigrationError
+from lambda_src.migration.mappings.nbhd_city.results import KINDS, Report
 from lambda_src.migration.phases.verify import Difference, Verified
 from lambda_src.migration.snapshot import Tally
 from lambda_src.migration.target.state import State

@@ -6,10 +6,11 @@ import tracemalloc
 
 import pytest
 
-from lambda_src.migration.documents.errors import PRECONDITION, BadDocument
-from lambda_src.migration.documents.files import ID_MAPPING, MANIFEST, entries, read_manifest, read_object
 from lambda_src.migration.drafts import Draft
+from lambda_src.migration.errors import REFUSED, BadDocument
 from lambda_src.migration.mappings.nbhd_city.mapping import mapping
+from lambda_src.migration.source import documents
+from lambda_src.migration.source.documents import MANIFEST, entries
 from tests.support.migration.nbhd_city_rows import many_rows, membership, neighborhood, write_export
 
 NEIGHBORHOODS = mapping().source("neighborhoods")
@@ -22,8 +23,12 @@ def folder(tmp_path):
     return tmp_path / "export"
 
 
+def read_manifest(folder):
+    return documents.read_manifest(folder, mapping())
+
+
 def read(folder):
-    return list(entries(folder, NEIGHBORHOODS, read_manifest(folder).neighborhoods))
+    return list(entries(folder, NEIGHBORHOODS, read_manifest(folder).parts["neighborhoods"]))
 
 
 def vouch(folder, name):
@@ -51,7 +56,8 @@ def test_files_are_for_their_owner_only(folder):
 
 def test_an_empty_table_is_an_empty_array(tmp_path):
     manifest = write_export(tmp_path, [], [])
-    assert (manifest.neighborhoods.count, manifest.neighborhoods.max_id) == (0, 0)
+    part = manifest.parts["neighborhoods"]
+    assert (part.count, part.max_id) == (0, 0)
     assert json.loads((tmp_path / "neighborhoods_export.json").read_bytes()) == []
     assert read(tmp_path) == []
 
@@ -79,10 +85,10 @@ def test_a_write_that_fails_leaves_what_was_there(folder):
 def test_no_file_has_its_name_before_all_are_written(tmp_path):
     with Draft(tmp_path) as draft:
         draft.lines("a.jsonl", [{"a": 1}, {"a": 2}])
-        draft.object(ID_MAPPING, [("1", "x"), ("2", "y")])
+        draft.object("b.json", [("1", "x"), ("2", "y")])
         assert {path.suffix for path in tmp_path.iterdir()} == {".part"}
     assert (tmp_path / "a.jsonl").read_text() == '{"a":1}\n{"a":2}\n'
-    assert read_object(tmp_path / ID_MAPPING) == {"1": "x", "2": "y"}
+    assert json.loads((tmp_path / "b.json").read_bytes()) == {"1": "x", "2": "y"}
 
 
 @pytest.mark.parametrize("name", ["neighborhoods", "memberships"])
@@ -96,7 +102,7 @@ def test_a_file_that_is_not_what_was_exported_is_not_believed(folder, name, harm
         path.write_bytes(content.replace(b"did:", b"DID:", 1) if harm == "changed" else content[:-5])
     with pytest.raises(BadDocument, match=f"{name}_export.json (was changed or cut off|is missing)") as caught:
         read_manifest(folder)
-    assert caught.value.exit_code == PRECONDITION
+    assert caught.value.exit_code == REFUSED
 
 
 @pytest.mark.parametrize(
@@ -152,7 +158,7 @@ def test_entries_are_read_one_by_one(tmp_path):
     size_bytes = (tmp_path / "neighborhoods_export.json").stat().st_size
     tracemalloc.start()
     try:
-        assert sum(1 for _ in entries(tmp_path, NEIGHBORHOODS, manifest.neighborhoods)) == 20_000
+        assert sum(1 for _ in entries(tmp_path, NEIGHBORHOODS, manifest.parts["neighborhoods"])) == 20_000
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
