@@ -26,6 +26,7 @@ from lambda_src.migration.terminal import terminal
 from lambda_src.runtime.settings import NON_PRODUCTION
 
 _FOLDER: Final = Path(".local") / "migration"
+_ENVIRONMENTS: Final = (*sorted(NON_PRODUCTION), "prod")
 _NOWHERE: Final = "http://127.0.0.1:9"  # of a client that nobody asks: it looks for no region and no credentials
 _READ_TIMEOUT_SECONDS: Final = 30.0  # a page of a Scan holds 1 MB, and a local engine has moments of its own
 
@@ -56,6 +57,8 @@ def job_of(package: str, shared: Shared, options: Mapping[str, object], *, is_as
     options: those of single services that the phase has, by name. is_asked: whether the phase asks DynamoDB anything.
     Raises BadUsage, BadDocument.
     """
+    if shared.environment not in _ENVIRONMENTS:
+        raise BadUsage(f"{shared.environment} is no environment; known are {', '.join(_ENVIRONMENTS)}")
     migration = MIGRATIONS[package]
     mapping = migration.mapping(options)
     documents = options.get(FOLDER.name)

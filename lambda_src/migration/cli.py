@@ -72,7 +72,9 @@ def check(job: Job, title: str) -> reports.Outcome:
     """
     source = job.source.examine()
     plan = None if source.stops else plan_of(job)
-    return reports.of_check(title, source, plan, shape_checks(job))
+    checks = list(shape_checks(job))
+    state = job.journal.read() if all(each.is_go for each in checks) else None
+    return reports.of_check(title, source, plan, checks, state)
 
 
 @_phase

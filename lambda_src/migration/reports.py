@@ -22,12 +22,17 @@ from lambda_src.migration.report import Report
 from lambda_src.migration.snapshot import Tally
 from lambda_src.migration.source.findings import SourceReport
 from lambda_src.migration.target.repair import Conflict, Repairs
+from lambda_src.migration.target.state import State
 
 type Outcome = tuple[Report, int]
 """A report, and the exit code that goes with it."""
 type Phase = Callable[..., Outcome]
 """Called with the job, the title of its report, and options of its own."""
 
+_READY: Final = {
+    "copied": "Copied before: `copy` and `delta` bring over what changed since. Next: verify.",
+    "verified": "Verified before: `delta` brings over what changed since, `copy` is refused. Next: cutover.",
+}
 _SHOWN: Final = 20
 _CUT: Final = 200
 
@@ -47,7 +52,9 @@ def of_failure(title: str, because: str, exit_code: int) -> Outcome:
     return report, exit_code
 
 
-def of_check(title: str, source: SourceReport, plan: Plan | None, checks: Iterable[Check]) -> Outcome:
+def of_check(
+    title: str, source: SourceReport, plan: Plan | None, checks: Iterable[Check], state: State | None
+) -> Outcome:
     """check: what source and tables are like, and what a copy would do. plan is None where the source stops it."""
     report = Report(title)
     report.facts("Source", {**source.server, **{f"rows in {name}": count for name, count in source.counts.items()}})
@@ -63,7 +70,8 @@ def of_check(title: str, source: SourceReport, plan: Plan | None, checks: Iterab
         report.verdict = str(plan.question)
         return report, plan.question.exit_code
     is_go = all(check.is_go for check in checks)
-    report.verdict = "Ready to copy." if is_go else "The source can be read; the tables are not ready, see above."
+    ready = _READY.get(state.status if state else "", "Ready to copy.")
+    report.verdict = ready if is_go else "The source can be read; the tables are not ready, see above."
     return report, DONE if is_go else REFUSED
 
 
@@ -118,12 +126,14 @@ def of_delta(title: str, done: Delta, *, is_partial: bool) -> Outcome:
 def of_verify(title: str, found: Verified, job: Job) -> Outcome:
     """verify: whether source and tables agree."""
     report = Report(title)
-    source, written = found.source, {each.source: found.state.rows.get(each.name, 0) for each in job.mapping.streams}
-    entities = [
-        (name, read, source.rejected[name], written.get(name, 0), *_verified(found, name))
-        for name, read in source.read.items()
-        if name in written or not job.is_partial
-    ]
+    entities = []
+    for stream in job.mapping.streams:
+        if name := stream.source:
+            read, rejected = found.source.read[name], found.source.rejected[name]
+            written = "-" if job.is_partial else found.state.rows.get(stream.name, 0)  # which only whole copies count
+            read_back = "-" if found.restored is None else found.restored.get(name, 0)
+            verified = read - rejected - found.wrong.get(stream.name, 0)
+            entities.append((name, read, rejected, written, verified, read_back))
     report.table("Entities", ("Entity", "Read", "Rejected", "Written", "Verified", "Read back"), entities)
     counts = {str(verdict): count for verdict, count in found.counts.items()}
     report.facts("Items", {"expected": found.items, **counts})
@@ -194,12 +204,6 @@ def of_reverse_export(title: str, done: ReverseExported, load: str) -> Outcome:
     report.table("Command", ("Command",), [(load.format(folder=done.file.parent, path=done.file),)])
     report.verdict = f"{sum(done.rows.values()):,} rows in {done.file}."
     return report, DONE
-
-
-def _verified(found: Verified, name: str) -> tuple[object, object]:
-    """Rows whose items are as they say, all or none; and rows read back, where that was asked for."""
-    accepted = found.source.read[name] - found.source.rejected[name]
-    return accepted if found.is_equal else "no", "-" if found.restored is None else found.restored.get(name, 0)
 
 
 def _repaired(report: Report, repairs: Repairs) -> Outcome:

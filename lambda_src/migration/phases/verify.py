@@ -38,7 +38,8 @@ class Verified:
     """What a comparison found. counts: of items by verdict. differences: the first 50 of each verdict.
 
     restored: rows that were read back from their items and compared field by field, by source table; None unless asked
-    for. unlike: the first 50 rows that came back different, or not at all.
+    for. unlike: the first 50 rows that came back different, or not at all. wrong: rows with an item that is missing or
+    different, by stream.
     """
 
     state: State
@@ -48,6 +49,7 @@ class Verified:
     restored: Mapping[str, int] | None
     unlike: tuple[str, ...]
     source: Tally
+    wrong: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_equal(self) -> bool:
@@ -80,7 +82,9 @@ def verify(job: Job, *, full: bool = False) -> Verified:
         differences = tuple(_differences(job.place, snapshot, comparison)) if any(counts.values()) else ()
         restored, unlike = _restored(job, snapshot) if full else (None, ())
         summary = snapshot.summary()
-        result = Verified(state, items, counts, differences, restored, unlike, snapshot.tally())
+        due = comparison.rows_due() if any(counts.values()) else {}
+        wrong = {job.mapping.streams[number].name: rows for number, rows in due.items()}
+        result = Verified(state, items, counts, differences, restored, unlike, snapshot.tally(), wrong)
         if not job.is_partial:
             job.results.verified(snapshot, result)
     if job.is_partial and (result.is_equal or state.status == "copying"):

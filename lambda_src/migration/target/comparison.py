@@ -18,12 +18,17 @@ from lambda_src.migration.target.scan import pages
 type Verdict = Literal["missing", "different", "extra"]
 
 _PAGE_ROWS: Final = 5_000
+_ROW_BITS: Final = 40  # of a number for an answer: its stream, then its row
 _DUE: Final = """
 SELECT 'missing' AS verdict, e.place, e.pk, e.sk, 0 AS untouched FROM expected e
   LEFT JOIN found f USING (place, pk, sk) WHERE f.pk IS NULL
 UNION ALL
 SELECT 'different', e.place, e.pk, e.sk, f.untouched FROM expected e
   JOIN found f USING (place, pk, sk) WHERE e.digest <> f.digest
+"""
+_ROWS_DUE: Final = """
+SELECT e.answer >> ?, COUNT(DISTINCT e.answer) FROM expected e LEFT JOIN found f USING (place, pk, sk)
+  WHERE f.pk IS NULL OR e.digest <> f.digest GROUP BY 1
 """
 _ALL: Final = f"""{_DUE}
 UNION ALL
@@ -55,8 +60,8 @@ class Comparison:
         self._connection = sqlite3.connect(path, isolation_level=None)
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -32768", "temp_store = FILE"):
             self._connection.execute(f"PRAGMA {pragma}")
-        for name in ("expected", "found"):
-            self._connection.execute(f"CREATE TABLE {name} (place INT, pk TEXT, sk TEXT, digest TEXT, untouched INT)")
+        for name, last in (("expected", "answer"), ("found", "untouched")):
+            self._connection.execute(f"CREATE TABLE {name} (place INT, pk TEXT, sk TEXT, digest TEXT, {last} INT)")
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +78,11 @@ class Comparison:
 
     def expect_all(self, answers: Iterable[Derived], *, on_items: Callable[[int], None] = lambda _: None) -> int:
         """Note every item of these answers; see `expect`."""
-        items = ((table, item, True) for answer in answers for table, item in answer.items)
+        items = (
+            (table, item, answer.after.stream << _ROW_BITS | answer.after.row)
+            for answer in answers
+            for table, item in answer.items
+        )
         total = self._note("expected", items, on_items)
         self._index("expected")
         return total
@@ -102,6 +111,10 @@ class Comparison:
         counts.update(self._connection.execute(f"SELECT verdict, COUNT(*) FROM ({self._findings}) GROUP BY verdict"))
         return counts
 
+    def rows_due(self) -> dict[int, int]:
+        """How many answers have an item that is missing or different, by number of their stream."""
+        return dict(self._connection.execute(_ROWS_DUE, (_ROW_BITS,)))
+
     def mark_due(self) -> None:
         """Remember which expected items are missing or different, for `is_due`."""
         self._connection.execute(f"CREATE TABLE due AS SELECT place, pk, sk, verdict FROM ({_DUE})")
@@ -118,14 +131,14 @@ class Comparison:
     def _note(
         self,
         name: str,
-        items: "Iterator[tuple[Table, content.WireItem, bool]]",
+        items: "Iterator[tuple[Table, content.WireItem, int]]",
         on_items: Callable[[int], None],
     ) -> int:
         total = 0
         rows = []
-        for table, item, untouched in items:
+        for table, item, last in items:
             key = key_text(table, item)
-            rows.append((self._tables.index(table), *_key_pair(key), content.digest(item), untouched))
+            rows.append((self._tables.index(table), *_key_pair(key), content.digest(item), last))
             if len(rows) == _PAGE_ROWS:
                 total += self._insert(name, rows)
                 on_items(len(rows))

@@ -25,6 +25,7 @@ def nowhere(tmp_path):
         (("--on-name-collision=guess",), {}, "'guess' is not one of"),
         (("--requeue",), {}, "--requeue is an option of stock_track_record"),
         (("--write-units=1",), {}, "greater than or equal to 25"),
+        ((), {"ENVIRONMENT": "production"}, "production is no environment; known are dev, local, staging, prod"),
         ((), {"DYNAMODB_ENDPOINT_URL": None, "AWS_REGION": None, "AWS_DEFAULT_REGION": None}, "AWS_REGION is not set"),
     ],
 )

@@ -123,6 +123,17 @@ def test_check_and_plan_write_nothing(operator, dynamodb_client):
     assert dynamodb_client.scan(TableName=operator.tables["main"])["Count"] == 0
 
 
+def test_check_says_how_far_the_migration_is(operator):
+    verdicts = []
+    for phase in ("check", "copy", "check", "verify", "check"):
+        done = operator.does(phase)
+        assert done.code == 0
+        verdicts.append(done.report.splitlines()[2])
+    assert verdicts[0] == "**Ready to copy.**"
+    assert verdicts[2].startswith("**Copied before: `copy` and `delta`")
+    assert verdicts[4].startswith("**Verified before: `delta`")
+
+
 def test_check_names_a_missing_table_a_missing_column_and_a_wrong_type(track_record, stock_track_record_database):
     stock_track_record_database.run(
         "DROP TABLE processing_logs; ALTER TABLE channels DROP COLUMN thumbnail_url;"
@@ -171,6 +182,8 @@ def test_verify_after_a_change_by_hand_ends_with_4_and_says_what_differs(operato
     done = operator.does("verify")
     assert done.code == 4
     assert "description: 'By hand', 'A place'" in done.report
+    assert f"| neighborhoods | {PLACES} | 0 | {PLACES} | {PLACES - 1} | - |" in done.report
+    assert f"| memberships | {MEMBERS} | 0 | {MEMBERS} | {MEMBERS} | - |" in done.report
     repaired = operator.does("delta")
     assert (repaired.code, "Left alone" in repaired.report) == (4, True), "somebody else's change stays"
     assert "| description: 'By hand', 'A place' |" in repaired.report
@@ -278,6 +291,7 @@ def test_entities_are_copied_and_verified_one_after_the_other(operator, database
     verified = operator.does("verify", "--only=memberships")
     assert (verified.code, "9 items are as their rows say." in verified.report) == (0, True)
     assert "| neighborhoods" not in verified.report
+    assert f"| memberships | {MEMBERS} | 0 | - | {MEMBERS} | - |" in verified.report
     assert operator.does("verify", "--only=neighborhoods").code == 4
     assert operator.does("verify").code == 3, "the copy is not complete"
     assert operator.does("cutover").code == 3
