@@ -54,6 +54,22 @@ def test_another_export_is_refused_where_one_was_begun(operator, dynamodb_client
     assert items_of(dynamodb_client, name) == before
 
 
+def test_every_phase_that_reads_a_source_takes_documents(operator, dynamodb_client, tmp_path):
+    write_export(tmp_path / "one", [neighborhood(1, "One")], [membership(1, "did:plc:bob", 1)])
+    write_export(tmp_path / "two", [neighborhood(1, "Two")], [membership(1, "did:plc:bob", 1)])
+    for phase in ("check", "export-s3", "copy", "verify"):
+        out = (f"--out={tmp_path / 'shards'}",) if phase == "export-s3" else ()
+        done = operator.does(phase, f"--in={tmp_path / 'one'}", *out)
+        assert done.code == 0, done.said
+    assert operator.does("cutover", f"--in={tmp_path / 'two'}").code == 3, "it is not what was verified"
+    assert operator.does("cutover", f"--in={tmp_path / 'one'}").code == 0
+    brought = operator.does("delta", f"--in={tmp_path / 'two'}")
+    assert (brought.code, str(tmp_path / "two" / "import_report.json") in brought.said) == (0, True), brought.said
+    report = json.loads((tmp_path / "two" / "import_report.json").read_bytes())
+    assert (report["mode"], report["already_present"]) == ("import", {"neighborhoods": 1, "memberships": 1})
+    assert ("NBHDNAME#two", "NAME") in items_of(dynamodb_client, operator.tables["main"])
+
+
 def test_a_table_in_use_is_refused(operator, nbhd_house, tmp_path):
     house = nbhd_house()
     house.create("alice", "Maple")

@@ -133,6 +133,15 @@ def test_verify_names_what_is_missing_different_and_extra(start, client, names):
     assert found.state.status == "copied"
 
 
+def test_verify_counts_rows_and_not_their_items(start, client, names):
+    copy(start())
+    both = ((f"NBHD#{nbhd_city.nbhd_id_of(1)}", "METADATA"), ("NBHDNAME#place 1", "NAME"))
+    for partition, sort in both:
+        client.delete_item(TableName=names["main"], Key={"PK": {"S": partition}, "SK": {"S": sort}})
+    found = verify(start())
+    assert (found.counts["missing"], found.wrong) == (2, {"neighborhoods": 1})
+
+
 def test_rollback_removes_what_the_migration_wrote_and_nothing_else(start, client, names):
     copy(start())
     other = {"PK": {"S": "USER#did:plc:alice"}, "SK": {"S": "PROFILE"}}
