@@ -89,7 +89,7 @@ redrive: setup ## show what was given up of QUEUE=..., and why; SEND=1 puts it b
 
 migrate: setup ## move the data of DATABASE_URL into the tables of SERVICE=... ENVIRONMENT=...; PHASE=check, plan, copy, verify...
 	@$(if $(filter local,$(ENVIRONMENT)),DYNAMODB_ENDPOINT_URL=http://127.0.0.1:$$((8102 + $(PORT_OFFSET)))) \
-	  python -m lambda_src.migration $(PHASE) '$(or $(SERVICE),$(error SERVICE is missing: make migrate SERVICE=nbhd_city))' \
+	  python -m lambda_src.migration $(PHASE) '$(or $(SERVICE),$(error SERVICE is missing, a folder of lambda_src/services))' \
 	  --environment $(ENVIRONMENT) $(OPTIONS)
 
 release: setup ## keep what was just deployed (ENVIRONMENT=prod, or all), for the gates to compare the next change with

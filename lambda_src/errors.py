@@ -1,7 +1,7 @@
 """Every error of the product, as one tree.
 
     AppError               500  internal_error
-      BadRequest           400  bad_request         InvalidCursor 400 invalid_cursor
+      BadRequest           400  bad_request         InvalidCursor, AnswerTooLarge
       NotAuthenticated     401  not_authenticated
       NotAllowed           403  not_allowed
       NotFound             404  not_found
@@ -11,7 +11,7 @@
       InvalidInput         422  validation_error    InvalidKey
       TooManyRequests      429  too_many_requests   retryable
       UpstreamFailed       502  upstream_failed     retryable
-      StoreUnavailable     503  busy                retryable
+      StoreUnavailable     503  busy                retryable      NotReady 503 not_ready
       DeadlineExceeded     504  deadline_exceeded   retryable
 
 A family is what HTTP knows about: `runtime/problems.py` holds the only table from family to status. A service
@@ -26,17 +26,19 @@ class AppError(Exception):
     """Root of all errors raised on purpose.
 
     detail: one sentence that may be shown to the caller: no secrets, no internals. `retryable` says whether the
-    same request can succeed later without a change; the queue worker and `Retry-After` follow it.
+    same request can succeed later without a change; the queue worker and `Retry-After` follow it. pause_seconds: when,
+    unless it is said where it is raised.
     """
 
     status: ClassVar[int | None] = None  # overrides the family's status
     code: ClassVar[str] = "internal_error"
     retryable: ClassVar[bool] = False
+    pause_seconds: ClassVar[float | None] = None
     default_detail: ClassVar[str] = "Something went wrong on our side"
 
     def __init__(self, detail: str | None = None, *, retry_after_seconds: float | None = None) -> None:
         self.detail = detail or self.default_detail
-        self.retry_after_seconds = retry_after_seconds
+        self.retry_after_seconds = retry_after_seconds or self.pause_seconds
         super().__init__(self.detail)
 
     @property
@@ -58,6 +60,13 @@ class BadRequest(AppError):
 class InvalidCursor(BadRequest):
     code = "invalid_cursor"
     default_detail = "The cursor is not valid for this list"
+
+
+class AnswerTooLarge(BadRequest):
+    """What was asked for cannot be sent in one piece."""
+
+    code = "answer_too_large"
+    default_detail = "The answer is too large to be sent; ask for less at once"
 
 
 class NotAuthenticated(AppError):
@@ -127,6 +136,14 @@ class StoreUnavailable(AppError):
     code = "busy"
     retryable = True
     default_detail = "The service is busy, try again in a moment"
+
+
+class NotReady(StoreUnavailable):
+    """The service lacks something it cannot work without, such as a key in its secret."""
+
+    code = "not_ready"
+    pause_seconds = 5
+    default_detail = "The service is not ready"
 
 
 class DeadlineExceeded(AppError):

@@ -25,7 +25,7 @@ from cdk_app.constructs.wheelhouse import PYTHON_VERSION, ROOT, Platform
 
 CACHE: Final = ROOT / ".cache" / "bundles"
 RUNTIME_AWS_SERVICES: Final = frozenset({"dynamodb", "sqs", "secretsmanager"})  # what `lambda_src.runtime` calls
-SHARED_SOURCES: Final = ("__init__.py", "errors.py", "dynamo", "runtime", "services/__init__.py")
+SHARED_SOURCES: Final = ("__init__.py", "errors.py", "signing.py", "dynamo", "runtime", "services/__init__.py")
 RUNTIME_FOLDER: Final = "/var/task"  # where Lambda unpacks the zip
 KEPT_BUNDLES: Final = 8  # per service and platform, so that going back and forth between branches stays quick
 ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold: builds of one commit are the same bytes
@@ -48,7 +48,7 @@ class BundleContents:
     aws_services: frozenset[str] = RUNTIME_AWS_SERVICES
 
     def handler(self, module: str) -> "Handler":
-        """The handler in a module of the package, for example `handlers.api`."""
+        """The handler in a module of the package, for example `api`."""
         return Handler(self, module)
 
 

@@ -15,7 +15,7 @@ from cdk_app.constructs.migration_operator import MIGRATION_ACTIONS, migration_o
 from cdk_app.constructs.runbooks import TABLE_ERRORS, TABLE_THROTTLES
 from cdk_app.environments import Environment
 from lambda_src.dynamo.render import grants_of
-from lambda_src.dynamo.schema import AccessPattern, Index, Table
+from lambda_src.dynamo.schema import Index, Table, patterns_of
 
 # Per 5 minutes: all are retried, and https://aws.amazon.com/dynamodb/sla/ allows some errors; a few are a hot moment.
 THROTTLES_TOLERATED: Final = 6
@@ -45,9 +45,9 @@ class ServiceTables(Construct):
             _table(self, table, name=table.physical_name(environment.name), environment=environment)
         self.migration_operator = self._operator(environment.migration_operator)
 
-    def grant_access(self, grantee: iam.IGrantable, patterns: Mapping[Table, Sequence[AccessPattern]]) -> None:
-        """Allow what some access patterns need: item actions on the table, Query on exactly their indexes."""
-        for grant in grants_of(patterns):
+    def grant_access(self, grantee: iam.IGrantable, *, asked_by: str) -> None:
+        """Allow what a function's access patterns need: item actions on the table, Query on exactly their indexes."""
+        for grant in grants_of(patterns_of(self.tables, asked_by)):
             item_actions = [f"dynamodb:{action}" for action in grant.actions]
             if item_actions:
                 self._allow(grantee, item_actions, [self._arn(grantee, grant.table)])
@@ -145,6 +145,7 @@ def _index(index: Index) -> dynamodb.GlobalSecondaryIndexPropsV2:
         partition_key=_text(index.partition),
         sort_key=_text(index.sort) if index.sort else None,
         projection_type=dynamodb.ProjectionType[index.projection],
+        non_key_attributes=list(index.include) or None,
     )
 
 

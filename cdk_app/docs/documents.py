@@ -15,10 +15,10 @@ from cdk_app.docs.architecture_picture import architecture_svg
 from cdk_app.docs.cost_page import ServiceCost, cost_page
 from cdk_app.docs.key_picture import key_svg
 from cdk_app.docs.standing import standing_usage
+from cdk_app.docs.table_pages import tables_markdown
 from cdk_app.docs.templates import Templates, read_templates
 from cdk_app.services.registry import SERVICES
 from cdk_app.services.service import Service
-from lambda_src.dynamo.render import tables_markdown
 from lambda_src.dynamo.schema import Table
 
 ROOT: Final = Path(__file__).parents[2]
@@ -70,9 +70,9 @@ def _tables_page(service: Service) -> str:
     """`TABLES.md`, with the key diagram of each table below its heading."""
     text = tables_markdown(service.tables, service.title)
     for table in service.tables:
-        heading = f"## `{table.seed_name}-<environment>`\n"
+        heading = f"## `{table.base_name}-<environment>`\n"
         address = f"../../../docs/tables/{_key_diagram(service, table).name}"
-        text = text.replace(heading, f"{heading}\n![Keys of {table.seed_name}]({address})\n")
+        text = text.replace(heading, f"{heading}\n![Keys of {table.base_name}]({address})\n")
     return text
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from string import Formatter
-from typing import Final
+from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from cdk_app.docs.drawing import number, picture, rectangle, text_at, text_width
@@ -23,6 +23,7 @@ BLOCK_HEAD: Final = 52
 BLOCK_GAP: Final = 22
 PATTERNS_WIDTH: Final = 300  # where names of patterns wrap
 KEY_SIZE: Final = 12
+_PROJECTIONS: Final = {"ALL": "all attributes", "KEYS_ONLY": "keys only", "INCLUDE": "some attributes"}
 
 _STYLE: Final = """.block { fill: var(--band); stroke: var(--line); }
 .partition { fill: var(--card); stroke: var(--blue); }
@@ -41,7 +42,7 @@ class _Row:
 
     partition: KeyTemplate
     sort: KeyTemplate | None
-    entity: Entity
+    entity: Entity[Any]
     patterns: Sequence[str]  # names, wrapped to lines
 
     @property
@@ -67,7 +68,7 @@ def key_svg(table: Table) -> str:
     """The picture of one table."""
     blocks = [_table_block(table), *(_index_block(table, index) for index in table.indexes)]
     edges = _column_edges([row for block in blocks for row in block.rows], blocks)
-    title, subtitle = f"{table.seed_name}-<environment>", _subtitle(table)
+    title, subtitle = f"{table.base_name}-<environment>", _subtitle(table)
     heading = MARGIN + max(text_width(title, 19, bold=True), text_width(subtitle, 13))
     width = max(edges[-1], heading) + MARGIN
     body = [
@@ -81,7 +82,7 @@ def key_svg(table: Table) -> str:
     return picture(
         width=width,
         height=top - BLOCK_GAP + MARGIN,
-        title=f"Keys of the table {table.seed_name}",
+        title=f"Keys of the table {table.base_name}",
         description=_in_words(blocks),
         body=body,
         style=_STYLE,
@@ -97,10 +98,7 @@ def _subtitle(table: Table) -> str:
 
 
 def _table_block(table: Table) -> _Block:
-    rows = [
-        _Row(entity.partition, entity.sort, entity, _wrapped(_readers(table, entity, None)))
-        for entity in table.entities
-    ]
+    rows = [_Row(entity.pk, entity.sk, entity, _wrapped(_readers(table, entity, None))) for entity in table.entities]
     return _Block("Table", " and ".join(table.key_names), table.key_names, _together(rows))
 
 
@@ -115,7 +113,7 @@ def _index_block(table: Table, index: Index) -> _Block:
         for entity in table.entities
         if index.partition in entity.index_keys
     ]
-    facts = f"{' and '.join(index.attributes)} · {'all attributes' if index.projection == 'ALL' else 'keys only'}"
+    facts = f"{' and '.join(index.attributes)} · {_PROJECTIONS[index.projection]}"
     return _Block(index.name, facts, index.attributes, _together(rows))
 
 
@@ -125,11 +123,11 @@ def _together(rows: Sequence[_Row]) -> list[_Row]:
     return sorted(rows, key=lambda row: order.index(row.partition.text))
 
 
-def _readers(table: Table, entity: Entity, index: Index | None) -> list[str]:
+def _readers(table: Table, entity: Entity[Any], index: Index | None) -> list[str]:
     return [pattern.name for pattern in table.patterns if entity in pattern.reads and _place(pattern, entity) == index]
 
 
-def _place(pattern: AccessPattern, entity: Entity) -> Index | None:
+def _place(pattern: AccessPattern[Any], entity: Entity[Any]) -> Index | None:
     """Where a pattern finds an item: its index, unless that item is not in it."""
     return pattern.index if pattern.index is not None and pattern.index.partition in entity.index_keys else None
 

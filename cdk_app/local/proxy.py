@@ -3,8 +3,10 @@
 The emulator would also tell its APIs apart by the host `<api id>.execute-api.localhost`, but then keeps `/health` and
 `/logout` for itself and loses trailing slashes; below `/_aws/execute-api/<api id>/$default` it does neither. Path,
 query, headers and bodies pass untouched, byte for byte, but for headers that concern one connection and for CORS
-headers that come twice; size and time have the limits of the real API Gateway.
+headers that come twice. Size and time have the limits of the real API Gateway and of Lambda behind it, which
+counts the JSON that a body travels in:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -13,6 +15,7 @@ from typing import Final
 
 import httpx
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
@@ -21,8 +24,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from cdk_app.local.guarded_ministack import PROXY_HEADER
+from lambda_src.runtime.middleware import MAX_LAMBDA_ANSWER_BYTES, lambda_bytes
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
+MAX_EVENT_BYTES: Final = 6 * 1024 * 1024
 TIMEOUT: Final = httpx.Timeout(30, connect=5)
 MAX_CONNECTIONS: Final = 50
 
@@ -87,7 +92,7 @@ class Forward:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, body: bytes | None) -> Response:
-        if body is None:
+        if body is None or lambda_bytes(body, request.headers) > MAX_EVENT_BYTES:
             return JSONResponse({"message": "Request Entity Too Large"}, status_code=413)
         try:
             return await self._ask(request, body)
@@ -113,6 +118,8 @@ class Forward:
                     return JSONResponse({"message": "Internal Server Error"}, status_code=500)
         finally:
             await answer.aclose()
+        if lambda_bytes(bytes(received), Headers(raw=answer.headers.raw)) > MAX_LAMBDA_ANSWER_BYTES:
+            return JSONResponse({"message": "Internal Server Error"}, status_code=500)
         response = Response(bytes(received), status_code=answer.status_code)
         response.raw_headers = _with_one_cors_header_each(_without(HOP_BY_HOP, answer.headers.raw))
         return response

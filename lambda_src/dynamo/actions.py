@@ -1,34 +1,37 @@
-"""The actions of a transaction."""
+"""Writes of one item, each for itself or as the actions of a transaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
-from boto3.dynamodb.conditions import ConditionBase
-
-from lambda_src.dynamo.expressions import write_arguments
-from lambda_src.dynamo.schema import Table
+from lambda_src.dynamo.conditions import Condition
+from lambda_src.dynamo.expressions import Expressions
+from lambda_src.dynamo.schema import Entity, ItemKey, Table
 from lambda_src.dynamo.updates import Update
 from lambda_src.dynamo.values import Request, to_item, to_key
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
+class Put[M]:
     """Write a whole item. return_old: a failed condition brings along the item that stands there."""
 
-    table: Table
-    item: Mapping[str, object]
-    condition: ConditionBase | None = None
+    entity: Entity[M]
+    model: M
+    condition: Condition | None = None
     return_old: bool = False
+
+    @property
+    def key(self) -> ItemKey:
+        return self.entity.key_of(self.model)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Update an item, or create it from nothing but its key and the update."""
+class UpdateItem:
+    """Change an item, or create it from nothing but its key and the update."""
 
-    table: Table
-    key: Mapping[str, str]
+    key: ItemKey
     update: Update
-    condition: ConditionBase | None = None
+    condition: Condition | None = None
     return_old: bool = False
 
 
@@ -36,9 +39,8 @@ class Change:
 class Delete:
     """Delete an item; there need not be one."""
 
-    table: Table
-    key: Mapping[str, str]
-    condition: ConditionBase | None = None
+    key: ItemKey
+    condition: Condition | None = None
     return_old: bool = False
 
 
@@ -46,37 +48,41 @@ class Delete:
 class Check:
     """Write nothing, and let the transaction fail when the condition does not hold."""
 
-    table: Table
-    key: Mapping[str, str]
-    condition: ConditionBase
+    key: ItemKey
+    condition: Condition
     return_old: bool = False
 
 
-type Action = Put | Change | Delete | Check
+type Action = Put[Any] | UpdateItem | Delete | Check
 
 
-def write_request(action: Action, physical_name: str) -> Request:
-    """The arguments of a single PutItem, UpdateItem or DeleteItem, which are also those of an action."""
+def write_request(action: Action, table: Table, physical_name: str) -> Request:
+    """The arguments of a single PutItem, UpdateItem or DeleteItem, which are also those of an action.
+
+    Raises ValueError for an item of another table.
+    """
     request: Request = {"TableName": physical_name}
+    entity = action.entity if isinstance(action, Put) else action.key.entity
+    if entity.table is not table:
+        raise ValueError(f"{entity.name} is no item of table {table.name}")
+    expressions = Expressions(entity.codec, table.partition)
     if isinstance(action, Put):
-        request["Item"] = to_item(action.item)
+        request["Item"] = to_item(action.entity.item(action.model))
     else:
-        request["Key"] = to_key(action.key)
-    request |= write_arguments(action.update if isinstance(action, Change) else None, action.condition)
+        request["Key"] = to_key(action.key.values)
+    if isinstance(action, UpdateItem):
+        request["UpdateExpression"] = expressions.update(action.update)
+    if action.condition is not None:
+        request["ConditionExpression"] = expressions.condition(action.condition)
+    request |= expressions.placeholders()
     if action.return_old:
         request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     return request
 
 
-def transact_item(action: Action, physical_name: str) -> Request:
+def transact_item(action: Action, table: Table, physical_name: str) -> Request:
     """An entry of TransactItems."""
-    return {_NAMES[type(action)]: write_request(action, physical_name)}
+    return {_NAMES[type(action)]: write_request(action, table, physical_name)}
 
 
-def key_values(action: Action) -> tuple[object, ...]:
-    """The values of the key an action is about."""
-    values: Mapping[str, object] = action.item if isinstance(action, Put) else action.key
-    return tuple(values[name] for name in action.table.key_names)
-
-
-_NAMES: Mapping[type, str] = {Put: "Put", Change: "Update", Delete: "Delete", Check: "ConditionCheck"}
+_NAMES: Final[Mapping[type, str]] = {Put: "Put", UpdateItem: "Update", Delete: "Delete", Check: "ConditionCheck"}

@@ -3,17 +3,16 @@
 import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import batched
 from typing import Any, Final
 
-from lambda_src.dynamo.calls import Caller
+from lambda_src.dynamo.calls import RetryingClient
 from lambda_src.dynamo.failures import unavailable
-from lambda_src.dynamo.schema import Table
-from lambda_src.dynamo.values import Item, Request, from_item, to_item, to_key
+from lambda_src.dynamo.schema import AccessPattern, ItemKey, Table
+from lambda_src.dynamo.values import AttributeValue, Request, to_item, to_key
 
-type Send = Callable[[Mapping[str, Sequence[Any]]], Any]
-"""Makes a BatchWriteItem call with these writes by physical name; its answer is botocore's."""
+type Send = Callable[[Mapping[str, Sequence[Any]]], Mapping[str, Any]]
+"""Makes a BatchWriteItem call with these writes by physical name; its answer is DynamoDB's."""
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-api
 KEYS_PER_READ: Final = 100
@@ -22,57 +21,66 @@ WIRE_BYTES_PER_WRITE: Final = 15_500_000  # 16 MB, some of it for the headers; 2
 # and above 16 in scripts whose letters JSON writes as \u1234
 
 
-def batch_get(caller: Caller, keys: Iterable[tuple[Table, Mapping[str, str]]], *, consistent: bool) -> list[Item]:
+def batch_get(
+    caller: RetryingClient, pattern: AccessPattern[Any], keys: Iterable[ItemKey], *, consistent: bool
+) -> list[Mapping[str, AttributeValue]]:
     """The items that exist, in any order; see `Store.batch_get`."""
-    wanted = {(caller.physical_name(table), *(key[name] for name in table.key_names)): key for table, key in keys}
-    items: list[Item] = []
-    for chunk in batched(wanted.items(), KEYS_PER_READ, strict=False):
-        request: Request = {}
-        for (name, *_), key in chunk:
-            entry = request.setdefault(name, {"Keys": [], "ConsistentRead": consistent})
-            entry["Keys"].append(to_key(key))
-        items += _read_all(caller, request)
+    name = caller.physical_name(pattern.table)
+    wanted = {tuple(key.values.values()): key.values for key in keys}
+    items: list[Mapping[str, AttributeValue]] = []
+    for chunk in batched(wanted.values(), KEYS_PER_READ, strict=False):
+        entry = {"Keys": [to_key(key) for key in chunk], "ConsistentRead": consistent}
+        items += _read_all(caller, pattern, {name: entry})
     return items
 
 
 def batch_write(
-    caller: Caller, table: Table, puts: Iterable[Mapping[str, object]], deletes: Iterable[Mapping[str, str]]
+    caller: RetryingClient,
+    pattern: AccessPattern[Any],
+    puts: Iterable[Mapping[str, object]],
+    deletes: Iterable[Mapping[str, str]],
 ) -> None:
     """Put and delete items; see `Store.batch_write`."""
-    writes = _writes(table, puts, deletes)
+    writes = _writes(pattern.table, puts, deletes)
     left = len(writes)
-    name = caller.physical_name(table)
+    name = caller.physical_name(pattern.table)
+
+    def send(entries: Mapping[str, Sequence[Any]]) -> Mapping[str, Any]:
+        return caller.client.call("BatchWriteItem", {"RequestItems": entries}, pattern.name)
+
     for chunk in _chunks(writes):
-        unwritten = write_all(caller, {name: chunk})
+        unwritten = write_all(caller, {name: chunk}, send=send)
         left -= len(chunk) - unwritten
         if unwritten:
             raise unavailable(f"The service is busy; items still to be written: {left}")
 
 
-def write_all(caller: Caller, writes: Mapping[str, Sequence[Any]], *, send: Send | None = None) -> int:
+def write_all(caller: RetryingClient, writes: Mapping[str, Sequence[Any]], *, send: Send) -> int:
     """One BatchWriteItem, by physical name, repeated for what it left; how many writes are left after all rounds.
 
-    The caller keeps to 25 writes, 16 MB and one write per key. send: makes the call, where the client shall not.
+    The caller keeps to 25 writes, 16 MB and one write per key. send: makes the call.
     """
-    send = send or (lambda left: caller.client.batch_write_item(RequestItems=left))
     left = writes
     for attempt in range(caller.backoff.rounds + 1):
         if attempt:
             caller.pause(attempt - 1)
-        left = caller.call(partial(send, left))["UnprocessedItems"]
+        entries = left
+        left = caller.repeated(lambda entries=entries: send(entries))["UnprocessedItems"]  # type: ignore[misc]
         if not left:
             break
     return sum(map(len, left.values()))
 
 
-def _read_all(caller: Caller, request: Request) -> list[Item]:
-    items: list[Item] = []
+def _read_all(
+    caller: RetryingClient, pattern: AccessPattern[Any], request: Request
+) -> list[Mapping[str, AttributeValue]]:
+    items: list[Mapping[str, AttributeValue]] = []
     for attempt in range(caller.backoff.rounds + 1):
         if attempt:
             caller.pause(attempt - 1)
-        answer = caller.call(partial(caller.client.batch_get_item, RequestItems=request))
+        answer = caller.call("BatchGetItem", {"RequestItems": request}, pattern.name)
         for found in answer["Responses"].values():
-            items += [from_item(item) for item in found]
+            items += found
         request = {**answer["UnprocessedKeys"]}
         if not request:
             return items

@@ -7,24 +7,22 @@ failures (its retry quota), and never repeat a conflict. Here each kind of failu
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from lambda_src.dynamo.failures import ANSWERED, UNANSWERED, translate
+from lambda_src.dynamo.client import CallRefused, Client, NoResponse, Response
+from lambda_src.dynamo.failures import translate
 from lambda_src.dynamo.retry import Backoff
 from lambda_src.dynamo.schema import Table
+from lambda_src.dynamo.values import Request
 from lambda_src.errors import StoreUnavailable
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class RetryingClient:
     """A client, the physical names of the tables, and how to wait. names: physical name by `Table.name`."""
 
-    client: "DynamoDBClient"
+    client: Client
     names: Mapping[str, str]
     backoff: Backoff
     sleep: Callable[[float], None]
@@ -38,19 +36,24 @@ class Caller:
         """Wait after try n, counted from 0."""
         self.sleep(self.backoff.delay(n, self.random))
 
-    def call[T](self, operation: Callable[[], T]) -> T:
+    def call(self, operation: str, request: Request, pattern: str) -> Response:
         """The answer to a request, tried up to `attempts` times.
 
         Raises ConditionFailed, TransactionCancelled, ItemTooLarge or StoreError at once, StoreUnavailable in the end.
         """
+        return self.repeated(lambda: self.client.call(operation, request, pattern))
+
+    def repeated[T](self, operation: Callable[[], T]) -> T:
+        """What an operation returns that fails as a client does; otherwise as `call`."""
         attempt = 0
         while True:
             attempt += 1
             try:
                 return operation()
-            except (*ANSWERED, *UNANSWERED) as exc:
+            except (CallRefused, NoResponse) as exc:
                 error = translate(exc)
-                tries = self.backoff.connection_attempts if isinstance(exc, UNANSWERED) else self.backoff.attempts
+                is_silence = isinstance(exc, NoResponse)
+                tries = self.backoff.connection_attempts if is_silence else self.backoff.attempts
                 if not isinstance(error, StoreUnavailable) or attempt >= tries:
                     raise error from exc
                 logger.info("database call repeated", extra={"attempt": attempt, "reason": str(exc)})

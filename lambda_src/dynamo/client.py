@@ -1,44 +1,56 @@
-"""The DynamoDB client. Making one is the larger part of a cold start, so a function makes it once, at import."""
+"""What the table layer needs of an engine below it: one kind of call, and two kinds of failure.
 
-import os
-from typing import TYPE_CHECKING
+boto3 is one engine (`boto3_client`). Whoever counts, records, delays or breaks calls stands between the store and the
+engine as another client around it.
+"""
 
-from boto3.session import Session
-from botocore.config import Config
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+from lambda_src.dynamo.values import Request
+
+type Response = Mapping[str, Any]
+"""An answer as DynamoDB gives it: `{"Item": {"PK": {"S": "..."}}}`."""
 
 
-def make_client(
-    *,
-    region: str,
-    endpoint_url: str | None = None,
-    connect_timeout_seconds: float = 1.0,
-    read_timeout_seconds: float = 5.0,
-    max_attempts: int = 1,
-    max_pool_connections: int = 10,
-) -> "DynamoDBClient":
-    """A client for one region.
+class Client(Protocol):
+    """Carries out one request of DynamoDB's API, and tries it once."""
 
-    endpoint_url: a local engine; it is given dummy credentials unless the environment has some. max_attempts: tries
-    botocore makes by itself; one, since `Store` knows better when to try again (see `calls`). max_pool_connections: as
-    many threads can have a request under way.
+    def call(self, operation: str, request: Request, pattern: str) -> Response:
+        """The answer. operation: as the API names it, `GetItem`. pattern: the access pattern it is part of.
+
+        Raises CallRefused when DynamoDB says no, NoResponse when it says nothing.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close connections; the next call makes new ones."""
+        ...
+
+
+class CallRefused(Exception):
+    """DynamoDB answered with an error.
+
+    code: its name, without a namespace. status: of the HTTP answer, 0 where there is none. item: what stood there, if
+    that was asked. reasons: of a cancelled transaction, one per action.
     """
-    is_anonymous = bool(endpoint_url) and "AWS_ACCESS_KEY_ID" not in os.environ
-    session = Session(
-        region_name=region,
-        aws_access_key_id="local" if is_anonymous else None,
-        aws_secret_access_key="local" if is_anonymous else None,
-    )
-    return session.client(
-        "dynamodb",
-        endpoint_url=endpoint_url or None,
-        config=Config(
-            connect_timeout=connect_timeout_seconds,
-            read_timeout=read_timeout_seconds,
-            retries={"mode": "standard", "total_max_attempts": max_attempts},
-            max_pool_connections=max_pool_connections,
-            tcp_keepalive=True,  # a function sleeps between requests, and the connection should still be there
-        ),
-    )
+
+    def __init__(
+        self,
+        code: str,
+        message: str = "",
+        *,
+        status: int = 400,
+        item: Mapping[str, Any] | None = None,
+        reasons: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        super().__init__(f"{code}: {message}" if message else code)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.item = item
+        self.reasons = reasons
+
+
+class NoResponse(Exception):
+    """No answer came: the connection was refused or cut off, or time ran out. The request may have been carried out."""

@@ -14,9 +14,10 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from lambda_src.errors import InvalidCursor
+from lambda_src.signing import KeyRing, SigningKey
 
 MAX_CURSOR_CHARACTERS: Final = 2048
 MAX_AGE_SECONDS: Final = 86_400
@@ -24,30 +25,6 @@ MAX_CLOCK_SKEW_SECONDS: Final = 60  # between two machines that serve one client
 _VERSION: Final = 1
 _RESERVED: Final = frozenset({"v", "k", "r", "t"})
 _TAG_BYTES: Final = 16
-
-type Position = Mapping[str, Any]
-
-
-class SigningKey(Protocol):
-    """A secret and the name it goes by."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def secret(self) -> bytes: ...
-
-
-class KeyRing(Protocol):
-    """The keys of a service. Both methods are called at every use and never before; who implements them caches."""
-
-    def current(self) -> SigningKey:
-        """The key for new signatures."""
-        ...
-
-    def find(self, key_id: str) -> SigningKey | None:
-        """A key that is still accepted, None when there is none of this name."""
-        ...
 
 
 class CursorCodec:
@@ -57,7 +34,7 @@ class CursorCodec:
         self._keys = keys
         self._seconds = seconds
 
-    def encode(self, scope: str, position: Position) -> str:
+    def encode(self, scope: str, position: Mapping[str, Any]) -> str:
         """The cursor for a position of a list, a JSON object; whoever holds the cursor can read both.
 
         Raises ValueError when the position has a field `v`, `k`, `r` or `t`, or is too long for a cursor.

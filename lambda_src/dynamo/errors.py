@@ -7,16 +7,15 @@ StoreError             500  DynamoDB refused the request for a reason no caller 
 StoreUnavailable       503  conflicts, throttles or no answer, after all retries (in `lambda_src.errors`)
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from lambda_src.errors import AppError, Conflict, InvalidInput
 
 CONDITION_FAILED: Final = "ConditionalCheckFailed"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why an action of a transaction was refused: "None" if it was not. item: what was there, if that was asked."""
 
     code: str
@@ -56,3 +55,12 @@ class ItemTooLarge(InvalidInput):
 
 class StoreError(AppError):
     """DynamoDB refused a request: a missing permission or table, or a mistake of ours. Not worth a retry."""
+
+
+def applied[**P](write: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
+    """Whether a conditional write went through: `applied(store.update, PATTERN, change)`. False when it was refused."""
+    try:
+        write(*args, **kwargs)
+    except (ConditionFailed, TransactionCancelled):
+        return False
+    return True

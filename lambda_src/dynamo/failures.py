@@ -1,10 +1,9 @@
-"""What botocore raises, translated once into the errors of this layer."""
+"""What an engine refused, translated once into the errors of this layer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's name
-
+from lambda_src.dynamo.client import CallRefused, NoResponse
 from lambda_src.dynamo.errors import CONDITION_FAILED, ConditionFailed, ItemTooLarge, Reason, StoreError
 from lambda_src.dynamo.errors import TransactionCancelled as Cancelled
 from lambda_src.dynamo.values import from_item
@@ -21,54 +20,45 @@ _TRANSIENT_REASONS: Final = frozenset({
 })  # fmt: skip
 _TOO_LARGE: Final = "has exceeded the maximum allowed size"  # said of a put item, and of one an update made grow
 
-ANSWERED: Final = (ClientError,)
-UNANSWERED: Final = (HTTPClientError, ConnectionError)  # refused, cut off or timed out; it may have been carried out
-
 
 def unavailable(detail: str | None = None) -> StoreUnavailable:
     """The error of who has given up for now."""
     return StoreUnavailable(detail, retry_after_seconds=1)
 
 
-def translate(error: Exception) -> AppError:
-    """The error of this layer for one of botocore's; StoreUnavailable means that another try may succeed."""
-    if not isinstance(error, ClientError):
+def translate(error: CallRefused | NoResponse) -> AppError:
+    """The error of this layer; StoreUnavailable means that another try may succeed."""
+    if isinstance(error, NoResponse):
         return unavailable()
-    response: Mapping[str, Any] = error.response
-    code = response["Error"].get("Code", "")
-    special = _SPECIAL.get(code)
+    special = _SPECIAL.get(error.code)
     if special is not None:
-        return special(response)
+        return special(error)
     # 5xx without a code we know comes from a load balancer on the way
-    if code in _TRANSIENT or response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-        return unavailable()
-    return StoreError()
+    return unavailable() if error.code in _TRANSIENT or error.status >= 500 else StoreError()
 
 
-def _condition_failed(response: Mapping[str, Any]) -> AppError:
-    return ConditionFailed(_item(response))
+def _condition_failed(refused: CallRefused) -> AppError:
+    return ConditionFailed(_item(refused.item))
 
 
-def _cancelled(response: Mapping[str, Any]) -> AppError:
-    entries: Sequence[Mapping[str, Any]] = response.get("CancellationReasons", ())
-    codes = {entry.get("Code", "None") for entry in entries}
+def _cancelled(refused: CallRefused) -> AppError:
+    codes = {entry.get("Code", "None") for entry in refused.reasons}
     if CONDITION_FAILED in codes:
-        return Cancelled(tuple(Reason(entry.get("Code", "None"), _item(entry)) for entry in entries))
-    if any(_TOO_LARGE in (entry.get("Message") or "") for entry in entries):
+        return Cancelled(tuple(Reason(each.get("Code", "None"), _item(each.get("Item"))) for each in refused.reasons))
+    if any(_TOO_LARGE in (entry.get("Message") or "") for entry in refused.reasons):
         return ItemTooLarge()
     return unavailable() if codes <= _TRANSIENT_REASONS else StoreError()
 
 
-def _invalid(response: Mapping[str, Any]) -> AppError:
-    return ItemTooLarge() if _TOO_LARGE in response["Error"].get("Message", "") else StoreError()
+def _invalid(refused: CallRefused) -> AppError:
+    return ItemTooLarge() if _TOO_LARGE in refused.message else StoreError()
 
 
-def _item(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    found = entry.get("Item")
+def _item(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return from_item(found) if found else None
 
 
-_SPECIAL: Final[Mapping[str, Callable[[Mapping[str, Any]], AppError]]] = {
+_SPECIAL: Final[Mapping[str, Callable[[CallRefused], AppError]]] = {
     "ConditionalCheckFailedException": _condition_failed,
     "TransactionCanceledException": _cancelled,
     "ValidationException": _invalid,

@@ -2,11 +2,13 @@
 
 `#` separates the parts of a key, so a value may not contain it: `%`, `#` and control characters become `%XX`. All else
 stays as it is, which keeps keys readable (`handle:testchannel`, `BRK.B`) and, for values of a fixed width such as
-times and padded numbers, keeps text order true order.
+times and padded numbers, keeps text order true order. A key that is one value alone has no parts: it is the value.
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from string import Formatter
 from typing import Final
 
@@ -21,7 +23,11 @@ _ESCAPED: Final = r"%(?:[01][0-9A-F]|2[35]|7F)"
 _VALUE: Final = rf"(?:[^#%\x00-\x1f\x7f]|{_ESCAPED})+"
 
 
-def escape(value: str | int) -> str:
+type KeyValue = str | int
+"""What a key is built from; numbers need a width in the template to keep their order."""
+
+
+def escape(value: KeyValue) -> str:
     """A value as it stands in a key; `unescape` is its inverse."""
     return str(value).translate(_ESCAPES)
 
@@ -46,30 +52,40 @@ def number_text(value: int, width: int) -> str:
 class KeyTemplate:
     """The shape of a key: `KeyTemplate("MENTION#{ticker}#{published_at}")`. Without fields it is a constant.
 
-    limit_bytes: of the finished key in UTF-8. None means what its place in an entity allows: 2048 for a table's
-    partition key, otherwise 1024, the limit of a sort key.
+    `{number:6}` pads a whole number with zeros to six digits. limit_bytes: of the finished key in UTF-8; None means
+    what its place allows: 2048 for a partition key, otherwise 1024, the limit of a sort key.
     """
 
     text: str
     limit_bytes: int | None = None
     fields: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _literals: tuple[str, ...] = field(init=False, repr=False, compare=False)  # before, between and after the fields
+    _widths: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        literals, fields = [""], []
-        for literal, name, _, _ in Formatter().parse(self.text):
+        literals, fields, widths = [""], [], {}
+        for literal, name, width, _ in Formatter().parse(self.text):
             literals[-1] += literal
             if name is not None:
                 fields.append(name)
                 literals.append("")
+                if width:
+                    widths[name] = int(width)
         if not self.text or not all(name.isidentifier() for name in fields) or len(set(fields)) < len(fields):
             raise ValueError(f"key template {self.text!r} needs text, and names that are not repeated")
         if not all("#" in between for between in literals[1:-1]):
             raise ValueError(f"key template {self.text!r} needs # between its fields, or it could not be taken apart")
         object.__setattr__(self, "fields", tuple(fields))
         object.__setattr__(self, "_literals", tuple(literals))
+        object.__setattr__(self, "_widths", widths)
 
-    def build(self, **values: str | int) -> str:
+    def limited(self, limit_bytes: int) -> "KeyTemplate":
+        """The same with the limit of its place, unless it has one. Raises ValueError when that one is higher."""
+        if (self.limit_bytes or 0) > limit_bytes:
+            raise ValueError(f"key template {self.text!r} promises more than the {limit_bytes} bytes of its place")
+        return self if self.limit_bytes is not None else replace(self, limit_bytes=limit_bytes)
+
+    def build(self, **values: KeyValue) -> str:
         """The finished key. Raises InvalidKey when a value is empty or the key is longer than its limit."""
         self._refuse_unknown(values)
         missing = [name for name in self.fields if name not in values]
@@ -77,7 +93,7 @@ class KeyTemplate:
             raise TypeError(f"key template {self.text!r} lacks {', '.join(missing)}")
         return self._checked(self._join(values, len(self.fields)))
 
-    def prefix(self, **values: str | int) -> str:
+    def prefix(self, **values: KeyValue) -> str:
         """The key up to the first field that is not given, for `begins_with`. Raises InvalidKey like `build`."""
         self._refuse_unknown(values)
         given = next((index for index, name in enumerate(self.fields) if name not in values), len(self.fields))
@@ -87,21 +103,30 @@ class KeyTemplate:
 
     def parse(self, text: str) -> dict[str, str]:
         """The values a key was built from. Raises ValueError when it has another shape."""
-        pattern = re.escape(self._literals[0])
-        for literal in self._literals[1:]:
-            pattern += f"({_VALUE}){re.escape(literal)}"
-        match = re.fullmatch(pattern, text)
+        if self._is_value and text:
+            return {self.fields[0]: text}
+        match = _shape(self._literals).fullmatch(text)
         if match is None:
             raise ValueError(f"{text!r} is no key of the shape {self.text!r}")
         return {name: unescape(part) for name, part in zip(self.fields, match.groups(), strict=True)}
 
-    def _join(self, values: dict[str, str | int], count: int) -> str:
+    def fits(self, text: str) -> bool:
+        """Whether a key begins, and for a constant ends, as this one does: enough to tell kinds of items apart."""
+        return text.startswith(self._literals[0]) if self.fields else text == self._literals[0]
+
+    @property
+    def _is_value(self) -> bool:
+        return self._literals == ("", "")
+
+    def _join(self, values: Mapping[str, KeyValue], count: int) -> str:
+        write = str if self._is_value else escape
         parts = [self._literals[0]]
         for name, literal in zip(self.fields[:count], self._literals[1:], strict=False):
-            value = escape(values[name])
-            if not value:
+            value, width = values[name], self._widths.get(name)
+            text = write(value) if width is None else number_text(int(value), width)
+            if not text:
                 raise InvalidKey(f"{name} must not be empty")
-            parts += (value, literal)
+            parts += (text, literal)
         return "".join(parts)
 
     def _checked(self, key: str) -> str:
@@ -113,7 +138,12 @@ class KeyTemplate:
             raise InvalidKey("A value is too long")
         return key
 
-    def _refuse_unknown(self, values: dict[str, str | int]) -> None:
+    def _refuse_unknown(self, values: Mapping[str, KeyValue]) -> None:
         unknown = values.keys() - set(self.fields)
         if unknown:
             raise TypeError(f"key template {self.text!r} knows no {', '.join(sorted(unknown))}")
+
+
+@cache
+def _shape(literals: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(f"({_VALUE})".join(map(re.escape, literals)))

@@ -2,15 +2,14 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+from lambda_src.dynamo.client import CallRefused, Client, NoResponse, Response
+from lambda_src.dynamo.schema import READS
+from lambda_src.dynamo.values import Request
 
-_READS: Final = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
-_WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
 _CONFLICT: Final = "TransactionConflict"
 
 
@@ -35,24 +34,35 @@ class Usage:
 
 
 class UsageMeter:
-    """Counts what goes through the clients it is attached to. Safe to use from many threads.
+    """A client that counts what goes through it. Safe to use from many threads.
 
     on_conflict: called for each try of a transaction that met another one on the same item.
     """
 
-    def __init__(self, *, on_conflict: Callable[[], None] | None = None) -> None:
+    def __init__(self, client: Client, *, on_conflict: Callable[[], None] | None = None) -> None:
+        self._client = client
         self._on_conflict = on_conflict
         self._lock = threading.Lock()
         self._usage = Usage()
         self._calls: Counter[str] = Counter()
 
-    def attach(self, client: "DynamoDBClient") -> None:
-        """Ask DynamoDB for the consumed capacity of every read and write of this client, and add it up."""
-        events = client.meta.events
-        for operation in sorted(_READS | _WRITES):
-            events.register(f"provide-client-params.dynamodb.{operation}", _ask)
-            events.register(f"after-call.dynamodb.{operation}", self._count)
-            events.register(f"after-call-error.dynamodb.{operation}", self._count_lost)
+    def call(self, operation: str, request: Request, pattern: str) -> Response:
+        """Asks DynamoDB for the consumed capacity, and adds it up."""
+        try:
+            answer = self._client.call(operation, {"ReturnConsumedCapacity": "TOTAL", **request}, pattern)
+        except CallRefused as refused:
+            self._add(operation, 0.0)
+            if self._on_conflict is not None and any(each.get("Code") == _CONFLICT for each in refused.reasons):
+                self._on_conflict()
+            raise
+        except NoResponse:
+            self._add(operation, 0.0)
+            raise
+        self._add(operation, _units(answer.get("ConsumedCapacity", ())))
+        return answer
+
+    def close(self) -> None:
+        self._client.close()
 
     def snapshot(self) -> Usage:
         """The totals so far."""
@@ -63,26 +73,26 @@ class UsageMeter:
         """What was used after a snapshot."""
         return self.snapshot() - earlier
 
+    def fields_since(self, earlier: Usage) -> dict[str, int | float]:
+        """The same as fields of a log line.
+
+        The totals belong to the process: with several requests at once (never on Lambda) each sees the others' use too.
+        """
+        used = self.since(earlier)
+        return {
+            "dynamodb_requests": used.requests,
+            "read_units": round(used.read_units, 1),
+            "write_units": round(used.write_units, 1),
+        }
+
     @property
     def calls(self) -> dict[str, int]:
         """Requests so far by operation."""
         with self._lock:
             return dict(self._calls)
 
-    def _count(self, parsed: Mapping[str, Any], event_name: str, **_: object) -> None:
-        operation = event_name.rpartition(".")[2]
-        stated = parsed.get("ConsumedCapacity", ())
-        entries = [stated] if isinstance(stated, Mapping) else stated
-        self._add(operation, sum(float(entry["CapacityUnits"]) for entry in entries))
-        reasons = parsed.get("CancellationReasons", ())
-        if self._on_conflict is not None and any(reason.get("Code") == _CONFLICT for reason in reasons):
-            self._on_conflict()
-
-    def _count_lost(self, event_name: str, **_: object) -> None:
-        self._add(event_name.rpartition(".")[2], 0.0)
-
     def _add(self, operation: str, units: float) -> None:
-        is_read = operation in _READS
+        is_read = operation in READS or operation == "Scan"
         with self._lock:
             before = self._usage
             self._calls[operation] += 1
@@ -93,5 +103,6 @@ class UsageMeter:
             )
 
 
-def _ask(params: dict[str, Any], **_: object) -> None:
-    params.setdefault("ReturnConsumedCapacity", "TOTAL")
+def _units(stated: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> float:
+    entries = [stated] if isinstance(stated, Mapping) else stated
+    return sum(float(entry["CapacityUnits"]) for entry in entries)

@@ -1,37 +1,46 @@
-"""Reading and writing items: what every repository stands on."""
+"""Reading and writing by access pattern: what every repository, and many a route, stands on."""
 
 import random as random_numbers
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Literal, Unpack
+from typing import Any, Final, Literal
 
-from boto3.dynamodb.conditions import ConditionBase
-
-from lambda_src.dynamo.actions import Action, Change, Check, Delete, Put, write_request
+from lambda_src.dynamo import reads
+from lambda_src.dynamo.actions import Action, Check, Delete, Put, UpdateItem, transact_item, write_request
 from lambda_src.dynamo.batches import batch_get, batch_write
-from lambda_src.dynamo.calls import Caller
-from lambda_src.dynamo.queries import QueryOptions, QueryPage, count_matches, query_pages
+from lambda_src.dynamo.calls import RetryingClient
+from lambda_src.dynamo.client import Client
+from lambda_src.dynamo.conditions import ABSENT, EXISTS, Attr, Condition
+from lambda_src.dynamo.cursor import CursorCodec
+from lambda_src.dynamo.keys import KeyValue
+from lambda_src.dynamo.lists import ItemList, Page, decoder
+from lambda_src.dynamo.merge import merged
+from lambda_src.dynamo.reads import Position, Query
 from lambda_src.dynamo.retry import Backoff
-from lambda_src.dynamo.schema import Table
-from lambda_src.dynamo.transactions import transact_write
+from lambda_src.dynamo.schema import AccessPattern, ItemKey
 from lambda_src.dynamo.updates import Update
-from lambda_src.dynamo.values import Item, from_item, to_key
+from lambda_src.dynamo.values import AttributeValue, Item, from_item, to_key
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
-__all__ = ["Action", "Change", "Check", "Delete", "Put", "QueryOptions", "QueryPage", "Store"]
+__all__ = [
+    "ABSENT", "EXISTS", "Action", "Attr", "Check", "Condition", "Delete", "Page", "Put", "Store", "Update",
+    "UpdateItem",
+]  # fmt: skip
 
 type Returning = Literal["NONE", "ALL_NEW", "ALL_OLD", "UPDATED_NEW"]
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+MAX_ACTIONS: Final = 100
 
 
 class Store:
     """The tables of a service. Safe to use from many threads.
 
-    names: physical name by `Table.name`. Every method raises StoreUnavailable when conflicts, throttles or a silent
-    DynamoDB outlast the retries (`backoff`), ItemTooLarge for an item above 400 KB, StoreError for what is our fault.
+    names: physical name by `Table.name`. cursors: signs those of `page`. Every call names the pattern it belongs to,
+    and every method raises StoreUnavailable when conflicts, throttles or a silent DynamoDB outlast the retries
+    (`backoff`), ItemTooLarge for an item above 400 KB, StoreError for what is our fault.
 
     Only a transaction is safe from a lost answer. A single write whose answer got lost is tried again: what was
     conditional then fails on its own first try, and `Update.add` adds twice.
@@ -39,138 +48,206 @@ class Store:
 
     def __init__(
         self,
-        client: "DynamoDBClient",
+        client: Client,
         names: Mapping[str, str],
         *,
+        cursors: CursorCodec | None = None,
         backoff: Backoff | None = None,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random_numbers.random,
     ) -> None:
-        self._caller = Caller(client, names, backoff or Backoff(), sleep, random)
+        self._caller = RetryingClient(client, names, backoff or Backoff(), sleep, random)
+        self._cursors = cursors
 
     # ---- reads -----------------------------------------------------------------------------------------------------
 
-    def get(self, table: Table, key: Mapping[str, str], *, consistent: bool = False) -> Item | None:
-        """An item, or None. 1 request; 0.5 read units per 4 KB, consistent 1, also for an item that is missing."""
-        caller = self._caller
-        answer = caller.call(
-            partial(
-                caller.client.get_item,
-                TableName=caller.physical_name(table),
-                Key=to_key(key),
-                ConsistentRead=consistent,
-            )
-        )
-        found = answer.get("Item")
-        return from_item(found) if found else None
+    def get[M](self, pattern: AccessPattern[M], **values: KeyValue) -> M | None:
+        """The item of these key values, or None. 1 request; 0.5 read units per 4 KB, consistent 1, also for nothing."""
+        return self.get_by_key(pattern, pattern.entity.key(**values))
 
-    def batch_get(self, keys: Iterable[tuple[Table, Mapping[str, str]]], *, consistent: bool = False) -> list[Item]:
-        """The items that exist, in any order; a key asked twice counts once.
+    def get_by_key[M](self, pattern: AccessPattern[M], key: ItemKey) -> M | None:
+        """The same, of a key that is at hand."""
+        request = {"TableName": self._name(pattern), "Key": to_key(key.values), "ConsistentRead": pattern.consistent}
+        found = self._caller.call("GetItem", request, pattern.name).get("Item")
+        return key.entity.decode(found) if found else None
+
+    def batch_get[M](self, pattern: AccessPattern[M], keys: Iterable[ItemKey]) -> list[M]:
+        """The items that exist, in any order; a key asked twice counts once. Each is of the model its key is of.
 
         1 request per 100 keys and 16 MB, none for no keys; read units as for `get`, each.
         """
-        return batch_get(self._caller, keys, consistent=consistent)
+        found = batch_get(self._caller, pattern, keys, consistent=pattern.consistent)
+        return list(map(decoder(pattern), found))
 
-    def query(self, table: Table, condition: ConditionBase, **options: Unpack[QueryOptions]) -> Iterator[QueryPage]:
-        """The pages of a Query, each read when it is asked for; without `limit` a page reads up to 1 MB.
-
-        condition: boto3's Key. 1 request a page; 0.5 read units per 4 KB read, consistent 1; filter and projection
-        save nothing but transfer.
-        """
-        return query_pages(self._caller, table, condition, options)
-
-    def query_items(
-        self, table: Table, condition: ConditionBase, *, stop_after: int | None = None, **options: Unpack[QueryOptions]
-    ) -> list[Item]:
-        """The items of all pages, or the first `stop_after` of them.
-
-        1 request a page. Without a filter and a `limit` of its own, a page reads no more than `stop_after` items.
-        """
-        if stop_after is not None and options.get("limit") is None and options.get("filter") is None:
-            options["limit"] = stop_after
-        pages = query_pages(self._caller, table, condition, options)
-        return list(islice((item for page in pages for item in page.items), stop_after))
-
-    def count(self, table: Table, condition: ConditionBase, **options: Unpack[QueryOptions]) -> int:
-        """How many items match, over all pages. It costs as much as reading them."""
-        return count_matches(self._caller, table, condition, options)
-
-    # ---- writes of one item ----------------------------------------------------------------------------------------
-
-    def put(
+    def items[M](
         self,
-        table: Table,
-        item: Mapping[str, object],
+        pattern: AccessPattern[M],
         *,
-        condition: ConditionBase | None = None,
-        return_old: bool = False,
-    ) -> None:
+        where: Condition | None = None,
+        stop_after: int | None = None,
+        after: Position | None = None,
+        consistent: bool | None = None,
+        **values: KeyValue,
+    ) -> list[M]:
+        """What a Query finds: the items of all pages, or the first `stop_after` of them.
+
+        where: a filter, over what was read and paid for. after: the position of the item before. consistent: other than
+        the pattern says. 1 request a page of up to 1 MB; 0.5 read units per 4 KB read, consistent 1. Without a filter
+        a page reads no more than `stop_after` items.
+        """
+        query = Query(
+            pattern=pattern,
+            values=values,
+            where=where,
+            limit=stop_after if where is None else None,
+            after=after,
+            consistent=pattern.consistent if consistent is None else consistent,
+        )
+        return list(map(decoder(pattern), islice(reads.items(self._caller, query), stop_after)))
+
+    def rows(
+        self, pattern: AccessPattern[Any], *attributes: str, stop_after: int | None = None, **values: KeyValue
+    ) -> list[Item]:
+        """Some attributes of what a Query finds, as stored; otherwise as `items`. Nothing is saved but transfer."""
+        query = Query(
+            pattern=pattern, values=values, limit=stop_after, attributes=attributes, consistent=pattern.consistent
+        )
+        return [from_item(item) for item in islice(reads.items(self._caller, query), stop_after)]
+
+    def count(self, pattern: AccessPattern[Any], *, where: Condition | None = None, **values: KeyValue) -> int:
+        """How many items match, over all pages. It costs as much as reading them."""
+        query = Query(
+            pattern=pattern, values=values, where=where, consistent=pattern.consistent, select={"Select": "COUNT"}
+        )
+        return sum(answer["Count"] for answer in reads.pages(self._caller, query))
+
+    def page[M](self, pattern: AccessPattern[M], *, limit: int, cursor: str | None, **values: KeyValue) -> Page[M]:
+        """One page of a list. cursor: of the page before. Raises InvalidCursor, before any request.
+
+        1 request per MB; it reads one item more than it returns, which tells whether another page follows.
+        """
+        return self.merged_page(pattern, limit=limit, cursor=cursor, partitions=({},), **values)
+
+    def merged_page[M](
+        self,
+        pattern: AccessPattern[M],
+        *,
+        limit: int,
+        cursor: str | None,
+        partitions: Sequence[Mapping[str, KeyValue]],
+        **values: KeyValue,
+    ) -> Page[M]:
+        """One page of a list that is spread over several partitions of an index; otherwise as `page`.
+
+        partitions: what is asked of each, beside `values`. The cursor names none of them, so their number may change
+        between pages. 1 request each, made by up to 8 threads. Items of one sort key are in the order of their keys; in
+        a single partition in DynamoDB's own, so that a change from or to one may repeat or miss some of them.
+        """
+        listed = ItemList(pattern, values, self._cursors, partition=partitions[0])
+        asked, position = {**values, **partitions[0]}, listed.position(cursor)
+        if len(partitions) == 1:
+            query = Query(pattern=pattern, values=asked, limit=limit + 1, after=position, consistent=pattern.consistent)
+            return listed.page(islice(reads.items(self._caller, query), limit + 1), limit)
+        names = reads.rank_names(pattern)
+        key = None if position is None else reads.key_at(pattern, {**asked, **position})
+        after = None if key is None else tuple(key[name] for name in names)
+
+        def read(partition: Mapping[str, KeyValue]) -> Iterator[Mapping[str, AttributeValue]]:
+            query = Query(
+                pattern=pattern,
+                values={**values, **partition},
+                # The item behind the page tells that one follows, the next one that it shares no sort key with it.
+                limit=limit + 2 + (after is not None),
+                up_to=None if after is None else after[0],
+            )
+            return reads.items(self._caller, query)
+
+        found = merged(
+            [partial(read, partition) for partition in partitions],
+            rank=lambda item: tuple(item[name]["S"] for name in names),
+            after=after,
+            limit=limit + 1,
+            descending=pattern.descending,
+        )
+        return listed.page(found, limit)
+
+    def position(self, pattern: AccessPattern[Any], cursor: str | None, **values: KeyValue) -> Position | None:
+        """Where a page begins, None for the first. For lists that are read in parts. Raises InvalidCursor."""
+        return ItemList(pattern, values, self._cursors, partition={}).position(cursor)
+
+    def cursor(self, pattern: AccessPattern[Any], last: object, **values: KeyValue) -> str:
+        """The cursor of the page behind a model, which `position` reads."""
+        return ItemList(pattern, values, self._cursors, partition={}).cursor(last)
+
+    # ---- writes ----------------------------------------------------------------------------------------------------
+
+    def put[M](self, pattern: AccessPattern[Any], put: Put[M]) -> None:
         """Write a whole item.
 
-        return_old: ConditionFailed brings along the item that stands there. Raises ConditionFailed.
-        1 request; 1 write unit per KB, and as much per index the item appears in.
+        Raises ConditionFailed, with the item that stands there if `return_old` asks for it. 1 request; 1 write unit per
+        KB, and as much per index the item appears in.
         """
-        caller = self._caller
-        action = Put(table, item, condition, return_old)
-        caller.call(partial(caller.client.put_item, **write_request(action, caller.physical_name(table))))
+        self._caller.call("PutItem", write_request(put, pattern.table, self._name(pattern)), pattern.name)
 
-    def update(
-        self,
-        table: Table,
-        key: Mapping[str, str],
-        update: Update,
-        *,
-        condition: ConditionBase | None = None,
-        returning: Returning = "NONE",
-        return_old: bool = False,
-    ) -> Item:
+    def update(self, pattern: AccessPattern[Any], update: UpdateItem, *, returning: Returning = "NONE") -> Item:
         """Change an item, or create it where no condition forbids that. Returns the attributes asked for, else {}.
 
         Raises ConditionFailed, like `put`. 1 request; 1 write unit per KB of the larger of the item before and after.
         """
-        caller = self._caller
-        request = write_request(Change(table, key, update, condition, return_old), caller.physical_name(table))
-        answer = caller.call(partial(caller.client.update_item, **request, ReturnValues=returning))
-        return from_item(answer.get("Attributes", {}))
+        request = {**write_request(update, pattern.table, self._name(pattern)), "ReturnValues": returning}
+        return from_item(self._caller.call("UpdateItem", request, pattern.name).get("Attributes", {}))
 
     def delete(
-        self,
-        table: Table,
-        key: Mapping[str, str],
-        *,
-        condition: ConditionBase | None = None,
-        returning: Literal["NONE", "ALL_OLD"] = "NONE",
-        return_old: bool = False,
+        self, pattern: AccessPattern[Any], delete: Delete, *, returning: Literal["NONE", "ALL_OLD"] = "NONE"
     ) -> Item:
         """Delete an item; there need not be one. Returns it if asked for, else {}.
 
         Raises ConditionFailed, like `put`. 1 request; 1 write unit per KB of the item.
         """
-        caller = self._caller
-        request = write_request(Delete(table, key, condition, return_old), caller.physical_name(table))
-        answer = caller.call(partial(caller.client.delete_item, **request, ReturnValues=returning))
-        return from_item(answer.get("Attributes", {}))
-
-    # ---- writes of many items --------------------------------------------------------------------------------------
+        request = {**write_request(delete, pattern.table, self._name(pattern)), "ReturnValues": returning}
+        return from_item(self._caller.call("DeleteItem", request, pattern.name).get("Attributes", {}))
 
     def batch_write(
         self,
-        table: Table,
+        pattern: AccessPattern[Any],
         *,
         puts: Iterable[Mapping[str, object]] = (),
         deletes: Iterable[Mapping[str, str]] = (),
     ) -> None:
         """Put and delete items, each for itself and without conditions; some may be written when this raises.
 
-        Raises ValueError when it would write an item twice, before any call. 1 request per 25 items.
+        puts: whole items, deletes: primary keys, both as stored. Raises ValueError when it would write an item twice,
+        before any call. 1 request per 25 items.
         """
-        batch_write(self._caller, table, puts, deletes)
+        batch_write(self._caller, pattern, puts, deletes)
 
-    def transact(self, actions: Sequence[Action], *, token: str | None = None) -> None:
+    def transact(self, pattern: AccessPattern[Any], actions: Sequence[Action], *, token: str | None = None) -> None:
         """Carry out 1 to 100 actions, all or none, and once however often an answer gets lost.
 
         token: repeating a transaction with the token of an earlier one does nothing for ten minutes; None makes a
         new one. Raises TransactionCancelled when a condition does not hold, ValueError before any call for too many
-        actions or two on one item. 1 request; 2 write units per KB of each item, checks too, 1 per KB in indexes.
+        actions, two on one item, or one on another table. 1 request; 2 write units per KB of each item, checks too,
+        1 per KB in indexes.
         """
-        transact_write(self._caller, actions, token)
+        if not 1 <= len(actions) <= MAX_ACTIONS:
+            raise ValueError(f"a transaction holds 1 to {MAX_ACTIONS} actions, not {len(actions)}")
+        _refuse_repeated_items(actions)
+        name = self._name(pattern)
+        request = {
+            "TransactItems": [transact_item(action, pattern.table, name) for action in actions],
+            # One token for all tries: when the answer to a try was lost, the next one finds it done and does nothing.
+            "ClientRequestToken": token or str(uuid.uuid4()),
+        }
+        self._caller.call("TransactWriteItems", request, pattern.name)
+
+    def _name(self, pattern: AccessPattern[Any]) -> str:
+        return self._caller.physical_name(pattern.table)
+
+
+def _refuse_repeated_items(actions: Sequence[Action]) -> None:
+    seen: set[tuple[str, ...]] = set()
+    for position, action in enumerate(actions):
+        identity = tuple(action.key.values.values())
+        if identity in seen:
+            raise ValueError(f"a transaction touches an item once; action {position} is the second of {identity}")
+        seen.add(identity)

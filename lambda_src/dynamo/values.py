@@ -4,14 +4,14 @@ Plain functions rather than boto3's `TypeSerializer`, which looks its methods up
 large part of the time of a request that reads a page of items. The tests hold the two against each other.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Clamped, Context, Decimal, Inexact, Overflow, Rounded, Underflow
 from typing import Any, Final
 
 type Item = dict[str, Any]  # an item as Python values
 type AttributeValue = dict[str, Any]  # {"S": "text"} and so on
-type Request = dict[str, Any]  # keyword arguments of a boto3 call
+type Request = dict[str, Any]  # arguments of a call, as DynamoDB's API names them
 
 # 38 digits, and an error rather than a rounded number:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
@@ -53,11 +53,6 @@ def from_value(value: Mapping[str, Any]) -> Any:
     return _READERS[kind](content)
 
 
-def key_of(attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """A key of the wire as text by attribute; all our keys are of type S."""
-    return {name: value["S"] for name, value in attributes.items()}
-
-
 def to_key(key: Mapping[str, str]) -> dict[str, AttributeValue]:
     """A key for the wire."""
     return {name: {"S": text} for name, text in key.items()}
@@ -94,39 +89,14 @@ def _read_number(text: str) -> int | Decimal:
     return int(number) if number == number.to_integral_value() else number
 
 
-def _write_text(value: str) -> AttributeValue:
-    return {"S": value}
-
-
-def _write_number(value: int | Decimal) -> AttributeValue:
-    return {"N": _number_text(value)}
-
-
-def _write_map(value: Mapping[str, object]) -> AttributeValue:
-    return {"M": to_item(value)}
-
-
-def _write_set(value: AbstractSet[object]) -> AttributeValue:
-    return {"SS": _texts(value)}
-
-
-def _write_list(value: Sequence[object]) -> AttributeValue:
-    return {"L": [to_value(element) for element in value]}
-
-
 # By exact type, which is nearly always enough; the order matters for the rest (True is an int).
 _WRITERS: Final[Mapping[type, Callable[[Any], AttributeValue]]] = {
-    str: _write_text,
+    str: lambda text: {"S": text},
     bool: lambda flag: {"BOOL": flag},
-    int: _write_number,
-    Decimal: _write_number,
-    dict: _write_map,
-    Mapping: _write_map,
-    set: _write_set,
-    frozenset: _write_set,
-    AbstractSet: _write_set,
-    list: _write_list,
-    tuple: _write_list,
+    **dict.fromkeys((int, Decimal), lambda number: {"N": _number_text(number)}),
+    **dict.fromkeys((dict, Mapping), lambda mapping: {"M": to_item(mapping)}),
+    **dict.fromkeys((set, frozenset, AbstractSet), lambda elements: {"SS": _texts(elements)}),
+    **dict.fromkeys((list, tuple), lambda elements: {"L": [to_value(element) for element in elements]}),
     bytes: lambda content: {"B": content},
 }
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {

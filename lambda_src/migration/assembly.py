@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import make_client
 from lambda_src.migration.errors import BadUsage
 from lambda_src.migration.mapping import ServiceMapping
 from lambda_src.migration.mappings.registry import ALLOW_REJECTS, FOLDER, MIGRATIONS

@@ -3,25 +3,12 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from lambda_src.runtime.secrets import Secret
+from lambda_src.signing import SigningKey
 
-MIN_KEY_BYTES: Final = 16  # a shorter key is a mistake in the set-up
 _ID_CHARACTERS: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """A key and the name it goes by. Raises ValueError for a key of fewer than MIN_KEY_BYTES bytes."""
-
-    id: str
-    secret: bytes
-
-    def __post_init__(self) -> None:
-        if len(self.secret) < MIN_KEY_BYTES:
-            raise ValueError(f"a signing key has at least {MIN_KEY_BYTES} bytes")
 
 
 class RotatingKeys(ABC):

@@ -1,26 +1,32 @@
 """What surrounds every request, as plain ASGI. From the outside in:
 
 RequestScope    request id, security headers, one log line
-Cors            Starlette's, answering in the house's error format
-GZipMiddleware  Starlette's
+HeadAsGet       a HEAD is the GET without its body, where that writes nothing
+Cors            Starlette's, answering in our error format
+AnswerLimit     nothing larger than Lambda may return
+Gzip            Starlette's, for clients that want it
 AnswerErrors    what no exception handler took becomes an answer inside Cors, so that browsers can read it
 BodyLimit       nothing larger than the limit is kept in memory
 """
 
+import json
 import logging
 import time
 import uuid
 from collections.abc import Callable
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lambda_src.errors import BadRequest, PayloadTooLarge
+from lambda_src.dynamo.meter import UsageMeter
+from lambda_src.errors import AnswerTooLarge, BadRequest, PayloadTooLarge
 from lambda_src.runtime.correlation import correlated
 from lambda_src.runtime.cors import CorsRules
-from lambda_src.runtime.usage import UsageSource, usage_fields
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +40,15 @@ SECURITY_HEADERS = [
 CONTENT_SECURITY_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 NO_STORE = (b"cache-control", b"no-store")
 
+GZIP_MINIMUM_BYTES: Final = 1024
+GZIP_LEVEL: Final = 6  # 9 takes twice the CPU time for 1-2 % of the size
+GZIP_IN_THREAD_BYTES: Final = 1 << 62  # never: see `routing.add_routes`
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: 6 MB, which Lambda counts as 6,291,556 bytes
+# of JSON, compressed bodies as base64 in it; some of it is for status and headers
+MAX_LAMBDA_ANSWER_BYTES: Final = 6_291_556
+_HEADER_BYTES: Final = 16_384
+
 
 class RequestScope:
     """Gives each request its id, its answer the security headers, and the log one line about it.
@@ -42,7 +57,7 @@ class RequestScope:
     so cannot live under the strict content security policy.
     """
 
-    def __init__(self, app: ASGIApp, *, usage: UsageSource | None, html_paths: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, *, usage: UsageMeter, html_paths: frozenset[str]) -> None:
         self.app = app
         self.usage = usage
         self.html_paths = html_paths
@@ -53,8 +68,8 @@ class RequestScope:
             return
         request_id = _request_id(scope)
         started = time.perf_counter()
-        before = None if self.usage is None else self.usage.snapshot()
-        status = 500
+        before = self.usage.snapshot()
+        method, status = scope["method"], 500
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -70,11 +85,11 @@ class RequestScope:
                 logger.info(
                     "request served",
                     extra={
-                        "method": scope["method"],
+                        "method": method,
                         "route": _route(scope),
                         "status": status,
                         "milliseconds": round((time.perf_counter() - started) * 1000, 1),
-                        **usage_fields(self.usage, before),
+                        **self.usage.fields_since(before),
                     },
                 )
 
@@ -85,6 +100,84 @@ class RequestScope:
         if not any(name.lower() == b"cache-control" for name, _ in message.get("headers", ())):
             headers.append(NO_STORE)
         return headers
+
+
+class HeadAsGet:
+    """Answers a HEAD like the GET of the same path, without the body; one that would write is left to be refused.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD" or get_writes(scope):
+            await self.app(scope, receive, send)
+            return
+
+        async def send_headers_only(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        scope["method"] = "GET"
+        await self.app(scope, receive, send_headers_only)
+
+
+def get_writes(scope: Scope) -> bool:
+    """Whether a GET of this path would change anything."""
+    asked = {**scope, "method": "GET"}
+    found = (route for route in scope["app"].routes if isinstance(route, Route))
+    route = next((route for route in found if route.matches(asked)[0] is Match.FULL), None)
+    return getattr(getattr(route, "endpoint", None), "writes", False)
+
+
+class Gzip(GZipMiddleware):
+    """Starlette's compression, which takes any mention of gzip for a wish.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3: `gzip;q=0` refuses it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app, GZIP_MINIMUM_BYTES, GZIP_LEVEL, thread_minimum_size=GZIP_IN_THREAD_BYTES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            others = [each for each in scope["headers"] if each[0] != b"accept-encoding"]
+            wish = b"gzip" if _accepts_gzip(Headers(scope=scope).getlist("accept-encoding")) else b"identity"
+            scope["headers"] = [*others, (b"accept-encoding", wish)]  # in place: routing puts its route here too
+        await super().__call__(scope, receive, send)
+
+
+class AnswerLimit:
+    """Answers AnswerTooLarge in place of what Lambda could not return: the caller would learn nothing.
+
+    Answers arrive here in one piece; what comes in several is passed on.
+    """
+
+    def __init__(self, app: ASGIApp, *, answer: AnswerError, limit_bytes: int = MAX_LAMBDA_ANSWER_BYTES) -> None:
+        self.app = app
+        self.answer = answer
+        self.limit_bytes = limit_bytes - _HEADER_BYTES
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start: Message | None = None
+
+        async def checked_send(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            if start is not None:
+                body, is_whole = message.get("body", b""), not message.get("more_body", False)
+                if is_whole and lambda_bytes(body, Headers(raw=start["headers"])) > self.limit_bytes:
+                    logger.error("answer too large", extra={"route": _route(scope), "bytes": len(body)})
+                    await self.answer(AnswerTooLarge())(scope, receive, send)
+                    return
+                await send(start)
+                start = None
+            await send(message)
+
+        await self.app(scope, receive, checked_send)
 
 
 class Cors(CORSMiddleware):
@@ -174,6 +267,27 @@ def _route(scope: Scope) -> str:
     if "route" in scope:
         return str(scope["route"].path)
     return scope["path"] if "endpoint" in scope else "unmatched"  # FastAPI's own pages have no parts that vary
+
+
+def _accepts_gzip(headers: list[str]) -> bool:
+    """Whether gzip is named, and not refused by a weight of 0."""
+    for part in ",".join(headers).split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip().lower() == "gzip":
+            return weight.replace(" ", "").lower() not in _REFUSED
+    return False
+
+
+def lambda_bytes(body: bytes, headers: Headers) -> int:
+    """What a body takes in the JSON that Lambda takes or returns: as base64 when it is compressed, else as text."""
+    if "content-encoding" in headers:
+        return (len(body) + 2) // 3 * 4
+    if len(body) * 6 < MAX_LAMBDA_ANSWER_BYTES - _HEADER_BYTES:  # no character takes more than six of them
+        return len(body)
+    return len(json.dumps(body.decode(errors="replace"), ensure_ascii=False).encode(errors="replace"))
+
+
+_REFUSED: Final = frozenset({"q=0", "q=0.", "q=0.0", "q=0.00", "q=0.000"})
 
 
 def _announced_bytes(scope: Scope) -> int:

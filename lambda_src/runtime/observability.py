@@ -1,7 +1,7 @@
 """Logs as JSON lines and metrics in CloudWatch's embedded format. Everything below calls `logging.getLogger(__name__)`.
 
 A lower layer never imports this module: the entry point calls `configure_logging` once, and a service that counts
-something is handed a `Metrics`.
+something is handed the `Metrics` it makes.
 """
 
 import json
@@ -15,6 +15,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from lambda_src.runtime.correlation import correlation_id
+from lambda_src.runtime.metrics import Metrics
 
 PRODUCT_LOGGER = "lambda_src"
 
@@ -53,7 +54,7 @@ def _without_task_name(record: logging.LogRecord) -> bool:
     return True
 
 
-class Metrics:
+class EmfMetrics(Metrics):
     """Counts and durations of what happened, written by `flush` as one log line per invocation and set of dimensions.
 
     Everything has the dimension `service`. Others divide it: `by` names them, with few values each, since CloudWatch

@@ -5,7 +5,7 @@ fills the function's environment with `environment_of`, so that a missing or mis
 """
 
 import os
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
@@ -27,6 +27,9 @@ class ServiceSettings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_timeout_seconds: ClassVar[float] = 5.0  # of one try without an answer; there are three
+    conflict_metric: ClassVar[str | None] = None  # counts tries of transactions that met another one
 
     environment: str = Field(min_length=1, description="Name of the deployment: local, dev, staging or prod.")
     dynamodb_region: str = Field(default="us-east-1", description="Region of the tables.")

@@ -7,10 +7,10 @@ because PyJWT knows no clock but the system's, and a service has one clock.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from lambda_src.errors import NotAuthenticated
-from lambda_src.runtime.keyring import SigningKey
+from lambda_src.signing import KeyRing, SigningKey
 
 ALGORITHM: Final = "HS256"
 MAX_TOKEN_BYTES: Final = 4096
@@ -18,28 +18,30 @@ MIN_HMAC_KEY_BYTES: Final = 32  # https://www.rfc-editor.org/rfc/rfc7518#section
 _ALWAYS_REQUIRED: Final = ("iss", "aud", "sub", "iat", "exp", "jti")
 
 
-class TokenRefused(NotAuthenticated):
+class BearerRefused(NotAuthenticated):
+    """A request brings no token that lets it in."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": "Bearer"}  # https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2
+
+
+class TokenMissing(BearerRefused):
+    code = "missing_token"
+
+
+class TokenRefused(BearerRefused):
     """The text is no token of ours that is valid now."""
 
+    code = "invalid_token"
     default_detail = "The token is not valid"
 
 
 class TokenExpired(TokenRefused):
     """It was one, and its time is over."""
 
-    default_detail = "The token has expired"
-
-
-class TokenKeys(Protocol):
-    """The keys that sign tokens. Both methods are called at every use; who implements them caches."""
-
-    def current(self) -> SigningKey:
-        """The key for new tokens."""
-        ...
-
-    def find(self, key_id: str) -> SigningKey | None:
-        """A key that is still accepted, None when there is none of this name."""
-        ...
+    code = "expired_token"
+    default_detail = "The token has expired; sign in again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class TokenRules:
 class TokenSigner:
     """Writes and reads the tokens of a service. seconds: the time, since 1970."""
 
-    keys: TokenKeys
+    keys: KeyRing
     rules: TokenRules
     seconds: Callable[[], float] = field(default=time.time)
 

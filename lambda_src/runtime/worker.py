@@ -22,24 +22,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lambda_src.errors import AppError, InvalidInput, StoreUnavailable
+from lambda_src.dynamo.meter import Usage, UsageMeter
+from lambda_src.errors import AppError, StoreUnavailable
 from lambda_src.runtime.correlation import correlated
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.delivery import Delivery, InvocationContext
+from lambda_src.runtime.messages import Malformed
 from lambda_src.runtime.queue import CORRELATION_ATTRIBUTE, MAX_VISIBILITY_SECONDS, QueueClient, queue_name
-from lambda_src.runtime.usage import Usage, UsageSource, usage_fields
 
 logger = logging.getLogger(__name__)
 
+MAX_RECEIVES = 5  # of a message before it goes to the dead-letter queue; the queues' redrive policies say the same
 RETRY_CAP_SECONDS = 900
 RETRY_SPREAD = 0.2
 MAX_REASON_CHARACTERS = 300
 
 type Outcome = Literal["done", "retry", "declined", "exhausted", "refused"]
-
-
-class Malformed(InvalidInput):
-    """Raised by `parse` for a body that this worker will never understand; the detail is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +66,9 @@ class QueueWorker[M]:
     on_exhausted: Callable[[M, Delivery, Exception], bool] | None = None
     queue: QueueClient
     queues: Sequence[WorkerQueue]
-    max_receives: int
+    usage: UsageMeter
+    max_receives: int = MAX_RECEIVES
     tasks: Mapping[str, Callable[[Deadline], None]] = field(default_factory=dict)
-    usage: UsageSource | None = None
     after: Callable[[], None] | None = None
     safety_seconds: float = 10.0
     grace_seconds: float = 30.0
@@ -100,7 +98,7 @@ class QueueWorker[M]:
         if name not in self.tasks:
             raise ValueError(f"there is no task named {name!r}")
         with correlated(context.aws_request_id):
-            started, before = self.monotonic(), self._usage_now()
+            started, before = self.monotonic(), self.usage.snapshot()
             outcome = "failed"
             try:
                 self.tasks[name](deadline)
@@ -121,7 +119,7 @@ class QueueWorker[M]:
 
     def _settles(self, delivery: Delivery, deadline: Deadline, *, may_decline: bool) -> bool:
         """Take one message; True when SQS may forget it."""
-        started, before = self.monotonic(), self._usage_now()
+        started, before = self.monotonic(), self.usage.snapshot()
         kind, outcome = self._take(delivery, deadline, may_decline=may_decline)
         self._log("message handled", kind, outcome, started, before, delivery)
         return outcome not in {"declined", "retry"}
@@ -212,19 +210,13 @@ class QueueWorker[M]:
         return None
 
     def _log(
-        self,
-        phrase: str,
-        kind: str,
-        outcome: str,
-        started: float,
-        before: Usage | None,
-        delivery: Delivery | None = None,
+        self, phrase: str, kind: str, outcome: str, started: float, before: Usage, delivery: Delivery | None = None
     ) -> None:
         fields: dict[str, object] = {
             "kind": kind,
             "outcome": outcome,
             "milliseconds": round((self.monotonic() - started) * 1000, 1),
-            **usage_fields(self.usage, before),
+            **self.usage.fields_since(before),
         }
         if delivery is not None:
             fields |= {
@@ -233,9 +225,6 @@ class QueueWorker[M]:
                 "receive_count": delivery.receive_count,
             }
         logger.info(phrase, extra=fields)
-
-    def _usage_now(self) -> Usage | None:
-        return None if self.usage is None else self.usage.snapshot()
 
 
 def _printable(text: str) -> str:

@@ -10,7 +10,6 @@ from lambda_src.services.nbhd_city import tables as nbhd_city
 from lambda_src.services.nbhd_city.settings import ApiSettings as NbhdCitySettings
 from lambda_src.services.stock_track_record import tables as stock_track_record
 from lambda_src.services.stock_track_record.models import Channel, ChannelId
-from lambda_src.services.stock_track_record.repository.channels import channel_item
 from lambda_src.services.stock_track_record.settings import ApiSettings as StockTrackRecordSettings
 
 NOWHERE: Final = "http://127.0.0.1:1/queue"
@@ -73,7 +72,7 @@ STOCK_TRACK_RECORD: Final = ColdFunction(
     package="stock_track_record",
     tables=stock_track_record.TABLES,
     table=stock_track_record.MAIN,
-    item=channel_item(
+    item=stock_track_record.CHANNEL.item(
         Channel(
             id=CHANNEL,
             youtube_channel_id="UCaaaaaaaaaaaaaaaaaaaaaa",
@@ -111,7 +110,7 @@ NBHD_CITY: Final = ColdFunction(
     tables=nbhd_city.TABLES,
     table=nbhd_city.MAIN,
     item={
-        **nbhd_city.MAIN.key(nbhd_city.NEIGHBORHOOD, nbhd_id=NEIGHBORHOOD),
+        **nbhd_city.NEIGHBORHOOD.key(id=NEIGHBORHOOD).values,
         "entity_type": "neighborhood",
         "id": NEIGHBORHOOD,
         "name": "Sample Street",

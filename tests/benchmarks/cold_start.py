@@ -28,9 +28,9 @@ from cdk_app.constructs.trimming import AMAZON_ROOTS_FILE
 from cdk_app.constructs.wheelhouse import HOST
 from cdk_app.local.dynamodb_local import DynamoDBLocal
 from cdk_app.services.registry import SERVICES
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import make_client
 from lambda_src.dynamo.render import create_table_input
-from lambda_src.dynamo.store import Store
+from lambda_src.dynamo.values import to_item
 from lambda_src.runtime.settings import environment_of
 from tests.benchmarks import reports
 from tests.benchmarks.cold_functions import FUNCTIONS, ColdFunction
@@ -182,10 +182,10 @@ def environments(authority: trustme.CA) -> Iterator[dict[str, dict[str, str]]]:
 
 
 def _environment(client: "DynamoDBClient", function: ColdFunction, endpoint_url: str) -> dict[str, str]:
-    names = {table.name: table.seed_name for table in function.tables}
+    names = {table.name: table.base_name for table in function.tables}
     for table in function.tables:
         client.create_table(**create_table_input(table, names[table.name]))
-    Store(client, names).put(function.table, function.item)
+    client.put_item(TableName=names[function.table.name], Item=to_item(function.item))
     key = {name: str(function.item[name]) for name in function.table.key_names}
     return {
         **environment_of(function.settings(endpoint_url, names)),

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import Boto3Client, make_client
+from lambda_src.dynamo.client import Client, Response
 from lambda_src.dynamo.meter import Usage, UsageMeter
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.schema import Table
+from lambda_src.dynamo.values import Request
 from tests.benchmarks import reports
 from tests.benchmarks.transaction_meter import TransactionMeter
 
@@ -52,12 +54,17 @@ class Section:
 
 
 class Meter:
-    """Counts the requests and units of a client, those of transactions by AWS's rule."""
+    """A client that counts requests and units, those of transactions by AWS's rule."""
 
-    def __init__(self, client: Any, tables: Sequence[Table], names: Mapping[str, str]) -> None:
-        self._usage = UsageMeter()
-        self._usage.attach(client)
+    def __init__(self, client: Client, tables: Sequence[Table], names: Mapping[str, str]) -> None:
         self._transactions = TransactionMeter(client, tables, names)
+        self._usage = UsageMeter(self._transactions)
+
+    def call(self, operation: str, request: Request, pattern: str) -> Response:
+        return self._usage.call(operation, request, pattern)
+
+    def close(self) -> None:
+        self._usage.close()
 
     def snapshot(self) -> Usage:
         """The totals so far."""
@@ -72,12 +79,12 @@ class Meter:
 def empty_tables(
     endpoint_url: str, tables: Sequence[Table], *, prefix: str = ""
 ) -> tuple[Any, Mapping[str, str], Meter]:
-    """A client of the engine, the names of new tables by those of their declarations, and what counts their use."""
-    names = {table.name: f"{prefix}{table.seed_name}" for table in tables}
+    """A boto3 client of the engine, the names of new tables by declared ones, and a client that counts their use."""
+    names = {table.name: f"{prefix}{table.base_name}" for table in tables}
     client = make_client(region="us-east-1", endpoint_url=endpoint_url, read_timeout_seconds=30)
     for table in tables:
         client.create_table(**create_table_input(table, names[table.name]))
-    return client, names, Meter(client, tables, names)
+    return client, names, Meter(Boto3Client(client), tables, names)
 
 
 def measure(question: Question, meter: Meter) -> Cost:
@@ -102,7 +109,7 @@ def cost_table(costs: Sequence[Cost], *, heading: str) -> str:
     """A line for each question. heading: of the questions."""
     head: tuple[str, ...] = (heading, "requests", "read units", "write units", "CPU ms")
     if any(cost.reference for cost in costs):
-        head += ("reference: requests", "read units", "write units", "fewer requests")
+        head += ("replaced: requests", "read units", "write units", "fewer requests")
     return reports.table(head, [_row(cost)[: len(head)] for cost in costs])
 
 

@@ -7,16 +7,34 @@ from itertools import product
 from string import ascii_uppercase
 from typing import Final
 
-from lambda_src.dynamo.capacity import item_size_bytes
 from lambda_src.dynamo.store import Store
-from lambda_src.services.stock_track_record.models import Channel, ChannelId, Mention, Stock, Video, VideoId
-from lambda_src.services.stock_track_record.repository.base import Line, LogLines
-from lambda_src.services.stock_track_record.repository.channels import channel_item
-from lambda_src.services.stock_track_record.repository.mentions import mention_puts
-from lambda_src.services.stock_track_record.repository.videos import video_item
-from lambda_src.services.stock_track_record.rules.dates import timestamp
-from lambda_src.services.stock_track_record.rules.ids import mention_id, video_id
-from lambda_src.services.stock_track_record.tables import CHANNEL_INDEX, COUNTER, MAIN, STOCKS
+from lambda_src.migration.capacity import item_size_bytes
+from lambda_src.services.stock_track_record.models import (
+    Channel,
+    ChannelId,
+    ChannelIndex,
+    Counter,
+    Mention,
+    Stock,
+    Video,
+    VideoId,
+    mention_id,
+    timestamp,
+    video_id,
+)
+from lambda_src.services.stock_track_record.processing_log import Line, LogLines
+from lambda_src.services.stock_track_record.tables import (
+    CHANNEL,
+    CHANNEL_INDEX,
+    CHANNEL_MENTION,
+    COUNTER,
+    PROCESSING_LOG,
+    PURGE_PAGE,
+    STOCK,
+    STOCK_MENTION,
+    STOCKS_BY_TICKERS,
+    VIDEO,
+)
 from tests.support.stock_track_record import NOON
 
 VIDEOS: Final = 500
@@ -25,7 +43,7 @@ TICKERS: Final = tuple(f"Q{a}{b}" for a, b in product(ascii_uppercase, repeat=2)
 UNPRICED: Final = 40
 LOG_LINES: Final = 1_000
 CHANNELS: Final = 100
-CHANNEL: Final = ChannelId("00000000-0000-4000-8000-000000000000")
+CHANNEL_ID: Final = ChannelId("00000000-0000-4000-8000-000000000000")
 SNIPPET: Final = (
     "He says that the company grows faster than its market and is cheap for what it earns, that he would buy more below"
     " 120 dollars, and that he has held the share for three years without selling any of it."
@@ -37,21 +55,20 @@ def write(store: Store) -> None:
     """Fill empty tables: the example channel, the others that are listed with it, and the stocks."""
     videos = list(_videos())
     mentions = [mention for number, video in enumerate(videos) for mention in _mentions(number, video)]
-    pairs = [mention_puts(mention) for mention in mentions]
-    store.batch_write(MAIN, puts=[channel_item(_channel(number)) for number in range(CHANNELS)])
-    store.batch_write(MAIN, puts=[video_item(video) | {"analysis_status": "completed"} for video in videos])
-    store.batch_write(MAIN, puts=[put.item for pair in pairs for put in pair])
-    store.batch_write(MAIN, puts=_log_items())
-    store.put(MAIN, MAIN.key(COUNTER) | {"entity_type": COUNTER.name, "value": CHANNELS})
-    index = MAIN.key(CHANNEL_INDEX, channel_id=CHANNEL)
-    store.put(MAIN, index | {"entity_type": CHANNEL_INDEX.name, "tickers": frozenset(TICKERS)})
-    store.batch_write(STOCKS, puts=[_stock(ticker).to_item() for ticker in TICKERS])
+    homes_and_copies = [entity.item(each) for each in mentions for entity in (STOCK_MENTION, CHANNEL_MENTION)]
+    index = ChannelIndex(CHANNEL_ID, frozenset(TICKERS))
+    store.batch_write(PURGE_PAGE, puts=[CHANNEL.item(_channel(number)) for number in range(CHANNELS)])
+    store.batch_write(PURGE_PAGE, puts=[VIDEO.item(video) for video in videos])
+    store.batch_write(PURGE_PAGE, puts=homes_and_copies)
+    store.batch_write(PURGE_PAGE, puts=_log_items())
+    store.batch_write(PURGE_PAGE, puts=[COUNTER.item(Counter(CHANNELS)), CHANNEL_INDEX.item(index)])
+    store.batch_write(STOCKS_BY_TICKERS, puts=[STOCK.item(_stock(ticker)) for ticker in TICKERS])
 
 
 def mean_copy_bytes() -> float:
     """Mean size of a mention's copy beside its channel, as DynamoDB counts it."""
     mentions = [mention for number, video in enumerate(_videos()) for mention in _mentions(number, video)]
-    return sum(item_size_bytes(mention_puts(mention)[1].item) for mention in mentions) / len(mentions)
+    return sum(item_size_bytes(CHANNEL_MENTION.item(mention)) for mention in mentions) / len(mentions)
 
 
 def _channel(number: int) -> Channel:
@@ -78,12 +95,13 @@ def _videos() -> Iterator[Video]:
     for number in range(VIDEOS):
         youtube_video_id = f"video{number:06}"
         yield Video(
-            id=VideoId(video_id(CHANNEL, youtube_video_id)),
-            channel_id=CHANNEL,
+            id=VideoId(video_id(CHANNEL_ID, youtube_video_id)),
+            channel_id=CHANNEL_ID,
             youtube_video_id=youtube_video_id,
             title=f"Five stocks I would buy today, episode {number}",
             published_at=(date(2025, 1, 10) - timedelta(days=number)).isoformat(),
             created_at=timestamp(SEEDED_AT),
+            analysis_status="completed",
             duration_seconds=900,
         )
 
@@ -96,7 +114,7 @@ def _mentions(number: int, video: Video) -> Iterator[Mention]:
         is_priced = rank >= UNPRICED
         yield Mention(
             id=mention_id(video.id, ticker),
-            channel_id=CHANNEL,
+            channel_id=CHANNEL_ID,
             video_id=video.id,
             ticker=ticker,
             sentiment="buy",
@@ -126,5 +144,5 @@ def _log_items() -> Iterator[dict[str, object]]:
     numbers = iter(range(LOG_LINES))
     lines = LogLines(clock=lambda: SEEDED_AT, pick=lambda limit: next(numbers) % limit, retention_days=90)
     for number in range(LOG_LINES):
-        put = lines.put(CHANNEL, Line("info", f"Analysed video {number} of {LOG_LINES}"))
-        yield dict(put.item)
+        put = lines.put(CHANNEL_ID, Line("info", f"Analysed video {number} of {LOG_LINES}"))
+        yield PROCESSING_LOG.item(put.model)

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from lambda_src.services.nbhd_city.rules.times import timestamp
-from tests.support.nbhd_city import NbhdHouse
+from lambda_src.services.nbhd_city.models import timestamp
+from tests.support.nbhd_city import PlayedCity
 from tests.support.played import TestClock
 
 NEIGHBORHOODS: Final = 250
@@ -17,27 +17,27 @@ CREATOR: Final = "creator"
 SIGNER: Final = "alice"  # can sign in at the stand-in of BlueSky
 JOINER: Final = "joiner"  # is in `JOINED` of them
 DESCRIPTION: Final = (
-    "A street of old houses between the river and the railway. We lend each other ladders, tell who is looking for a"
+    "A street of old cities between the river and the railway. We lend each other ladders, tell who is looking for a"
     " flat, keep an eye on the playground, and meet on the first Sunday of the month in the yard of number twelve. "
     "New neighbors are welcome, and so are those who have moved away and want to know how things are going here now."
 )
 
 
-def write(house: NbhdHouse, clock: TestClock) -> dict[str, str]:
+def write(city: PlayedCity, clock: TestClock) -> dict[str, str]:
     """Fill an empty table through the API. Returns ids by name."""
     ids = {}
     for number in range(NEIGHBORHOODS):
         clock.forward(seconds=1)
         name = {0: LARGE, 1: MEDIUM}.get(number, f"Sample Street {number}")
-        ids[name] = house.create(CREATOR, name, description=DESCRIPTION)["id"]
+        ids[name] = city.create(CREATOR, name, description=DESCRIPTION)["id"]
     for nbhd_id in list(ids.values())[:JOINED]:
         clock.forward(seconds=1)
-        house.join(JOINER, nbhd_id).raise_for_status()
+        city.join(JOINER, nbhd_id).raise_for_status()
     # Creator and joiner are in both already.
-    house.seed_members(ids[LARGE], members(MEMBERS_OF_LARGE - 2), joined_at=timestamp(clock()))
-    house.seed_members(ids[MEDIUM], members(MEMBERS_OF_MEDIUM - 2), joined_at=timestamp(clock()))
+    city.seed_members(ids[LARGE], members(MEMBERS_OF_LARGE - 2), joined_at=timestamp(clock()))
+    city.seed_members(ids[MEDIUM], members(MEMBERS_OF_MEDIUM - 2), joined_at=timestamp(clock()))
     for name in (SIGNER, JOINER, *members(PROFILES - 1)):
-        house.ask("POST", "/api/users/me/profile", by=name, json={"bio": DESCRIPTION[:115]}).raise_for_status()
+        city.ask("POST", "/api/users/me/profile", by=name, json={"bio": DESCRIPTION[:115]}).raise_for_status()
     return ids
 
 

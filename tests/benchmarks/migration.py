@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from cdk_app.local.dynamodb_local import DynamoDBLocal
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import make_client
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.schema import Table
 from tests.benchmarks import reports
@@ -41,7 +41,7 @@ def moving(service: Service, folder: Path) -> Iterator[Moving]:
         client = make_client(region="us-east-1", endpoint_url=engine.endpoint_url, read_timeout_seconds=30)
 
         def make_tables(tables: Sequence[Table]) -> Mapping[str, str]:
-            names = {table.name: f"{table.seed_name}-{free_port()}" for table in tables}
+            names = {table.name: f"{table.base_name}-{free_port()}" for table in tables}
             for table in tables:
                 client.create_table(**create_table_input(table, names[table.name]))
             return names

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSResponse
 
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import make_client
 from lambda_src.migration.derive import derive
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.target.comparison import Comparison
 from lambda_src.migration.target.place import Place
 from lambda_src.migration.target.state import Journal
 from lambda_src.migration.target.writer import write
-from tests.support.dynamodb_faults import answer_of
+from tests.support.botocore_faults import answer_of
 from tests.support.migration.scenes import SERVICES, Service
 from tests.support.peak_memory import peak_bytes
 
@@ -45,7 +45,7 @@ def steps(service: Service, rows: int, folder: Path) -> Iterator[Step]:
     mapping = service.mapping
     client = make_client(region="us-east-1", endpoint_url="http://127.0.0.1:9")
     _answer_at_once(client)
-    place = Place.of(mapping, client, {table.name: table.seed_name for table in mapping.tables})
+    place = Place.of(mapping, client, {table.name: table.base_name for table in mapping.tables})
 
     journal = Journal(place)
     began = time.perf_counter()

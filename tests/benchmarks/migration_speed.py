@@ -10,7 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from lambda_src.dynamo.batches import ITEMS_PER_WRITE
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import make_client
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.values import Request
 from lambda_src.migration.derive import derive
@@ -169,7 +169,7 @@ def _one_by_one(client: "DynamoDBClient", writes: Writes) -> float:
 
 def _empty(job: Job) -> None:
     """Make the tables anew."""
-    client = job.place.caller.client
+    client = job.place.operator
     for table in job.mapping.tables:
         name = job.place.caller.physical_name(table)
         client.delete_table(TableName=name)

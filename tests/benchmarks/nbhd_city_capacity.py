@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import Boto3Client
 from lambda_src.services.nbhd_city.messages import NbhdTask
 from lambda_src.services.nbhd_city.models import NbhdId
 from lambda_src.services.nbhd_city.tables import TABLES
@@ -28,9 +28,9 @@ from tests.benchmarks.example_neighborhoods import (
     SIGNER,
 )
 from tests.benchmarks.reference_neighborhoods import ReferenceNeighborhoods
-from tests.support.nbhd_city import NbhdHouse, did
+from tests.support.nbhd_city import PlayedCity, did
 from tests.support.played import Sent, TestClock
-from tests.support.sign_in import SignInHouse, answered
+from tests.support.sign_in import PlayedSignIn, answered
 
 PAGE: Final = 100
 SOMEBODY: Final = "somebody"
@@ -45,21 +45,21 @@ class Scene:
     looker: counts members without being metered.
     """
 
-    house: NbhdHouse
-    sign_in: SignInHouse
+    city: PlayedCity
+    sign_in: PlayedSignIn
     reference: ReferenceNeighborhoods
     looker: ReferenceNeighborhoods
     ids: dict[str, str]
     clock: TestClock
 
     def get(self, path: str, *, by: str | None = None, **params: str | int) -> httpx.Response:
-        answer = self.house.ask("GET", path, by=by, params=params)
+        answer = self.city.ask("GET", path, by=by, params=params)
         answer.raise_for_status()
         return answer
 
     def done(self, method: str, path: str, *, by: str, body: dict[str, str] | None = None) -> int:
         """Make a change. Returns 1."""
-        self.house.ask(method, path, by=by, json=body).raise_for_status()
+        self.city.ask(method, path, by=by, json=body).raise_for_status()
         return 1
 
 
@@ -81,21 +81,20 @@ def section(endpoint_url: str) -> Section:
 @contextmanager
 def _example(endpoint_url: str) -> Iterator[tuple[Scene, Meter]]:
     client, names, meter = comparing.empty_tables(endpoint_url, TABLES)
-    clock = TestClock()
-    house = NbhdHouse(client=client, names=names, clock=clock)
-    sign_in = SignInHouse(client=client, names=names)
+    clock, clock_of_sign_in = TestClock(), TestClock()
+    city = PlayedCity(client=client, names=names, clock=clock, engine=meter)
+    sign_in = PlayedSignIn(client=client, names=names, engine=meter, clock=clock_of_sign_in)
     try:
-        ids = example_neighborhoods.write(house, clock)
-        unmetered = make_client(region="us-east-1", endpoint_url=endpoint_url, read_timeout_seconds=30)
-        reference, looker = (ReferenceNeighborhoods(each, names["main"]) for each in (client, unmetered))
-        scene = Scene(house, sign_in, reference, looker, ids, clock)
+        ids = example_neighborhoods.write(city, clock)
+        reference, looker = (ReferenceNeighborhoods(each, names["main"]) for each in (meter, Boto3Client(client)))
+        scene = Scene(city, sign_in, reference, looker, ids, clock)
         for question in reads(scene):  # what a process does once, it has done
             question.ours()
         sign_in.browser().sign_in(did(SIGNER))
-        sign_in.clock.forward(minutes=1)  # or the profile would be written as it was, and its index entry not at all
+        clock_of_sign_in.forward(minutes=1)  # or the profile would be written as it was, and its index entry not at all
         yield scene, meter
     finally:
-        house.stop()
+        city.stop()
         sign_in.stop()
 
 
@@ -113,7 +112,7 @@ def reads(scene: Scene) -> list[Question]:
         return len(get(path, **options).json()["members"])
 
     def batch() -> int:
-        answer = scene.house.ask("POST", "/api/users/batch", json={"user_ids": profiles})
+        answer = scene.city.ask("POST", "/api/users/batch", json={"user_ids": profiles})
         return len(answer.raise_for_status().json())
 
     return [
@@ -232,31 +231,33 @@ def sign_in_steps(scene: Scene) -> list[Question]:
 
 def work(scene: Scene) -> list[Question]:
     """What the worker does. One large neighborhood waits to be purged, and the message about it was lost."""
-    house, medium, large = scene.house, NbhdId(scene.ids[MEDIUM]), NbhdId(scene.ids[LARGE])
+    city, medium, large = scene.city, NbhdId(scene.ids[MEDIUM]), NbhdId(scene.ids[LARGE])
     scene.done("DELETE", f"/api/nbhds/{medium}", by=CREATOR)
-    house.queue.take()
+    city.queue.take()
     scene.clock.forward(minutes=6)
     found: list[Sent] = []
 
     def sweep() -> int:
-        house.scheduled("sweep")
-        found.extend(house.queue.take())
+        city.scheduled("sweep")
+        found.extend(city.queue.take())
         return len(found)
 
     def purge() -> int:
         before = scene.looker.count_members(medium)
-        house.deliver(*found)
-        house.drain()
+        city.deliver(*found)
+        city.drain()
         return before - scene.looker.count_members(medium)
 
     def recount() -> int:
-        house.surroundings.tasks(house.worker_settings).send(NbhdTask(task="recount_members", nbhd_id=large))
-        house.drain()
+        city.queue.send(
+            city.worker_settings.nbhd_task_queue_url, NbhdTask(task="recount_members", nbhd_id=large).text()
+        )
+        city.drain()
         return scene.looker.count_members(large)
 
     def audit() -> int:
-        house.scheduled("audit")
-        return len(house.queue.take())
+        city.scheduled("audit")
+        return len(city.queue.take())
 
     return [
         Question("sweep that finds one to purge", sweep, 1),
@@ -271,10 +272,10 @@ def _text(costs: dict[str, list[Cost]]) -> str:
     return f"""## nbhd.city
 
 The example has {NEIGHBORHOODS} neighborhoods with descriptions of {len(DESCRIPTION)} characters, one of them with
-{MEMBERS_OF_LARGE:,} members and one with {MEMBERS_OF_MEDIUM:,}, and a user who is in {JOINED} of them. The reference is
-the plan that the service replaces: it checks, puts and counts one after the other, asks for a user's neighborhoods one
-by one, and reads a neighborhood with all its members in one Query; beside the stored number of members stands what
-counting them takes.
+{MEMBERS_OF_LARGE:,} members and one with {MEMBERS_OF_MEDIUM:,}, and a user who is in {JOINED} of them. What is
+replaced is the plan that the service began with: it checks, puts and counts one after the other, asks for a user's
+neighborhoods one by one, and reads a neighborhood with all its members in one Query; beside the stored number of
+members stands what counting them takes.
 
 {tables}
 

@@ -6,10 +6,9 @@ against DynamoDB itself, on purpose.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+from lambda_src.dynamo.client import Client, Response
 
 NOW = "2025-01-15T09:30:00.000000Z"
 
@@ -18,7 +17,7 @@ NOW = "2025-01-15T09:30:00.000000Z"
 class ReferenceNeighborhoods:
     """Requests of the plan. Reads are eventually consistent."""
 
-    client: "DynamoDBClient"
+    client: Client
     table: str
 
     def neighborhoods_of(self, user_id: str) -> list[dict[str, Any]]:
@@ -36,12 +35,17 @@ class ReferenceNeighborhoods:
     def count_members(self, nbhd_id: str) -> int:
         """What a neighborhood without a stored count has to do."""
         request: dict[str, Any] = {
-            "TableName": self.table,
             "KeyConditionExpression": "PK = :pk AND begins_with(SK, :prefix)",
             "ExpressionAttributeValues": {":pk": {"S": f"NBHD#{nbhd_id}"}, ":prefix": {"S": "MEMBER#"}},
             "Select": "COUNT",
         }
-        return sum(page["Count"] for page in self.client.get_paginator("query").paginate(**request))
+        count = 0
+        while True:  # ends with the partition
+            answer = self._call("Query", **request)
+            count += int(answer["Count"])
+            if "LastEvaluatedKey" not in answer:
+                return count
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def create(self, nbhd_id: str, name: str, description: str, user_id: str) -> int:
         """Look whether the name is free, put the neighborhood, put its creator. Returns the members."""
@@ -57,7 +61,7 @@ class ReferenceNeighborhoods:
     def join(self, nbhd_id: str, user_id: str) -> int:
         """Is the neighborhood there, is the user in it, put, count. Returns how many members came."""
         self._get(f"NBHD#{nbhd_id}", "METADATA")
-        if "Item" in self.client.get_item(TableName=self.table, Key=_membership(nbhd_id, user_id)):
+        if "Item" in self._call("GetItem", Key=_membership(nbhd_id, user_id)):
             return 0
         self._put_membership(nbhd_id, user_id)
         self._add(nbhd_id, 1)
@@ -65,16 +69,16 @@ class ReferenceNeighborhoods:
 
     def leave(self, nbhd_id: str, user_id: str) -> int:
         """Is the user in it, delete, count. Returns how many members went."""
-        if "Item" not in self.client.get_item(TableName=self.table, Key=_membership(nbhd_id, user_id)):
+        if "Item" not in self._call("GetItem", Key=_membership(nbhd_id, user_id)):
             return 0
-        self.client.delete_item(TableName=self.table, Key=_membership(nbhd_id, user_id))
+        self._call("DeleteItem", Key=_membership(nbhd_id, user_id))
         self._add(nbhd_id, -1)
         return 1
 
     def create_profile(self, user_id: str, handle: str, bio: str) -> int:
         """Is there none, put. Returns how many were made."""
         key = {"PK": f"USER#{user_id}", "SK": "PROFILE"}
-        if "Item" in self.client.get_item(TableName=self.table, Key={k: {"S": v} for k, v in key.items()}):
+        if "Item" in self._call("GetItem", Key={k: {"S": v} for k, v in key.items()}):
             return 0
         self._put(
             key | {"user_id": user_id, "handle": handle, "bio": bio, "display_name": "", "location": "", "email": ""}
@@ -84,20 +88,24 @@ class ReferenceNeighborhoods:
 
     # ---- parts -----------------------------------------------------------------------------------------------------
 
+    def _call(self, operation: str, **request: Any) -> Response:
+        return self.client.call(operation, {"TableName": self.table, **request}, "reference")
+
     def _get(self, partition: str, sort: str) -> dict[str, Any]:
-        answer = self.client.get_item(TableName=self.table, Key={"PK": {"S": partition}, "SK": {"S": sort}})
-        return answer["Item"]
+        answer = self._call("GetItem", Key={"PK": {"S": partition}, "SK": {"S": sort}})
+        item: dict[str, Any] = answer["Item"]
+        return item
 
     def _put(self, texts: dict[str, str], others: dict[str, Any] | None = None) -> None:
-        self.client.put_item(TableName=self.table, Item={k: {"S": v} for k, v in texts.items()} | (others or {}))
+        self._call("PutItem", Item={k: {"S": v} for k, v in texts.items()} | (others or {}))
 
     def _put_membership(self, nbhd_id: str, user_id: str) -> None:
         facts = {"entity_type": "membership", "neighborhood_id": nbhd_id, "user_id": user_id, "joined_at": NOW}
         self._put({"PK": f"NBHD#{nbhd_id}", "SK": f"MEMBER#{user_id}", **facts})
 
     def _add(self, nbhd_id: str, change: int) -> None:
-        self.client.update_item(
-            TableName=self.table,
+        self._call(
+            "UpdateItem",
             Key={"PK": {"S": f"NBHD#{nbhd_id}"}, "SK": {"S": "METADATA"}},
             UpdateExpression="ADD member_count :change",
             ExpressionAttributeValues={":change": {"N": str(change)}},
@@ -106,8 +114,8 @@ class ReferenceNeighborhoods:
     def _query(self, index: str | None, attribute: str, value: str) -> list[dict[str, Any]]:
         """The first page, which is all that the plan asks for."""
         request: dict[str, Any] = {"IndexName": index} if index else {}
-        answer = self.client.query(
-            TableName=self.table,
+        answer = self._call(
+            "Query",
             KeyConditionExpression=f"{attribute} = :value",
             ExpressionAttributeValues={":value": {"S": value}},
             **request,

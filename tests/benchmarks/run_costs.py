@@ -57,7 +57,7 @@ def run(endpoint_url: str, prefix: str, *, videos: int, mentions: int) -> RunCos
     stocks = numbered_stocks(TICKERS)
     answers = spread_mentions(channel, stocks, mentions)
     world = World.custom(channels=[channel], answers=answers, stocks=stocks, clock=clock, quotas={})
-    application = Applications(client=client, names=names, world=world, clock=clock)
+    application = Applications(client=client, names=names, world=world, clock=clock, engine=meter)
     try:
         channel_id = application.add()
         application.drain()

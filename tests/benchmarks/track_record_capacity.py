@@ -8,8 +8,16 @@ from typing import Any, Final
 from lambda_src.services.stock_track_record.tables import TABLES
 from tests.benchmarks import comparing, example_channel, reports, run_costs
 from tests.benchmarks.comparing import Cost, Meter, Question, Section
-from tests.benchmarks.example_channel import CHANNEL, CHANNELS, LOG_LINES, MENTIONS_PER_VIDEO, TICKERS, UNPRICED, VIDEOS
-from tests.benchmarks.reference_reads import ReferenceReads
+from tests.benchmarks.example_channel import (
+    CHANNEL_ID,
+    CHANNELS,
+    LOG_LINES,
+    MENTIONS_PER_VIDEO,
+    TICKERS,
+    UNPRICED,
+    VIDEOS,
+)
+from tests.benchmarks.legacy_reads import LegacyReads
 from tests.support.stock_track_record import Applications
 
 MENTIONS: Final = VIDEOS * MENTIONS_PER_VIDEO
@@ -21,25 +29,25 @@ POLLED_LINES: Final = 100
 
 def section(endpoint_url: str) -> Section:
     """Everything that is measured of this service. About 40 s."""
-    with _example(endpoint_url) as (application, reference, meter):
-        costs = [comparing.measure(question, meter) for question in questions(application, reference)]
+    with _example(endpoint_url) as (application, legacy, meter):
+        costs = [comparing.measure(question, meter) for question in questions(application, legacy)]
     run = run_costs.shares(endpoint_url)
     return Section("stock_track_record", _text(costs, run), _figures(costs, run))
 
 
 @contextmanager
-def _example(endpoint_url: str) -> Iterator[tuple[Applications, ReferenceReads, Meter]]:
-    """The service over the example's tables, the reference over the same, and the meter that counts both."""
+def _example(endpoint_url: str) -> Iterator[tuple[Applications, LegacyReads, Meter]]:
+    """The service over the example's tables, the legacy application over the same, and the meter that counts both."""
     client, names, meter = comparing.empty_tables(endpoint_url, TABLES)
-    application = Applications(client=client, names=names)
+    application = Applications(client=client, names=names, engine=meter)
     try:
         example_channel.write(application.store)
-        yield application, ReferenceReads(client, names["main"], names["stocks"]), meter
+        yield application, LegacyReads(meter, names["main"], names["stocks"]), meter
     finally:
         application.stop()
 
 
-def questions(application: Applications, reference: ReferenceReads) -> list[Question]:
+def questions(application: Applications, legacy: LegacyReads) -> list[Question]:
     """The reads of the API. Those that change something come last."""
 
     def get(path: str) -> dict[str, Any]:
@@ -48,58 +56,58 @@ def questions(application: Applications, reference: ReferenceReads) -> list[Ques
     def post(path: str) -> dict[str, Any]:
         return _answer(application, "POST", path)
 
-    channel = f"/api/channels/{CHANNEL}"
+    channel = f"/api/channels/{CHANNEL_ID}"
     since = get(f"{channel}/logs?limit={POLLED_LINES}")["logs"][0]["created_at"]
     return [
         Question(
             "stocks",
             lambda: len(get(f"{channel}/stocks")["stocks"]),
             len(TICKERS),
-            lambda: len(reference.stocks(CHANNEL)),
+            lambda: len(legacy.stocks(CHANNEL_ID)),
         ),
         Question(
             "timeline",
             lambda: sum(len(video["mentions"]) for video in get(f"{channel}/timeline")["timeline"]),
             MENTIONS,
-            lambda: len(reference.timeline(CHANNEL)),
+            lambda: len(legacy.timeline(CHANNEL_ID)),
         ),
         Question(
             "one stock (drilldown)",
             lambda: len(get(f"{channel}/stocks/{ONE_TICKER}")["mentions"]),
             -(-MENTIONS // len(TICKERS)),
-            lambda: len(reference.drilldown(CHANNEL, ONE_TICKER)),
+            lambda: len(legacy.drilldown(CHANNEL_ID, ONE_TICKER)),
         ),
         Question(
             f"list of channels, page {PAGE} of {CHANNELS // PER_PAGE}",
             lambda: len(get(f"/api/channels?page={PAGE}&per_page={PER_PAGE}")["items"]),
             PER_PAGE,
-            lambda: len(reference.channel_page(page=PAGE, per_page=PER_PAGE)[1]),
+            lambda: len(legacy.channel_page(page=PAGE, per_page=PER_PAGE)[1]),
         ),
         Question(
             f"logs, newest {POLLED_LINES} of {LOG_LINES:,}",
             lambda: len(get(f"{channel}/logs?limit={POLLED_LINES}")["logs"]),
             POLLED_LINES,
-            lambda: len(reference.logs(CHANNEL)),
+            lambda: len(legacy.logs(CHANNEL_ID)),
             LOG_LINES,
         ),
         Question(
             f"logs, since the last {POLLED_LINES}",
             lambda: len(get(f"{channel}/logs?since={since}")["logs"]),
             POLLED_LINES,
-            lambda: len(reference.logs(CHANNEL)),
+            lambda: len(legacy.logs(CHANNEL_ID)),
             LOG_LINES,
         ),
         Question(
             "refresh of prices, all fresh",
             lambda: len(post(f"{channel}/refresh-prices")["prices"]),
             len(TICKERS),
-            lambda: len(reference.stocks(CHANNEL)),
+            lambda: len(legacy.stocks(CHANNEL_ID)),
         ),
         Question(
             f"backfill: count of {UNPRICED} unpriced",
             lambda: int(post(f"{channel}/backfill-prices")["missing"]),
             UNPRICED,
-            lambda: reference.count_unpriced(CHANNEL),
+            lambda: legacy.count_unpriced(CHANNEL_ID),
         ),
     ]
 
@@ -128,8 +136,8 @@ def _text(costs: list[Cost], run: Mapping[str, run_costs.RunCost]) -> str:
     return f"""## Stock Track Record
 
 The example channel has {VIDEOS} videos, {MENTIONS:,} mentions of {len(TICKERS)} tickers ({round(copy_bytes)} bytes
-each on average, as copied beside the channel) and {LOG_LINES:,} log lines; {CHANNELS} channels are listed. The
-reference is the algorithm that is replaced: one Query per video, one GetItem per ticker.
+each on average, as copied beside the channel) and {LOG_LINES:,} log lines; {CHANNELS} channels are listed. What
+is replaced is the algorithm of the legacy application: one Query per video, one GetItem per ticker.
 
 {comparing.cost_table(costs, heading="Read")}
 

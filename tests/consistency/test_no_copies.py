@@ -70,13 +70,8 @@ def test_everything_that_belongs_to_a_service_is_looked_at():
     for service, files in owned().items():
         rooms = {file.relative_to(ROOT).as_posix().rpartition("/")[0] for file in files}
         package = f"lambda_src/services/{service}"
-        assert {
-            package,
-            f"{package}/handlers",
-            f"{package}/repository",
-            f"cdk_app/services/{service}",
-            "tests/support",
-        } <= rooms
+        assert {package, f"cdk_app/services/{service}", "tests/support"} <= rooms
+        assert any(room.startswith(f"{package}/") for room in rooms), "its features"
 
 
 # ---- that it can fail ----------------------------------------------------------------------------------------------

@@ -8,8 +8,10 @@ import pytest
 
 from cdk_app.constructs.migration_operator import MIGRATION_ACTIONS
 from cdk_app.services.registry import SERVICES
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import Boto3Client, make_client
+from lambda_src.dynamo.schema import patterns_of
 from lambda_src.dynamo.store import Store
+from lambda_src.dynamo.values import to_item
 from lambda_src.migration.mapping import Row, ServiceMapping
 from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
 from lambda_src.migration.mappings.stock_track_record import mapping as stock_track_record
@@ -21,13 +23,13 @@ from lambda_src.migration.phases.delta import delta
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.phases.rollback import rollback
 from lambda_src.migration.phases.verify import verify
-from lambda_src.services.stock_track_record.tables import MAIN, UPGRADE_PATTERNS
+from lambda_src.services.stock_track_record.tables import TABLES, UPGRADE
+from tests.support.legacy_items import legacy_items
 from tests.support.migration.jobs import RowsInHand, job
 from tests.support.migration.nbhd_city_rows import membership, neighborhood
 from tests.support.migration.ready import ready
 from tests.support.migration.stock_track_record_rows import channel_row, log_row, mention_row, stock_row, video_row
 from tests.support.recorded_operations import Operations, Recorder, granted
-from tests.support.reference_items import reference_items
 
 type Rows = dict[str, list[Row]]
 type Recorded = Callable[[ServiceMapping], tuple[Any, Recorder, Mapping[str, str]]]
@@ -65,7 +67,7 @@ def recorded(dynamodb_endpoint, make_tables) -> Iterator[Recorded]:
         names = make_tables(mapping.tables)
         client = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)
         clients.append(client)
-        recorder = Recorder(names)
+        recorder = Recorder(Boto3Client(client), names)
         recorder.listen(client.meta.events)
         return client, recorder, names
 
@@ -111,13 +113,13 @@ def test_the_operator_is_granted_what_a_migration_does_and_no_more(recorded, ser
 def test_the_operator_is_granted_what_an_upgrade_of_the_layout_does_and_no_more(recorded):
     mapping = MAPPINGS["stock_track_record"]
     client, recorder, names = recorded(mapping)
-    store = Store(client, names)
     with recorder.acting("test"):
-        store.batch_write(MAIN, puts=reference_items())
-    assert upgrade_layout(store).upgraded == 1
-    used = recorder.operations["api"]
-    assert used - of_operator(mapping) == granted(UPGRADE_PATTERNS) - of_operator(mapping)
-    assert granted(UPGRADE_PATTERNS) - used == set()
+        for item in legacy_items():
+            client.put_item(TableName=names["main"], Item=to_item(item))
+    assert upgrade_layout(Store(Boto3Client(client), names)).upgraded == 1
+    used, declared = recorder.operations["api"], granted(patterns_of(TABLES, UPGRADE))
+    assert used - of_operator(mapping) == declared - of_operator(mapping)
+    assert declared - used == set()
 
 
 def test_every_service_that_came_from_sql_is_tried_here():

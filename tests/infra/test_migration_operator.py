@@ -8,7 +8,8 @@ from cdk_app.constructs.migration_operator import MIGRATION_ACTIONS
 from cdk_app.environments import PROD
 from cdk_app.services.registry import SERVICES
 from cdk_app.services.service import Service
-from lambda_src.services.stock_track_record.tables import MAIN, UPGRADE_PATTERNS
+from lambda_src.dynamo.schema import patterns_of
+from lambda_src.services.stock_track_record.tables import MAIN, TABLES, UPGRADE
 from tests.infra.gates.catalogue import findings
 from tests.infra.gates.loading import deployment_of
 from tests.infra.gates.model import Deployment
@@ -94,7 +95,7 @@ def test_it_may_do_to_the_tables_of_its_service_what_a_migration_does_and_nothin
         for action, resource in statements(during[ROLE].templates[f"{service.name}Data"], OPERATOR)
     }
     names = {table.name: table.physical_name("prod") for table in service.tables}
-    to_upgrade = granted(UPGRADE_PATTERNS) if MAIN in service.tables else set()
+    to_upgrade = granted(patterns_of(TABLES, UPGRADE)) if MAIN in service.tables else set()
     assert granted_now == {
         *((physical, f"dynamodb:{action}") for physical in names.values() for action in MIGRATION_ACTIONS),
         *((place.replace(MAIN.name, names[MAIN.name], 1), action) for place, action in to_upgrade),

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from lambda_src.services.nbhd_city.bootstrap.common import LATENCY_METRIC
-from lambda_src.services.nbhd_city.service.sign_in import FAILURE_METRIC
 from lambda_src.services.nbhd_city.settings import ApiSettings
+from lambda_src.services.nbhd_city.sign_in.service import FAILURE_METRIC
+from lambda_src.services.nbhd_city.wiring import LATENCY_METRIC
 from tests.support.assembly import Assembly, Template, run_python
 
 FUNCTION = "AWS::Lambda::Function"

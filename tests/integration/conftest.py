@@ -10,7 +10,7 @@ import pytest
 from cdk_app.local import ministack
 from cdk_app.local.dynamodb_local import EMULATOR
 from cdk_app.local.ministack import MiniStack
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import Boto3Client, make_client
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.store import Store
@@ -51,7 +51,7 @@ def make_tables(dynamodb_client: "DynamoDBClient") -> Iterator[MakeTables]:
     made: list[str] = []
 
     def make(tables: Sequence[Table]) -> Mapping[str, str]:
-        names = {table.name: f"{table.seed_name}-{uuid.uuid4()}" for table in tables}
+        names = {table.name: f"{table.base_name}-{uuid.uuid4()}" for table in tables}
         for table in tables:
             dynamodb_client.create_table(**create_table_input(table, names[table.name]))
             made.append(names[table.name])
@@ -65,7 +65,7 @@ def make_tables(dynamodb_client: "DynamoDBClient") -> Iterator[MakeTables]:
 @pytest.fixture
 def make_store(dynamodb_client: "DynamoDBClient", make_tables: MakeTables) -> MakeStore:
     """`make_store([MAIN, STOCKS])` is a store over fresh tables."""
-    return lambda tables: Store(dynamodb_client, make_tables(tables))
+    return lambda tables: Store(Boto3Client(dynamodb_client), make_tables(tables))
 
 
 @pytest.fixture(scope="module")

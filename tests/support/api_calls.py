@@ -57,9 +57,9 @@ def add_five(app: Applications, clock: TestClock) -> list[str]:
     return ids[::-1]
 
 
-def completed(house: Callable[..., Applications], clock: TestClock) -> tuple[Applications, str]:
+def completed(new_app: Callable[..., Applications], clock: TestClock) -> tuple[Applications, str]:
     """A channel whose three videos are analysed."""
-    app = house(world=World.custom(channels=[channel_with(3, newest=NOON)], clock=clock), clock=clock)
+    app = new_app(world=World.custom(channels=[channel_with(3, newest=NOON)], clock=clock), clock=clock)
     channel_id = app.add(URL)
     app.drain()
     assert app.channel(channel_id)["status"] == "completed"

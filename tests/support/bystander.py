@@ -1,11 +1,12 @@
-"""A house that bad requests must leave exactly as it was."""
+"""A service that bad requests must leave exactly as it was."""
 
 from typing import Any
 
 import httpx
 
 from lambda_src.dynamo.cursor import CursorCodec
-from tests.support.stock_track_record import Applications, generated_keys
+from tests.support.played import generated_keys
+from tests.support.stock_track_record import Applications
 
 URL = "https://www.youtube.com/@TestChannel"
 KNOWN = "{known}"  # in a path: the channel that exists

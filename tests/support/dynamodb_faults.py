@@ -1,108 +1,89 @@
-"""Answers that DynamoDB gives on a bad day, put in front of a client."""
+"""Answers that DynamoDB gives on a bad day, from clients that stand in front of another one."""
 
-import json
 import random
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
-from botocore.exceptions import ReadTimeoutError
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
-
-class _Body:
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def stream(self, **_: object) -> Iterator[bytes]:
-        yield self._content
+from lambda_src.dynamo.client import CallRefused, Client, NoResponse, Response
+from lambda_src.dynamo.values import Request
 
 
 class Faults:
-    """The next answers of a client; when they are used up, requests go to the engine again.
+    """A client whose next answers are made up; when they are used up, requests go to the engine again.
 
-    requests: bodies of everything the client sent, to us or to the engine.
+    requests: the arguments of everything that was asked, of us or of the engine.
     """
 
-    def __init__(self, client: "DynamoDBClient") -> None:
-        self.requests: list[dict[str, Any]] = []
-        self._answers: deque[AWSResponse | Exception] = deque()
-        events: Any = client.meta.events  # the stubs know of no handler that answers
-        events.register("before-send.dynamodb.*", self._before_send)
+    def __init__(self, client: Client) -> None:
+        self.requests: list[Request] = []
+        self._client = client
+        self._answers: deque[Response | Exception] = deque()
+        self._losing: dict[str, list[Response]] = {}
 
-    def error(self, code: str, *, times: int = 1, status: int = 400, message: str = "", **fields: object) -> None:
-        """Refuse requests with an error of DynamoDB."""
-        body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": message, **fields}
-        self._answers.extend(answer_of(status, body) for _ in range(times))
+    def error(self, code: str, *, times: int = 1, status: int = 400, message: str = "", **fields: Any) -> None:
+        """Refuse requests with an error of DynamoDB. fields: `item` or `reasons` of CallRefused."""
+        self._answers.extend(CallRefused(code, message, status=status, **fields) for _ in range(times))
 
     def cancelled(self, codes: Sequence[str], *, times: int = 1) -> None:
         """Cancel transactions for these reasons."""
-        reasons = [{"Code": code} for code in codes]
-        self.error("TransactionCanceledException", times=times, CancellationReasons=reasons)
+        self.error("TransactionCanceledException", times=times, reasons=[{"Code": code} for code in codes])
 
-    def answer(self, body: Mapping[str, object], *, times: int = 1) -> None:
+    def answer(self, body: Mapping[str, Any], *, times: int = 1) -> None:
         """Answer with success."""
-        self._answers.extend(answer_of(200, body) for _ in range(times))
+        self._answers.extend(body for _ in range(times))
 
     def silence(self, *, times: int = 1) -> None:
         """Let requests run into the read timeout."""
-        self._answers.extend(ReadTimeoutError(endpoint_url="http://silent.test") for _ in range(times))
+        self._answers.extend(NoResponse("no answer in time") for _ in range(times))
 
-    def _before_send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
-        body: Any = request.body
-        self.requests.append(json.loads(body))
-        if not self._answers:
-            return None
-        answer = self._answers.popleft()
-        if isinstance(answer, Exception):
-            raise answer
+    def lose_next_answer(self, operation: str) -> list[Response]:
+        """Let the next request of this kind reach the engine, and answer with a server error. What was lost."""
+        return self._losing.setdefault(operation, [])
+
+    def call(self, operation: str, request: Request, pattern: str) -> Response:
+        self.requests.append(request)
+        if self._answers:
+            answer = self._answers.popleft()
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        answer = self._client.call(operation, request, pattern)
+        lost = self._losing.get(operation)
+        if lost == []:
+            lost.append(answer)
+            raise CallRefused("InternalServerError", status=500)
         return answer
 
-
-def answer_of(status: int, body: Mapping[str, object]) -> AWSResponse:
-    """An answer as it would come from DynamoDB."""
-    headers = HTTPHeaders()
-    headers["content-type"] = "application/x-amz-json-1.0"
-    return AWSResponse("http://faults.test", status, headers, _Body(json.dumps(body).encode()))
+    def close(self) -> None:
+        self._client.close()
 
 
 class RandomConflicts:
-    """Cancels a share of a client's transactions before they reach the engine, as busy items do. count: so far."""
+    """A client that cancels a share of its transactions before they reach the engine, as busy items do.
 
-    def __init__(self, client: "DynamoDBClient", *, share: float, seed: int) -> None:
+    count: those so far.
+    """
+
+    def __init__(self, client: Client, *, share: float, seed: int) -> None:
         self.count = 0
+        self._client = client
         self._share = share
         self._random = random.Random(seed)
         self._lock = threading.Lock()
-        events: Any = client.meta.events
-        events.register("before-send.dynamodb.TransactWriteItems", self._before_send)
 
-    def _before_send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse | None:
+    def call(self, operation: str, request: Request, pattern: str) -> Response:
+        if operation == "TransactWriteItems" and self._is_next_cancelled():
+            reasons = [{"Code": "TransactionConflict"} for _ in request["TransactItems"]]
+            raise CallRefused("TransactionCanceledException", reasons=reasons)
+        return self._client.call(operation, request, pattern)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _is_next_cancelled(self) -> bool:
         with self._lock:
-            if self._random.random() >= self._share:
-                return None
-            self.count += 1
-        body: Any = request.body
-        reasons = [{"Code": "TransactionConflict"} for _ in json.loads(body)["TransactItems"]]
-        code = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
-        return answer_of(400, {"__type": code, "message": "", "CancellationReasons": reasons})
-
-
-def lose_next_answer(client: "DynamoDBClient", operation: str) -> list[object]:
-    """Let the next request reach the engine and replace its answer by a server error. The answers that were lost."""
-    lost: list[object] = []
-
-    def replace(parsed: dict[str, Any], http_response: Any, **_: object) -> None:
-        if not lost:
-            lost.append(parsed.copy())
-            http_response.status_code = 500
-            parsed.clear()
-            parsed.update(Error={"Code": "InternalServerError"}, ResponseMetadata={"HTTPStatusCode": 500})
-
-    client.meta.events.register(f"after-call.dynamodb.{operation}", replace)
-    return lost
+            is_cancelled = self._random.random() < self._share
+            self.count += is_cancelled
+            return is_cancelled

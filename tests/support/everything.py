@@ -7,27 +7,23 @@ the deployed functions ask.
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cdk_app.services.stock_track_record.stand_ins import gemini_answers
 from cdk_app.services.stock_track_record.stand_ins import models as standin
 from cdk_app.services.stock_track_record.stand_ins.ledger import Call
 from cdk_app.services.stock_track_record.stand_ins.world import World
-from lambda_src.dynamo.updates import Update
+from lambda_src.dynamo.leases import Lease
 from lambda_src.runtime.secrets import Secret
-from lambda_src.services.stock_track_record.models import ChannelId, RunId, Stock
-from lambda_src.services.stock_track_record.repository.channels import active_run_item, channel_key
-from lambda_src.services.stock_track_record.repository.leases import Lease
-from lambda_src.services.stock_track_record.rules.dates import timestamp
-from lambda_src.services.stock_track_record.tables import MAIN
+from lambda_src.services.stock_track_record.models import ActiveRun, ChannelId, RunId, Stock, timestamp
+from lambda_src.services.stock_track_record.runs.repository import RunRepository
+from lambda_src.services.stock_track_record.tables import ACTIVE_RUN, CHANNEL_BY_ID, COUNTER
+from tests.support.legacy_items import legacy_items
 from tests.support.mirrored_queue import MirroredQueue
 from tests.support.recording import Recording
-from tests.support.stock_track_record import ALL_KEYS, NOON, Applications, PlayedQueue, Sent, TestClock
+from tests.support.stock_track_record import ALL_KEYS, CURSOR_KEYS, NOON, Applications, Sent, TestClock
 from tests.support.track_record_items import channel_named, mention_in, store, video_of
 from tests.support.worlds import channel_with
-
-if TYPE_CHECKING:
-    from lambda_src.dynamo.cursor import KeyRing
 
 QUEUES = {
     "sqs_queue_url": "processing",
@@ -35,7 +31,7 @@ QUEUES = {
     "sqs_dlq_url": "processing-dlq",
     "price_dlq_url": "prices-dlq",
 }
-SECRETS: Mapping[str, Mapping[str, str]] = {"api_keys_secret_id": ALL_KEYS, "cursor_secret_id": {"current": "k" * 32}}
+SECRETS: Mapping[str, Mapping[str, str]] = {"api_keys_secret_id": ALL_KEYS, "cursor_secret_id": CURSOR_KEYS}
 SHARES = [standin.Stock(ticker=name, name=f"{name} Inc.") for name in ("AAPL", "MSFT")]
 
 
@@ -45,18 +41,19 @@ class Everything(Applications):
     def __init__(self, made: Recording) -> None:
         self.recorder = made.recorder
         self.addresses = made.addresses
-        self._receiver = made.receiver
         clock = TestClock()
-        super().__init__(client=made.client, names=made.tables, world=world_of_everything(clock), clock=clock)
-
-    def open_queue(self) -> PlayedQueue:
-        return MirroredQueue(self._receiver)
-
-    def open_keys(self, keys: Mapping[str, str]) -> Secret:
-        return Secret(self.addresses["api_keys_secret_id"])
-
-    def open_cursor_keys(self) -> "KeyRing | None":
-        return None
+        addresses: dict[str, Any] = dict(made.addresses)
+        super().__init__(
+            client=made.engine,
+            engine=made.recorder,
+            names=made.tables,
+            world=world_of_everything(clock),
+            clock=clock,
+            queue=MirroredQueue(made.receiver),
+            secrets={address: Secret(address) for address in made.addresses.values()},
+            **addresses,
+        )
+        self.resources = replace(self.resources, secret=Secret)  # the worker, made later, reads its own
 
     def deliver(self, *messages: Sent, **options: Any) -> list[str]:
         with self.recorder.acting("worker"):
@@ -76,15 +73,14 @@ def world_of_everything(clock: TestClock) -> World:
 
 
 def prepare(app: Everything) -> None:
-    """What was there before: a channel of the reference, a share nobody verified, a price nobody will find."""
+    """What was there before: two legacy channels, a share nobody verified, a price nobody will find."""
     with app.recorder.acting("test"):
         old = channel_named("old")
         video = video_of(old, "old-video", "2024-03-04")
         mentions = [mention_in(video, "AAPL"), mention_in(video, "LOST")]
         store(app, old, videos=[video], mentions=mentions, stocks=[Stock("AAPL"), Stock("LOST")])
-        reference = channel_named("reference")
-        store(app, reference, videos=[video_of(reference, "reference-video", "2024-03-04")])
-        app.store.update(MAIN, channel_key(reference.id), Update().remove("layout", "claims"))
+        for name in ("legacy", "forgotten"):
+            app.put_items(*legacy_items(channel_named(name).id, identity=f"handle:{name}", before=f"{name}-"))
 
 
 def use_everything(app: Everything) -> None:
@@ -99,7 +95,7 @@ def use_everything(app: Everything) -> None:
     fail_a_run(app)
     merge_with(app)
     price_old_mentions(app)
-    upgrade_the_reference(app)
+    upgrade_the_legacy_channel(app)
     remove(app, first)
     send_nonsense(app)
 
@@ -135,9 +131,10 @@ def cancel_a_run(app: Everything) -> None:
     app.drain()
     app.api.post(f"/api/channels/{channel_id}/process")
     with app.recorder.acting("test"):
-        channel = app.repository.channels.channel_by_id(ChannelId(channel_id))
+        channel = app.store.get(CHANNEL_BY_ID, id=channel_id)
         assert channel is not None
-        app.repository.work.lease_listing(channel.id, channel.run_id, Lease("somebody", 1), seconds=60)
+        runs = RunRepository(app.store, app.log, app.clock)
+        runs.lease_listing(channel.id, channel.run_id, Lease("somebody", 1), seconds=60)
     [listing] = app.queue.take()
     app.deliver(listing)
     app.forward(minutes=30)
@@ -177,24 +174,25 @@ def price_old_mentions(app: Everything) -> None:
     app.drain()
 
 
-def upgrade_the_reference(app: Everything) -> None:
+def upgrade_the_legacy_channel(app: Everything) -> None:
     with app.recorder.acting("test"):
-        counter = app.store.get(MAIN, {"PK": "COUNTER#CHANNELS", "SK": "COUNTER#CHANNELS"})
+        counter = app.item(COUNTER.key())
         assert counter is not None
-        app.store.delete(MAIN, {"PK": "COUNTER#CHANNELS", "SK": "COUNTER#CHANNELS"})
+        app.remove(COUNTER.key())
     assert app.api.get("/api/channels").status_code == 200
     with app.recorder.acting("test"):
-        app.store.put(MAIN, counter)
-    assert app.api.get(f"/api/channels/{channel_named('reference').id}/stocks").status_code == 200
+        app.put_items(counter)
+    assert app.api.get(f"/api/channels/{channel_named('legacy').id}/stocks").status_code == 200
     app.drain()
 
 
 def remove(app: Everything, channel_id: str) -> None:
-    assert app.api.delete(f"/api/channels/{channel_id}").status_code == 204
+    for each in (channel_id, channel_named("forgotten").id):
+        assert app.api.delete(f"/api/channels/{each}").status_code == 204
     app.queue.take()
     with app.recorder.acting("test"):
-        gone = ChannelId("gone")
-        app.store.put(MAIN, active_run_item(gone, RunId("run-1"), timestamp(app.clock())))
+        gone = ActiveRun(ChannelId("gone"), RunId("run-1"), timestamp(app.clock()))
+        app.put_items(ACTIVE_RUN.item(gone))
     app.forward(hours=30)
     app.sweep()
     app.drain()

@@ -13,9 +13,9 @@ from uuid import uuid4
 from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.dynamo.values import from_item
 from lambda_src.runtime.clock import utc_now
-from lambda_src.services.stock_track_record.bootstrap.worker import MAX_RECEIVES
+from lambda_src.runtime.worker import MAX_RECEIVES
 from lambda_src.services.stock_track_record.messages import VideoMessage
-from lambda_src.services.stock_track_record.rules.ids import video_id
+from lambda_src.services.stock_track_record.models import video_id
 from lambda_src.services.stock_track_record.settings import WorkerSettings
 from tests.support.killing import Strikes, Trial
 from tests.support.naive_worker import COMPLETED

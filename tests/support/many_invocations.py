@@ -1,6 +1,6 @@
 """A process that is a Lambda function for a while: it serves one event many times and tells what it made for that.
 
-    python -m tests.support.many_invocations lambda_src.services.<service>.handlers.api 100 < event.json
+    python -m tests.support.many_invocations lambda_src.services.<service>.api 100 < event.json
 
 Reads the function's environment; prints the statuses it answered and the AWS clients it created, as JSON.
 """

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from cdk_app.local.layout import ROOT
-from lambda_src.dynamo.client import make_client
-from lambda_src.services.nbhd_city.bootstrap.common import Surroundings
-from lambda_src.services.nbhd_city.bootstrap.worker import build_worker
+from lambda_src.dynamo.boto3_client import Boto3Client, make_client
+from lambda_src.runtime.metrics import Metrics
+from lambda_src.runtime.resources import Resources, metered
+from lambda_src.services.nbhd_city import wiring
 from lambda_src.services.nbhd_city.settings import WorkerSettings
-from tests.support.nbhd_city import NbhdHouse
+from tests.support.nbhd_city import PlayedCity
 from tests.support.played import Invocation, PlayedQueue, Sent, record
 
 
@@ -25,21 +26,22 @@ def work(endpoint: str, settings: Mapping[str, Any], event: Mapping[str, Any]) -
     """One invocation. What it would send to a queue would be lost, so it may send nothing."""
     client = make_client(region="us-east-1", endpoint_url=endpoint, read_timeout_seconds=30)
     queue = PlayedQueue()
-    worker = build_worker(WorkerSettings(**settings), Surroundings(client=client, queue=queue))
+    given = WorkerSettings(**settings)
+    worker = wiring.worker(given, Resources(client=metered(Boto3Client(client), given, Metrics()), queue=queue))
     print("begins", flush=True)  # noqa: T201 -- to whom started it
     answer = worker(event, Invocation())
     assert not queue.every, "the worker ran out of time"
     print(json.dumps(answer), flush=True)  # noqa: T201
 
 
-def deliver_in_a_process(house: NbhdHouse, message: Sent, *, receive_count: int, killed_after_seconds: float) -> bool:
+def deliver_in_a_process(city: PlayedCity, message: Sent, *, receive_count: int, killed_after_seconds: float) -> bool:
     """One delivery to a worker in a process of its own, which is killed with kill -9 after so many seconds of work.
 
     Returns whether it had done its work by then.
     """
     plan = {
-        "endpoint": house.client.meta.endpoint_url,
-        "settings": house.worker_settings.model_dump(),
+        "endpoint": city.client.meta.endpoint_url,
+        "settings": city.worker_settings.model_dump(),
         "event": {"Records": [record(message, receive_count=receive_count)]},
     }
     with subprocess.Popen(

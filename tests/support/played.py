@@ -1,24 +1,45 @@
-"""What a service meets in tests instead of the world: a clock that is moved, a queue whose deliveries a test plays."""
+"""Any service in a test: a clock that is moved, a queue whose deliveries are played, its API over HTTP.
+
+class PlayedShop(PlayedService[Order]):
+    package = "shop"
+    settings = {"order_queue_url": "http://queue.test/orders"}
+"""
 
 import json
 import threading
-from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from importlib import import_module
 from itertools import count
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import httpx
+
+from lambda_src.dynamo.boto3_client import Boto3Client
+from lambda_src.dynamo.client import Client
 from lambda_src.dynamo.meter import UsageMeter
-from lambda_src.dynamo.values import from_item
+from lambda_src.dynamo.schema import ItemKey, Table
+from lambda_src.dynamo.store import Store
+from lambda_src.dynamo.values import from_item, to_item, to_key
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.keyring import GeneratedKeys
+from lambda_src.runtime.metrics import Metrics
+from lambda_src.runtime.outside import Http
 from lambda_src.runtime.queue import QueueClient
+from lambda_src.runtime.resources import Resources, metered
 from lambda_src.runtime.secrets import Secret
-from lambda_src.runtime.usage import UsageSource
+from lambda_src.runtime.settings import ServiceSettings
 from lambda_src.runtime.worker import QueueWorker
+from tests.support.http_server import ThreadedServer
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 NOON = datetime(2025, 1, 15, 8, 30, 0, 123_000, tzinfo=UTC)
 
@@ -112,26 +133,27 @@ class PlayedQueue(QueueClient):
         return taken
 
 
-class FixedKeys(Secret):
-    """A secret with these members, without Secrets Manager."""
+class HeldSecret(Secret):
+    """A secret without Secrets Manager. held: what it says; is_cached: changes show after `refresh` only."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
-        super().__init__("keys")
-        self.values = dict(values)
+    def __init__(self, held: Mapping[str, Any], *, is_cached: bool = False) -> None:
+        super().__init__("held")
+        self.held = dict(held)
         self.refreshed = 0
-
-    def get(self, name: str, *, default: str | None = None) -> str:
-        value = self.values.get(name, default)
-        assert value is not None
-        return value
+        self._is_cached = is_cached
+        self._read = deepcopy(self.held)
 
     def refresh(self) -> None:
         self.refreshed += 1
+        self._read = deepcopy(self.held)
+
+    def _members(self) -> dict[str, object]:
+        return self._read if self._is_cached else self.held
 
 
 def generated_keys(current: str, previous: str = "") -> GeneratedKeys:
     """Signing keys as a secret holds them."""
-    return GeneratedKeys(FixedKeys({"current": current, "previous": previous}))
+    return GeneratedKeys(HeldSecret({"current": current, "previous": previous}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,21 +190,126 @@ def record(sent: Sent, *, receive_count: int = 1) -> dict[str, Any]:
     }
 
 
-class PlayedService[Message](ABC):
-    """A service over test tables, whose deliveries a test plays. A service adds how it is built and asked."""
+class RecordedMetrics(Metrics):
+    """Keeps what was counted and measured, each with what divides it."""
 
-    client: Any
-    names: Mapping[str, str]
-    invocation_milliseconds: ClassVar[int]
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, Mapping[str, str]]] = []
+        self.measured: list[tuple[str, Mapping[str, str]]] = []
+
+    def count(self, name: str, value: float = 1, /, **by: str) -> None:
+        self.counted += [(name, by)] * int(value)
+
+    def milliseconds(self, name: str, value: float, /, **by: str) -> None:
+        assert value > 0
+        self.measured.append((name, by))
 
     @property
-    @abstractmethod
-    def worker(self) -> QueueWorker[Message]: ...
+    def totals(self) -> Counter[str]:
+        return Counter(name for name, _ in self.counted)
+
+
+class PlayedService[Message]:
+    """A service over test tables: its API over HTTP, and deliveries, schedules and the clock as a test plays them.
+
+    A service says its package and the settings it has in tests; whoever needs more than that adds it. Settings of both
+    functions are given by name; forced: what no deployment could set. secrets: by the name that the settings give them.
+    http: for outside services. engine: what stands between the store and `client`.
+    """
+
+    package: ClassVar[str]
+    invocation_milliseconds: ClassVar[int] = 900_000
+    settings: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(
+        self,
+        *,
+        client: Any,
+        names: Mapping[str, str],
+        clock: Callable[[], datetime] | None = None,
+        queue: PlayedQueue | None = None,
+        secrets: Mapping[str, Secret] | None = None,
+        http: Http | None = None,
+        engine: Client | None = None,
+        api_options: Mapping[str, Any] | None = None,
+        forced: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> None:
+        self.client = client
+        self.names = names
+        self.clock = clock or TestClock()
+        self.queue = queue or PlayedQueue()
+        self.metrics = RecordedMetrics()
+        self._wiring = import_module(f"lambda_src.services.{self.package}.wiring")
+        self._classes = import_module(f"lambda_src.services.{self.package}.settings")
+        tables: Sequence[Table] = import_module(f"lambda_src.services.{self.package}.tables").TABLES
+        named = {table.environment_variable.lower(): names[table.name] for table in tables}
+        self._forced = forced or {}
+        self._opened: list[Http] = []
+        self._given = {"environment": "local", **named, **self.settings, **settings}
+        self.api_settings = self._settings(self._classes.ApiSettings)
+        held = secrets or {}
+        self.resources = Resources(
+            client=metered(engine or Boto3Client(client), self.api_settings, self.metrics),
+            queue=self.queue,
+            http=self._outside if http is None else lambda **_: http,
+            secret=lambda name: held[name],
+            metrics=self.metrics,
+            clock=self.clock,
+            sleep=self.sleep,
+            serves_many=True,
+        )
+        self.app: FastAPI = self._wiring.api(self.api_settings, self.resources, **(api_options or {}))
+        self._server = ThreadedServer(self.app)
+        limits = httpx.Limits(max_connections=60, max_keepalive_connections=60)
+        self.api = httpx.Client(base_url=self._server.url, timeout=60, limits=limits)
+
+    def _outside(self, **options: Any) -> Http:
+        """A client for outside services, which ends with this service."""
+        self._opened.append(Http(**options))
+        return self._opened[-1]
+
+    def sleep(self, _seconds: float) -> None:
+        """No test waits for a pause between two tries."""
+
+    @cached_property
+    def worker(self) -> QueueWorker[Message]:
+        """The handler of the queues and schedules."""
+        return self.another_worker()
+
+    def another_worker(self, **changes: Any) -> QueueWorker[Message]:
+        """One more, with other resources than this service."""
+        made: QueueWorker[Message] = self._wiring.worker(self.worker_settings, replace(self.resources, **changes))
+        return made
+
+    def part[T](self, of: type[T]) -> T:
+        """What the wiring made for the routes, by its type."""
+        found = self.app.state.provided[of]
+        assert isinstance(found, of)
+        return found
+
+    def metered(self, client: Client) -> UsageMeter:
+        """Another client as the service wants it."""
+        return metered(client, self.api_settings, self.metrics)
 
     @property
-    @abstractmethod
-    def usage(self) -> UsageSource:
-        """What counts the requests of the API."""
+    def worker_settings(self) -> Any:
+        return self._settings(self._classes.WorkerSettings)
+
+    @property
+    def store(self) -> Store:
+        return self.part(Store)
+
+    @property
+    def usage(self) -> UsageMeter:
+        """What counts the requests of the service."""
+        return self.resources.client
+
+    def stop(self) -> None:
+        self.api.close()
+        self._server.stop()
+        for http in self._opened:
+            http.close()
 
     def deliver(
         self,
@@ -197,22 +324,74 @@ class PlayedService[Message](ABC):
         answer = (worker or self.worker)(event, context)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
+    def drain(self) -> None:
+        """Deliver every message until nothing is left."""
+        for _ in range(1_000):
+            messages = self.queue.take()
+            if not messages:
+                return
+            assert self.deliver(*messages) == []
+        raise AssertionError("the queue never runs dry")
+
     def scheduled(self, task: str) -> None:
         """One invocation by a schedule."""
         self.worker({"task": task}, Invocation(self.invocation_milliseconds))
 
     @contextmanager
     def counted(self) -> Iterator[Counter[str]]:
-        """The DynamoDB requests of the API made inside the block, by operation, once it is over."""
-        assert isinstance(self.usage, UsageMeter)
+        """The DynamoDB requests made inside the block, by operation, once it is over."""
         before = Counter(self.usage.calls)
         counted: Counter[str] = Counter()
         yield counted
         counted.update(Counter(self.usage.calls) - before)
 
-    def items(self, client: Any = None) -> list[dict[str, Any]]:
-        """Every item of the main table, as the table layer reads it."""
+    def all_at_once(self, *requests: Callable[[], httpx.Response], threads: int = 30) -> list[httpx.Response]:
+        with ThreadPoolExecutor(threads) as pool:
+            return [future.result() for future in [pool.submit(request) for request in requests]]
+
+    # ---- what is stored ----------------------------------------------------------------------------------------------
+
+    def items(self, client: Any = None, *, table: str = "main") -> list[dict[str, Any]]:
+        """Every item of a table, as Python values."""
         pages: Iterable[Any] = (
-            (client or self.client).get_paginator("scan").paginate(TableName=self.names["main"], ConsistentRead=True)
+            (client or self.client).get_paginator("scan").paginate(TableName=self.names[table], ConsistentRead=True)
         )
         return [from_item(item) for page in pages for item in page["Items"]]
+
+    def item(self, key: ItemKey) -> dict[str, Any] | None:
+        """An item as it is stored, None when there is none."""
+        name = self.names[key.entity.table.name]
+        answer = self.client.get_item(TableName=name, Key=to_key(key.values), ConsistentRead=True)
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def remove(self, key: ItemKey) -> None:
+        """Delete an item behind the service's back."""
+        self.client.delete_item(TableName=self.names[key.entity.table.name], Key=to_key(key.values))
+
+    def put_items(self, *items: Mapping[str, object], table: str = "main") -> None:
+        """Write items as if they had been there before the test began."""
+        for item in items:
+            self.client.put_item(TableName=self.names[table], Item=to_item(item))
+
+    def _settings(self, of: type[ServiceSettings]) -> Any:
+        made = of(**{name: value for name, value in self._given.items() if name in of.model_fields})
+        return made.model_copy(update={name: value for name, value in self._forced.items() if name in of.model_fields})
+
+
+@contextmanager
+def played[P: PlayedService[Any]](
+    cls: type[P], client: Any, make_names: Callable[[], Mapping[str, str]]
+) -> Iterator[Callable[..., P]]:
+    """`make(clock=..., some_setting=8)`: every part has a default, a fresh table too; they stop at the end.
+
+    `make(names=other.names)` is one more process over the table of another.
+    """
+    with ExitStack() as stack:
+
+        def make(**options: Any) -> P:
+            names = options.pop("names", None) or make_names()
+            made = cls(**{"client": client, "names": names, **options})
+            stack.callback(made.stop)
+            return made
+
+        yield make

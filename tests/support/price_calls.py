@@ -7,7 +7,7 @@ from cdk_app.services.stand_ins.answers import json_answer
 from cdk_app.services.stock_track_record.stand_ins import models as standin
 from cdk_app.services.stock_track_record.stand_ins.world import World
 from lambda_src.services.stock_track_record.messages import BackfillMessage, PricesMessage
-from lambda_src.services.stock_track_record.rules.dates import timestamp
+from lambda_src.services.stock_track_record.models import timestamp
 from tests.support.stock_track_record import NOON, PRICE_QUEUE, Applications, Sent, TestClock
 from tests.support.track_record_items import channel_named
 

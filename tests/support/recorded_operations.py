@@ -1,16 +1,17 @@
-"""What a service asks of AWS, by role: IAM actions per table, index, queue and secret, and repository methods."""
+"""What a service asks of AWS, by the role that asks, as it was seen at its clients; and how that compares with tables.
+
+Nothing here is computed from the declarations but what is compared with them.
+"""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-import pytest
-
+from lambda_src.dynamo.client import Client, Response
 from lambda_src.dynamo.render import grants_of
-from lambda_src.dynamo.schema import AccessPattern, Table
-from tests.support.services import public_methods, repository_classes
+from lambda_src.dynamo.schema import AccessPattern, Table, patterns_of
+from lambda_src.dynamo.values import Request
 
 if TYPE_CHECKING:
     from botocore.hooks import BaseEventHooks
@@ -19,32 +20,32 @@ type Operations = set[tuple[str, str]]
 """(place, action): `table`, `table/index`, queue or secret by the name it was given; for example `dynamodb:Query`."""
 
 # Actions of TransactWriteItems: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
-_OF_TRANSACTION = {
+_OF_TRANSACTION: Final = {
     "Put": "PutItem",
     "Update": "UpdateItem",
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-
-
-_PREFIXES = {"secrets-manager": "secretsmanager"}  # botocore's name of a service, where IAM has another
+_SERVICES: Final = {"sqs": "sqs", "secrets-manager": "secretsmanager"}  # IAM's name by botocore's
 
 
 class Recorder:
-    """Notes what goes through AWS clients and through repositories, for whoever is at work.
+    """A client that notes what goes through it, for whoever is at work; and what goes through other AWS clients.
 
-    names: physical names of tables, URLs of queues and ids of secrets, by the names they are noted under.
+    names: physical names of tables, URLs of queues and ids of secrets, by the names they are noted under. tables: whose
+    items are told apart. role: at work now. operations: by role. patterns: what each pattern took, by role and its
+    name. transactions: the patterns that were transactions. found: kinds of items by pattern.
     """
 
-    def __init__(self, names: Mapping[str, str]) -> None:
+    def __init__(self, client: Client, names: Mapping[str, str], tables: Iterable[Table] = ()) -> None:
         self.role = "api"
         self.operations: defaultdict[str, Operations] = defaultdict(set)
-        self.methods: defaultdict[str, set[str]] = defaultdict(set)
+        self.patterns: defaultdict[str, defaultdict[str, Operations]] = defaultdict(lambda: defaultdict(set))
+        self.transactions: set[str] = set()
+        self.found: defaultdict[str, set[str]] = defaultdict(set)
+        self._client = client
         self._names = {physical: name for name, physical in names.items()}
-
-    def listen(self, events: "BaseEventHooks | Any") -> None:
-        """Note the calls of a client, or of every client that a session makes from now on: its `events`."""
-        events.register("before-parameter-build", self._note)
+        self._tables = {table.name: table for table in tables}
 
     @contextmanager
     def acting(self, role: str) -> Iterator[None]:
@@ -55,27 +56,70 @@ class Recorder:
         finally:
             self.role = before
 
-    def watch_repositories(self, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        for cls in repository_classes(service):
-            for name, method in public_methods(cls).items():
-                monkeypatch.setattr(cls, name, self._noting(name, method))
+    # ---- tables ------------------------------------------------------------------------------------------------------
 
-    def _noting[**P, T](self, name: str, method: Callable[P, T]) -> Callable[P, T]:
-        @wraps(method)
-        def noted(*args: P.args, **kwargs: P.kwargs) -> T:
-            self.methods[self.role].add(name)
-            return method(*args, **kwargs)
+    def call(self, operation: str, request: Request, pattern: str) -> Response:
+        self.patterns[self.role][pattern] |= self._add(operation, request)
+        if operation == "TransactWriteItems":
+            self.transactions.add(pattern)
+        answer = self._client.call(operation, request, pattern)
+        for physical, item in _items(request, answer):
+            self.found[pattern].add(kind_of(self._tables[self._names[physical]], item))
+        return answer
 
-        return noted
+    def close(self) -> None:
+        self._client.close()
+
+    def _add(self, operation: str, request: Mapping[str, Any]) -> Operations:
+        asked = {
+            (self._names[physical] + (f"/{index}" if index else ""), f"dynamodb:{action}")
+            for physical, index, action in _asked_of_tables(operation, request)
+        }
+        self.operations[self.role] |= asked
+        return asked
+
+    # ---- everything else ---------------------------------------------------------------------------------------------
+
+    def listen(self, events: "BaseEventHooks | Any") -> None:
+        """Note the calls of a boto3 client, or of all that a session makes from now on: its `events`."""
+        events.register("before-parameter-build", self._note)
 
     def _note(self, params: Mapping[str, Any], event_name: str, **_: object) -> None:
         service, operation = event_name.split(".")[1:]
-        for place, index, action in _actions(service, operation, params):
-            name = self._names[place] + (f"/{index}" if index else "")
-            self.operations[self.role].add((name, f"{_PREFIXES.get(service, service)}:{action}"))
+        if service == "dynamodb":
+            self._add(operation, params)
+            return
+        place = params["QueueUrl"] if service == "sqs" else params["SecretId"]
+        action = f"{_SERVICES[service]}:{operation.removesuffix('Batch')}"
+        self.operations[self.role].add((self._names[place], action))
 
 
-def granted(patterns: Mapping[Table, Sequence[AccessPattern]]) -> Operations:
+def check_asked(recorder: Recorder, tables: Iterable[Table], function: str) -> None:
+    """Fails where what a function was seen to do is not what it is declared, and granted, to do."""
+    declared = {pattern.name: pattern for pattern in patterns_of(tables, function)}
+    seen = recorder.patterns[function]
+    undeclared, idle = sorted(seen.keys() - declared.keys()), sorted(declared.keys() - seen.keys())
+    assert not undeclared, f"{function} has to be among those who ask {undeclared}"
+    assert not idle, f"{function} never asks {idle}"
+    for name, pattern in declared.items():
+        assert seen[name] == _declared(pattern), f"pattern {name} says {_declared(pattern)} and takes {seen[name]}"
+        assert (name in recorder.transactions) == pattern.transaction, f"pattern {name} is a transaction or it is none"
+    of_tables = {(place, action) for place, action in recorder.operations[function] if action.startswith("dynamodb:")}
+    role = granted(declared.values())
+    assert of_tables == role, f"{function} is granted {role - of_tables} too much and {of_tables - role} too little"
+
+
+def check_found(recorder: Recorder, tables: Iterable[Table]) -> None:
+    """Fails where a pattern found items of a kind that it does not say it reads."""
+    declared = {
+        pattern.name: {entity.name for entity in pattern.reads} for table in tables for pattern in table.patterns
+    }
+    unexpected = {name: kinds - declared.get(name, kinds) for name, kinds in recorder.found.items()}
+    wrong = {name: kinds for name, kinds in unexpected.items() if kinds}
+    assert not wrong, f"patterns found what they do not say they read: {wrong}"
+
+
+def granted(patterns: Iterable[AccessPattern[Any]]) -> Operations:
     """What a role with these patterns may do."""
     return {
         pair
@@ -87,18 +131,50 @@ def granted(patterns: Mapping[Table, Sequence[AccessPattern]]) -> Operations:
     }
 
 
-def _actions(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(place, index or nothing, IAM action without its service) of one call."""
-    if service == "sqs":
-        yield params["QueueUrl"], "", operation.removesuffix("Batch")
-    elif service == "secrets-manager":
-        yield params["SecretId"], "", operation
-    elif operation == "TransactWriteItems":
-        for item in params["TransactItems"]:
+def kind_of(table: Table, item: Mapping[str, Any]) -> str:
+    """The one kind of item whose key templates have the shape of this item's key."""
+    [entity] = [
+        entity
+        for entity in table.entities
+        if all(_has_shape(entity.template_of(name), item[name]["S"]) for name in table.key_names)
+    ]
+    return entity.name
+
+
+def _has_shape(template: Any, text: str) -> bool:
+    try:
+        template.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _declared(pattern: AccessPattern[Any]) -> Operations:
+    """What a pattern says it takes. Only a Query asks an index."""
+    table, index = pattern.table.name, pattern.index
+    return {
+        (f"{table}/{index.name}" if index and operation == "Query" else table, f"dynamodb:{operation}")
+        for operation in pattern.operations
+    }
+
+
+def _asked_of_tables(operation: str, request: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(table, index or nothing, IAM action without its service) of one call."""
+    if operation == "TransactWriteItems":
+        for item in request["TransactItems"]:
             [(kind, action)] = item.items()
             yield action["TableName"], "", _OF_TRANSACTION[kind]
-    elif "RequestItems" in params:
-        for table in params["RequestItems"]:
+    elif "RequestItems" in request:
+        for table in request["RequestItems"]:
             yield table, "", operation
     else:
-        yield params["TableName"], params.get("IndexName", ""), operation
+        yield request["TableName"], request.get("IndexName", ""), operation
+
+
+def _items(request: Request, answer: Response) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(table, item) of what a read found."""
+    for table, items in answer.get("Responses", {}).items():
+        yield from ((table, item) for item in items)
+    found = answer.get("Items", [answer["Item"]] if answer.get("Item") else ())
+    keyed = (item for item in found if item)  # rows without their keys tell no kind
+    yield from ((request["TableName"], item) for item in keyed)

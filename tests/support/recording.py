@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from cdk_app.local.ministack import QUICK, MiniStack, local_session
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import Boto3Client, make_client
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.schema import Table
 from tests.support.recorded_operations import Recorder
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 class Recording:
     """What a scenario runs on.
 
-    tables: physical names by declared ones. addresses: URLs of queues and ARNs of secrets by the setting that names
-    them. receiver: takes messages as Lambda does, and is not recorded.
+    recorder: the client of its tables. engine: what stands below it, for looking without being seen. tables: physical
+    names by declared ones. addresses: URLs of queues and ARNs of secrets by the setting that names them. receiver:
+    takes messages as Lambda does, and is not recorded.
     """
 
     recorder: Recorder
-    client: "DynamoDBClient"
+    engine: "DynamoDBClient"
     tables: Mapping[str, str]
     addresses: Mapping[str, str]
     receiver: "SQSClient"
@@ -38,7 +39,6 @@ class Recording:
 
 @contextmanager
 def recording(
-    service: str,
     *,
     tables: Sequence[Table],
     queues: Mapping[str, str],
@@ -48,28 +48,26 @@ def recording(
 ) -> Iterator[Recording]:
     """Make everything, and let boto3's default session lead to it and to the recorder while inside.
 
-    service: its package. queues, secrets: names of queues and values of secrets by the setting that names them.
+    queues, secrets: names of queues and values of secrets by the setting that names them.
     """
-    names = {table.name: f"{table.seed_name}-{uuid4()}" for table in tables}
+    names = {table.name: f"{table.base_name}-{uuid4()}" for table in tables}
     receiver = cloud.session.client("sqs", endpoint_url=cloud.url, config=QUICK)
     addresses = {setting: receiver.create_queue(QueueName=name)["QueueUrl"] for setting, name in queues.items()}
     keeper = cloud.session.client("secretsmanager", endpoint_url=cloud.url, config=QUICK)
     for setting, value in secrets.items():
         addresses[setting] = keeper.create_secret(Name=setting, SecretString=json.dumps(value))["ARN"]
-    recorder = Recorder({**names, **addresses})
-    client = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)
-    recorder.listen(client.meta.events)
+    engine = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)
+    recorder = Recorder(Boto3Client(engine), {**names, **addresses}, tables)
     session = local_session()
     recorder.listen(session.events)
     with pytest.MonkeyPatch.context() as patch, recorder.acting("test"):
         patch.setattr(boto3, "DEFAULT_SESSION", session)
         patch.setenv("AWS_ENDPOINT_URL", cloud.url)
-        recorder.watch_repositories(service, patch)
         for table in tables:
-            client.create_table(**create_table_input(table, names[table.name]))
+            engine.create_table(**create_table_input(table, names[table.name]))
         try:
-            yield Recording(recorder, client, names, addresses, receiver)
+            yield Recording(recorder, engine, names, addresses, receiver)
         finally:
             for name in names.values():
-                client.delete_table(TableName=name)
-            client.close()
+                engine.delete_table(TableName=name)
+            engine.close()

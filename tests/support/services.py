@@ -1,4 +1,4 @@
-"""Every service of the house, found by its folder, and the modules that are read as data."""
+"""Every service, found by its folder, and the modules that are read as data."""
 
 import inspect
 import pkgutil
@@ -21,13 +21,14 @@ def module_of(service: str, name: str) -> ModuleType:
 
 
 def repository_classes(service: str) -> Iterator[type]:
-    """The classes `...Repository` of a service, each once. They are where DynamoDB is asked."""
-    package = module_of(service, "repository")
-    for found in pkgutil.iter_modules(package.__path__):
-        module = module_of(service, f"repository.{found.name}")
-        for name, member in vars(module).items():
-            if name.endswith("Repository") and inspect.isclass(member) and member.__module__ == module.__name__:
-                yield member
+    """The classes `...Repository` of a service's features, each once."""
+    package = import_module(f"lambda_src.services.{service}")
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if found.name.endswith(".repository"):
+            module = import_module(found.name)
+            for name, member in vars(module).items():
+                if name.endswith("Repository") and inspect.isclass(member) and member.__module__ == module.__name__:
+                    yield member
 
 
 def public_methods(cls: type) -> dict[str, FunctionType]:

@@ -1,6 +1,6 @@
 """A process that does what SnapStart does with a function: initialise, freeze, and come back to life more than once.
 
-    python -m tests.support.snapshot_process lambda_src.services.<service>.handlers.api
+    python -m tests.support.snapshot_process lambda_src.services.<service>.api
 
 Reads the function's environment; prints what the frozen process held and what its copies then made, as JSON. Forking
 stands in for restoring: a child has the memory of its parent, open files included, as a restored process has. Python
@@ -21,6 +21,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import snapshot_restore_py  # type: ignore[import-untyped]
+
+from lambda_src.dynamo.boto3_client import Boto3Client
+from lambda_src.dynamo.client import Response
+from lambda_src.dynamo.values import Request
 
 COPIES: Final = 2
 WITHOUT_HOOKS: Final = "--without-hooks"
@@ -64,14 +68,15 @@ def copy(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def main() -> None:
     module_name, *options = sys.argv[1:]
-    module = importlib.import_module(module_name)  # everything up to the snapshot
-    client = module._api.disconnect.__self__
-    tokens: list[str] = []
-    client.meta.events.register(
-        "before-parameter-build.dynamodb.TransactWriteItems",
-        lambda params, **_: tokens.append(params["ClientRequestToken"]),
-    )
+    requests: list[Request] = []
+    ask = Boto3Client.call
 
+    def asking(client: Boto3Client, operation: str, request: Request, pattern: str) -> Response:
+        requests.append(request)
+        return ask(client, operation, request, pattern)
+
+    setattr(Boto3Client, "call", asking)  # noqa: B010 -- mypy takes it for a method of the instance
+    module = importlib.import_module(module_name)  # everything up to the snapshot
     frozen_numbers = random.getstate()
 
     def resume() -> dict[str, Any]:
@@ -89,7 +94,7 @@ def main() -> None:
             "created_at": body.get("created_at"),
             "channel_id": body.get("id"),
             "request_id": answer["headers"]["x-request-id"],
-            "transaction_tokens": tokens,
+            "transaction_tokens": [each["ClientRequestToken"] for each in requests if "ClientRequestToken" in each],
             "jitter": [random.random() for _ in range(3)],
         }
 
@@ -98,7 +103,7 @@ def main() -> None:
             {
                 "connections": connections(),
                 "users_of_random": sorted(users_of_random()),
-                "requests": module._api.usage.snapshot().requests,
+                "requests": len(requests),
                 "copies": [copy(resume) for _ in range(COPIES)],
             }
         )

@@ -6,14 +6,12 @@ Ending before step n+1 is the same as ending after step n.
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import Boto3Client, make_client
+from lambda_src.dynamo.client import Client, Response
+from lambda_src.dynamo.values import Request
 from lambda_src.runtime.queue import QueueClient
 from tests.support.played import kind_of
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 type Before = Callable[[int, str], None]
 """Called before each step with its number, from 1, and its name."""
@@ -81,12 +79,26 @@ class Steps:
             raise
 
 
+class SteppedClient:
+    """A client each of whose requests is a step, named by its operation."""
+
+    def __init__(self, client: Client, steps: Steps) -> None:
+        self._client = client
+        self._steps = steps
+
+    def call(self, operation: str, request: Request, pattern: str) -> Response:
+        self._steps.take(operation)
+        return self._client.call(operation, request, pattern)
+
+    def close(self) -> None:
+        self._client.close()
+
+
 @contextmanager
-def stepped_client(endpoint_url: str, steps: Steps) -> "Iterator[DynamoDBClient]":
-    """A client of a process of its own: each request is a step, named by its operation."""
-    client = make_client(region="us-east-1", endpoint_url=endpoint_url, read_timeout_seconds=30)
-    events: Any = client.meta.events  # the stubs know of no handler for all operations
-    events.register("before-call.dynamodb.*", lambda model, **_: steps.take(model.name))
+def stepped_client(endpoint_url: str, steps: Steps) -> Iterator[SteppedClient]:
+    """The client of a process of its own."""
+    engine = make_client(region="us-east-1", endpoint_url=endpoint_url, read_timeout_seconds=30)
+    client = SteppedClient(Boto3Client(engine), steps)
     try:
         yield client
     finally:

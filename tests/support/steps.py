@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 
+from lambda_src.runtime.outside import Http
 from lambda_src.runtime.worker import QueueWorker
-from lambda_src.services.stock_track_record.clients.transport import Http
 from lambda_src.services.stock_track_record.messages import Message
 from tests.support.stepping import (
     Before,
@@ -37,7 +37,7 @@ __all__ = ["Before", "Killed", "Steps", "act_before_step", "kill_before", "kill_
 @contextmanager
 def stepped_worker(app: Applications, steps: Steps, **settings: Any) -> Iterator[QueueWorker[Message]]:
     """A worker of the application in a process of its own, as far as anybody outside can tell."""
-    http = Http(repeats=2, transport=_SteppedTransport(steps), sleep=app.slept.append)
+    http = Http(transport=_SteppedTransport(steps))
     try:
         with stepped_client(app.endpoint_url, steps) as client:
             yield app.another_worker(client=client, queue=SteppedQueue(app.queue, steps), http=http, **settings)

@@ -3,13 +3,29 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from lambda_src.services.stock_track_record.models import Channel, ChannelId, Mention, RunId, Stock, Video, VideoId
-from lambda_src.services.stock_track_record.repository.channels import channel_item
-from lambda_src.services.stock_track_record.repository.mentions import mention_puts, tickers_change
-from lambda_src.services.stock_track_record.repository.videos import video_item
-from lambda_src.services.stock_track_record.rules.extraction import Sentiment
-from lambda_src.services.stock_track_record.rules.ids import mention_id, video_id
-from lambda_src.services.stock_track_record.tables import MAIN, STOCKS
+from lambda_src.dynamo.store import Update, UpdateItem
+from lambda_src.services.stock_track_record.models import (
+    Channel,
+    ChannelId,
+    Mention,
+    RunId,
+    Sentiment,
+    Stock,
+    Video,
+    VideoId,
+    mention_id,
+    video_id,
+)
+from lambda_src.services.stock_track_record.tables import (
+    CHANNEL,
+    CHANNEL_INDEX,
+    CHANNEL_MENTION,
+    FINISH_VIDEO,
+    PURGE_PAGE,
+    STOCK,
+    STOCK_MENTION,
+    VIDEO,
+)
 from tests.support.stock_track_record import Applications
 
 CREATED = "2024-12-01T10:00:00.000Z"
@@ -78,8 +94,14 @@ def store(
     stocks: Iterable[Stock] = (),
 ) -> None:
     """Write all of them, the mentions at home and beside their channel, and the tickers of the channel."""
-    puts = [put.item for mention in mentions for put in mention_puts(mention)]
-    app.store.batch_write(MAIN, puts=[channel_item(channel), *map(video_item, videos), *puts])
+    copies = [entity.item(mention) for mention in mentions for entity in (STOCK_MENTION, CHANNEL_MENTION)]
+    app.store.batch_write(PURGE_PAGE, puts=[CHANNEL.item(channel), *map(VIDEO.item, videos), *copies])
     if mentions:
-        app.store.transact([tickers_change(channel.id, {mention.ticker for mention in mentions})])
-    app.store.batch_write(STOCKS, puts=[stock.to_item() for stock in stocks])
+        add_tickers(app, channel.id, {mention.ticker for mention in mentions})
+    app.put_items(*map(STOCK.item, stocks), table="stocks")
+
+
+def add_tickers(app: Applications, channel_id: ChannelId, tickers: set[str]) -> None:
+    """Add tickers to the channel's index."""
+    update = Update().set(entity_type=CHANNEL_INDEX.name).add(tickers=tickers)
+    app.store.update(FINISH_VIDEO, UpdateItem(CHANNEL_INDEX.key(channel_id=channel_id), update))

@@ -23,14 +23,15 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cdk_app.local.ministack import QUICK, local_session
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import Boto3Client, make_client
+from lambda_src.runtime.metrics import Metrics
 from lambda_src.runtime.queue import QueueClient, queue_name
-from lambda_src.services.stock_track_record.bootstrap.common import Outside
-from lambda_src.services.stock_track_record.bootstrap.worker import build_worker
-from lambda_src.services.stock_track_record.clients.transport import Http
+from lambda_src.runtime.resources import Resources, metered
+from lambda_src.services.stock_track_record import wiring
 from lambda_src.services.stock_track_record.settings import WorkerSettings
 from tests.support.naive_worker import NaiveWorker
-from tests.support.stock_track_record import ALL_KEYS, FixedKeys, Invocation
+from tests.support.played import HeldSecret, Invocation
+from tests.support.stock_track_record import ALL_KEYS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -91,10 +92,13 @@ class Worker:
         self._sqs = sqs
         self._settings = WorkerSettings(**plan.settings, gemini_model=model_of(os.getpid()))
         self._queue_url = self._settings.sqs_queue_url
-        outside = Outside(client=client, queue=QueueClient(lambda: sqs), keys=FixedKeys(ALL_KEYS), http=Http(repeats=2))
-        self._handler: Handler = (
-            build_worker(self._settings, outside) if plan.kind == "product" else NaiveWorker(self._settings, outside)
+        resources = Resources(
+            client=metered(Boto3Client(client), self._settings, Metrics()),
+            queue=QueueClient(lambda: sqs),
+            secret=lambda _: HeldSecret(ALL_KEYS),
         )
+        make = wiring.worker if plan.kind == "product" else NaiveWorker
+        self._handler: Handler = make(self._settings, resources)
 
     def run(self, *, parent: int) -> None:
         """Work until the supervisor is gone."""

@@ -89,13 +89,13 @@ class NbhdCityApp(AppStack):
         function = ServiceFunction(
             self,
             "ApiFunction",
-            handler=BUNDLE.handler("handlers.api"),
+            handler=BUNDLE.handler("api"),
             size=API_SIZE,
             settings=settings,
             environment=environment,
             snap_start=environment.snap_start,
         )
-        data.tables.grant_access(function.role, tables.API_PATTERNS)
+        data.tables.grant_access(function.role, asked_by=tables.API)
         self.tasks.grant_send(function.role)
         grant_read(function.role, data.app_secret)
         api = ApiFunction(
@@ -115,7 +115,7 @@ class NbhdCityApp(AppStack):
         worker = ServiceFunction(
             self,
             "Worker",
-            handler=BUNDLE.handler("handlers.worker"),
+            handler=BUNDLE.handler("worker"),
             size=WORKER_SIZE,
             settings=WorkerSettings.model_validate(values),
             environment=environment,
@@ -123,7 +123,7 @@ class NbhdCityApp(AppStack):
         worker.allow_sending_to_itself()  # a task that runs out of time sends itself the rest
         self.tasks.feed(worker, max_concurrency=TASKS_AT_ONCE, batch_size=TASKS_PER_BATCH)
         self.tasks.grant_send(worker.role)
-        data.tables.grant_access(worker.role, tables.WORKER_PATTERNS)
+        data.tables.grant_access(worker.role, asked_by=tables.WORKER)
         return worker
 
     def _shared_values(self, environment: Environment, data: NbhdCityData) -> dict[str, object]:

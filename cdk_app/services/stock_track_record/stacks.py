@@ -38,7 +38,7 @@ class StockTrackRecordData(DataStack):
         super().__init__(scope, construct_id, title=TITLE, environment=environment)
         self.tables = ServiceTables(self, "Tables", tables=tables.TABLES, environment=environment)
         if self.tables.migration_operator is not None:
-            self.tables.grant_access(self.tables.migration_operator, tables.UPGRADE_PATTERNS)
+            self.tables.grant_access(self.tables.migration_operator, asked_by=tables.UPGRADE)
         self.api_keys = provider_keys(self, "ApiKeys", fields=API_KEY_FIELDS, environment=environment)
         self.cursor_key = signing_key(self, "CursorKey", environment=environment)
 
@@ -73,7 +73,7 @@ class StockTrackRecordApp(AppStack):
         worker = ServiceFunction(
             self,
             "Worker",
-            handler=BUNDLE.handler("handlers.worker"),
+            handler=BUNDLE.handler("worker"),
             size=environment.worker_size,
             settings=WorkerSettings.model_validate(values),
             environment=environment,
@@ -81,7 +81,7 @@ class StockTrackRecordApp(AppStack):
         worker.allow_sending_to_itself()  # a throttled video is sent again up to 40 times
         self.processing.feed(worker, max_concurrency=ANALYSES_AT_ONCE)
         self.prices.feed(worker, max_concurrency=PRICE_JOBS_AT_ONCE)
-        data.tables.grant_access(worker.role, tables.WORKER_PATTERNS)
+        data.tables.grant_access(worker.role, asked_by=tables.WORKER)
         self._grant_shared(worker, data)
         return worker
 
@@ -96,13 +96,13 @@ class StockTrackRecordApp(AppStack):
         function = ServiceFunction(
             self,
             "ApiFunction",
-            handler=BUNDLE.handler("handlers.api"),
+            handler=BUNDLE.handler("api"),
             size=environment.api_size,
             settings=settings,
             environment=environment,
             snap_start=environment.snap_start,
         )
-        data.tables.grant_access(function.role, tables.API_PATTERNS)
+        data.tables.grant_access(function.role, asked_by=tables.API)
         self._grant_shared(function, data)
         grant_read(function.role, data.cursor_key)
         return ApiFunction(

@@ -1,10 +1,11 @@
 """What can be seen of the tables a migration writes to, as lines of a checklist."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
+from lambda_src.dynamo.boto3_client import translated
+from lambda_src.dynamo.client import CallRefused
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.schema import Table
 from lambda_src.errors import AppError
@@ -61,13 +62,13 @@ def _content_checks(job: Job) -> Iterator[Check]:
 
 def protection_checks(job: Job) -> Iterator[Check]:
     """Whether each table is protected from deletion and from mistakes. 2 requests a table."""
-    client = job.place.caller.client
+    client = job.place.operator
     for table in job.place.tables():
         name = job.place.caller.physical_name(table)
         described = _described(job, table) or {}
         is_protected = bool(described.get("DeletionProtectionEnabled"))
         yield Check(f"{name} is protected from deletion", is_protected, "on" if is_protected else "off")
-        backups: Any = job.place.caller.call(partial(client.describe_continuous_backups, TableName=name))
+        backups: Any = _asked(job, client.describe_continuous_backups, "DescribeContinuousBackups", name)
         recovery = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
         is_on = recovery.get("PointInTimeRecoveryStatus") == "ENABLED"
         yield Check(f"{name} can be recovered to a point in time", is_on, "on" if is_on else "off")
@@ -75,13 +76,26 @@ def protection_checks(job: Job) -> Iterator[Check]:
 
 def _described(job: Job, table: Table) -> dict[str, Any] | None:
     name = job.place.caller.physical_name(table)
-    client = job.place.caller.client
     try:
-        return {**job.place.caller.call(partial(client.describe_table, TableName=name))["Table"]}
+        return {**_asked(job, job.place.operator.describe_table, "DescribeTable", name)["Table"]}
     except AppError as exc:
-        if isinstance(exc.__cause__, client.exceptions.ResourceNotFoundException):
+        if isinstance(exc.__cause__, CallRefused) and exc.__cause__.code == "ResourceNotFoundException":
             return None
         raise
+
+
+def _asked(job: Job, ask: Callable[..., Any], operation: str, table_name: str) -> Any:
+    """What DynamoDB says of a table, asked with the patience of a migration. A refusal names the operation."""
+
+    def answer() -> Any:
+        try:
+            with translated():
+                return ask(TableName=table_name)
+        except CallRefused as refused:
+            told = f"{operation}: {refused.message}"
+            raise CallRefused(refused.code, told, status=refused.status) from refused
+
+    return job.place.caller.repeated(answer)
 
 
 def _differences(table: Table, described: dict[str, Any]) -> list[str]:

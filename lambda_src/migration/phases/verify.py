@@ -110,7 +110,7 @@ def _differences(place: Place, snapshot: Snapshot, comparison: Comparison) -> It
         for finding in findings:
             attributes: Mapping[str, tuple[object, object]] = {}
             if verdict == "different":
-                stored = place.store.get(finding.table, finding.key, consistent=True) or {}
+                stored = place.items.get(finding.table, finding.key) or {}
                 attributes = unequal(stored, wanted[_identity(finding.table, finding.key)])
             yield Difference(verdict, finding.table.name, finding.key, attributes)
 

@@ -17,6 +17,7 @@ _ALWAYS: Final = (
     "migration/mapping.py",
     "migration/snapshot.py",
     "migration/source/*.py",
+    "runtime/clock.py",
 )
 
 

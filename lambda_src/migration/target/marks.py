@@ -7,9 +7,8 @@ from functools import partial
 from itertools import batched
 from typing import Any, Final
 
-from boto3.dynamodb.conditions import Attr
-
 from lambda_src.dynamo.batches import ITEMS_PER_WRITE, write_all
+from lambda_src.dynamo.conditions import Attr
 from lambda_src.dynamo.errors import ConditionFailed
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.updates import Update
@@ -79,7 +78,7 @@ def _ours(place: Place, table: Table) -> Generator[WireItem]:
 def _delete(place: Place, hold: Callable[[], None], table: Table, items: tuple[WireItem, ...]) -> Removed:
     def send(writes: Mapping[str, Sequence[Any]]) -> Any:
         hold()
-        return place.caller.client.batch_write_item(RequestItems=writes)
+        return place.caller.client.call("BatchWriteItem", {"RequestItems": writes}, "migration")
 
     untouched = [item for item in items if is_untouched(item, place.migration_id)]
     if untouched:
@@ -98,7 +97,7 @@ def _strip(place: Place, table: Table, item: WireItem) -> int:
     place.budget.wait()
     condition = Attr(MARK).eq(item[MARK]["S"])
     try:
-        place.store.update(table, key_text(table, item), Update().remove(MARK), condition=condition)
+        place.items.update(table, key_text(table, item), Update().remove(MARK), condition=condition)
     except ConditionFailed:  # deleted meanwhile, or stripped by another run
         return 0
     place.budget.used(place.usage().write_units)

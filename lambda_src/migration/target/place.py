@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from lambda_src.dynamo.calls import Caller
+from lambda_src.dynamo.boto3_client import Boto3Client
+from lambda_src.dynamo.calls import RetryingClient
 from lambda_src.dynamo.meter import Usage, UsageMeter
 from lambda_src.dynamo.retry import Backoff
 from lambda_src.dynamo.schema import Table
@@ -14,6 +15,7 @@ from lambda_src.dynamo.store import Store
 from lambda_src.migration.content import WireItem, is_ours
 from lambda_src.migration.mapping import ServiceMapping
 from lambda_src.migration.target.budget import WriteBudget
+from lambda_src.migration.target.items import TableItems
 from lambda_src.migration.target.spelled import SpelledBatches
 
 if TYPE_CHECKING:
@@ -33,10 +35,14 @@ def migration_id(service: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The tables of one service, and how they may be written to. Safe to use from many threads."""
+    """The tables of one service, and how they may be written to. Safe to use from many threads.
+
+    operator: asks what is known of the tables themselves, which costs no units.
+    """
 
     mapping: ServiceMapping
-    caller: Caller
+    operator: "DynamoDBClient"
+    caller: RetryingClient
     budget: WriteBudget
     meter: UsageMeter
     spelled: SpelledBatches
@@ -53,13 +59,12 @@ class Place:
         workers: int = WORKERS,
         backoff: Backoff = PATIENT,
     ) -> "Place":
-        """names: physical name by `Table.name`. Attaches a meter to the client, which is this place's own."""
+        """names: physical name by `Table.name`. The client is this place's own."""
         budget = budget or WriteBudget()
-        meter = UsageMeter()
-        meter.attach(client)
-        caller = Caller(client, names, backoff, budget.throttled, random.random)
-        spelled = SpelledBatches(client, asks_every=1 if budget.bound else _ASKS_EVERY)
-        return cls(mapping, caller, budget, meter, spelled, workers)
+        meter = UsageMeter(Boto3Client(client))
+        caller = RetryingClient(meter, names, backoff, budget.throttled, random.random)
+        spelled = SpelledBatches(client, meter, asks_every=1 if budget.bound else _ASKS_EVERY)
+        return cls(mapping, client, caller, budget, meter, spelled, workers)
 
     @property
     def migration_id(self) -> str:
@@ -68,21 +73,23 @@ class Place:
 
     @property
     def store(self) -> Store:
-        """Single reads and conditional writes, with the same patience."""
-        return self._store(self.caller.sleep)
+        """The service's own access patterns, with the same patience."""
+        caller = self.caller
+        return Store(caller.client, caller.names, backoff=caller.backoff, sleep=caller.sleep, random=caller.random)
 
-    def held_store(self, hold: Callable[[], None]) -> Store:
+    @property
+    def items(self) -> TableItems:
+        """Items of any kind, by their keys."""
+        return TableItems(self.caller)
+
+    def held_items(self, hold: Callable[[], None]) -> TableItems:
         """The same, for a run that may be taken over. hold: called before each repetition, may raise."""
 
         def pause(seconds: float) -> None:
             self.caller.sleep(seconds)
             hold()
 
-        return self._store(pause)
-
-    def _store(self, sleep: Callable[[float], None]) -> Store:
-        caller = self.caller
-        return Store(caller.client, caller.names, backoff=caller.backoff, sleep=sleep, random=caller.random)
+        return TableItems(replace(self.caller, sleep=pause))
 
     def usage(self) -> Usage:
         """Requests and units since the place was made, some of the units estimated; see `SpelledBatches`."""

@@ -7,16 +7,15 @@ from functools import partial, reduce
 from operator import and_
 from typing import Any, Literal
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-
+from lambda_src.dynamo.conditions import ABSENT, Attr, Condition
 from lambda_src.dynamo.errors import ConditionFailed
 from lambda_src.dynamo.schema import Table
-from lambda_src.dynamo.store import Store
 from lambda_src.dynamo.values import Item, from_item, to_item
 from lambda_src.migration.content import WireItem, is_untouched
 from lambda_src.migration.derive import derive
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.target.comparison import Comparison, Finding
+from lambda_src.migration.target.items import TableItems
 from lambda_src.migration.target.parallel import in_order
 from lambda_src.migration.target.place import Place, key_text
 
@@ -38,7 +37,7 @@ class _Hand:
     """What a write is made with. hold: whether this run may still make it."""
 
     place: Place
-    store: Store
+    items: TableItems
     hold: Callable[[], None]
 
 
@@ -64,7 +63,7 @@ def repair(
     hold: called right before each write, may raise. About 2 requests per item that is not as it should be, none else.
     """
     comparison.mark_due()
-    hand = _Hand(place, place.held_store(hold), hold)
+    hand = _Hand(place, place.held_items(hold), hold)
     repairs = Repairs()
     with closing(_due(place, snapshot, comparison)) as due:
         for done in in_order(place.workers, partial(_put, hand), due):
@@ -86,19 +85,19 @@ def _due(place: Place, snapshot: Snapshot, comparison: Comparison) -> Generator[
 
 
 def _put(hand: _Hand, wanted: tuple[Table, WireItem]) -> Done | Conflict:
-    place, store = hand.place, hand.store
+    place, items = hand.place, hand.items
     table, wire_item = wanted
     item, key = from_item(wire_item), key_text(table, wire_item)
-    stored = store.get(table, key, consistent=True)
+    stored = items.get(table, key)
     if stored is not None and not is_untouched(to_item(stored), place.migration_id):
         return Conflict(table.name, key, stored, item)
-    condition = Attr(table.partition).not_exists() if stored is None else _still(stored)
+    condition = ABSENT if stored is None else _still(stored)
     place.budget.wait()
     hand.hold()
     try:
-        store.put(table, item, condition=condition)
+        items.put(table, item, condition=condition)
     except ConditionFailed:
-        now = store.get(table, key, consistent=True)
+        now = items.get(table, key)
         if now is None or to_item(now) != wire_item:  # equal when it was our own put, whose answer was lost
             return Conflict(table.name, key, now, item)
     place.budget.used(place.usage().write_units)
@@ -106,25 +105,25 @@ def _put(hand: _Hand, wanted: tuple[Table, WireItem]) -> Done | Conflict:
 
 
 def _remove(hand: _Hand, finding: Finding) -> Done | Conflict:
-    place, store = hand.place, hand.store
+    place, items = hand.place, hand.items
     if not finding.untouched:
-        return Conflict(finding.table.name, finding.key, store.get(finding.table, finding.key), None)
-    stored = store.get(finding.table, finding.key, consistent=True)
+        return Conflict(finding.table.name, finding.key, items.get(finding.table, finding.key), None)
+    stored = items.get(finding.table, finding.key)
     if stored is None:
         return "deleted"
     if not is_untouched(to_item(stored), place.migration_id):
         return Conflict(finding.table.name, finding.key, stored, None)
     hand.hold()
     try:
-        store.delete(finding.table, finding.key, condition=_still(stored))
+        items.delete(finding.table, finding.key, condition=_still(stored))
     except ConditionFailed:
-        now = store.get(finding.table, finding.key, consistent=True)
+        now = items.get(finding.table, finding.key)
         if now is not None:  # gone when it was our own deletion, whose answer was lost
             return Conflict(finding.table.name, finding.key, now, None)
     return "deleted"
 
 
-def _still(stored: dict[str, Any]) -> ConditionBase:
+def _still(stored: dict[str, Any]) -> Condition:
     """Every attribute is what it was; the mark among them vouches that there is no other."""
     return reduce(and_, (Attr(name).eq(value) for name, value in stored.items()))
 

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from queue import Full, Queue
 from typing import Any, Final
 
@@ -55,7 +54,7 @@ def _scan_segment(
     }
     try:
         while not stop.is_set():
-            answer = place.caller.call(partial(place.caller.client.scan, **request))
+            answer = place.caller.call("Scan", request, "migration")
             items: Page = answer["Items"]
             _offer(found, [item for item in items if place.is_business(table, item)], stop)
             if "LastEvaluatedKey" not in answer:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from lambda_src.dynamo.batches import binary_text
+from lambda_src.dynamo.client import Client
 from lambda_src.migration.content import WireItem
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ def put_text(item: WireItem) -> str:
 class SpelledBatches:
     """Sends BatchWriteItem whose writes are text already. Safe to use from many threads.
 
-    asks_every: of so many batches, one asks what it consumed; the others are taken to be like those that did.
+    metered: what counts the calls of the boto3 client. asks_every: of so many batches, one asks what it consumed; the
+    others are taken to be like those that did.
     """
 
-    def __init__(self, client: "DynamoDBClient", *, asks_every: int = 1) -> None:
-        self._client = client
+    def __init__(self, client: "DynamoDBClient", metered: Client, *, asks_every: int = 1) -> None:
+        self._metered = metered
         self._asks_every = asks_every
         self._thread = threading.local()
         self._lock = threading.Lock()
@@ -58,7 +60,7 @@ class SpelledBatches:
             self._sent += 1
         self._thread.body = _body(writes, asks=asks)
         try:
-            answer: Answer = self._client.batch_write_item(RequestItems={})
+            answer: Answer = self._metered.call("BatchWriteItem", {"RequestItems": {}}, "migration")
         finally:
             self._thread.body = None
         self._count(answer, _count(writes) - _count(answer["UnprocessedItems"]))

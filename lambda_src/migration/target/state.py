@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-
+from lambda_src.dynamo.conditions import Attr, Condition
 from lambda_src.dynamo.errors import ConditionFailed
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.values import to_item
@@ -58,19 +57,19 @@ class Journal:
     def __init__(self, place: Place, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._table = place.mapping.state_table
         self._variant = place.mapping.variant
-        self._store = place.store
+        self._items = place.items
         self._clock = clock
         self._run = uuid.uuid4().hex
         self._seen: str | None = None
 
     def read(self) -> State | None:
         """The state, None before the first copy. 1 request, 2 while a copy is under way."""
-        item = self._store.get(self._table, self._key(_STATE), consistent=True)
+        item = self._items.get(self._table, self._key(_STATE))
         self._seen = None if item is None else item["run"]
         state = None if item is None else _state(item)
         if state is None or state.status != "copying":
             return state
-        progress = self._store.get(self._table, self._key(_PROGRESS), consistent=True)
+        progress = self._items.get(self._table, self._key(_PROGRESS))
         if progress is None or progress["run"] != self._seen or Position(*progress["position"]) < state.position:
             return state
         return replace(state, position=Position(*progress["position"]), rows=progress["rows"])
@@ -100,21 +99,21 @@ class Journal:
 
     def forget_progress(self) -> None:
         """Remove what batches took along: the state says more. 1 request."""
-        self._store.delete(self._table, self._key(_PROGRESS))
+        self._items.delete(self._table, self._key(_PROGRESS))
 
     def forget(self) -> None:
         """Remove everything. Raises TakenOver like `keep`. 2 requests."""
         self.forget_progress()
         try:
-            self._store.delete(self._table, self._key(_STATE), condition=Attr("run").eq(self._run))
+            self._items.delete(self._table, self._key(_STATE), condition=Attr("run").eq(self._run))
         except ConditionFailed as exc:
-            if self._store.get(self._table, self._key(_STATE), consistent=True) is not None:
+            if self._items.get(self._table, self._key(_STATE)) is not None:
                 raise TakenOver(_TAKEN_OVER) from exc
 
     def _key(self, name: str) -> dict[str, str]:
         return dict(zip(self._table.key_names, (STATE_PARTITION, name), strict=True))
 
-    def _write(self, state: State, condition: ConditionBase, otherwise: str) -> State:
+    def _write(self, state: State, condition: Condition, otherwise: str) -> State:
         state = replace(state, updated_at=self._now())
         item: dict[str, object] = {
             **self._key(_STATE),
@@ -129,7 +128,7 @@ class Journal:
             **_reached(state),
         }
         try:
-            self._store.put(self._table, item, condition=condition)
+            self._items.put(self._table, item, condition=condition)
         except ConditionFailed as exc:
             raise TakenOver(otherwise) from exc
         return state

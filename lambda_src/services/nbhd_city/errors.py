@@ -1,14 +1,14 @@
 """Errors of nbhd.city.
 
 BadRequest              400  InvalidReturnUrl, InvalidState, InvalidGrant
-NotAuthenticated        401  MissingToken, InvalidToken, ExpiredToken, InvalidCredentials
+NotAuthenticated        401  InvalidCredentials
 NotAllowed              403  NotCreator
 NotFound                404  NbhdNotFound, NotAMember, UserNotFound, ProfileNotFound
 Conflict                409  NameTaken, AlreadyMember, ProfileExists, EditConflict
 InvalidInput            422  InvalidField, InvalidText
 UpstreamFailed          502  UpstreamError                               retryable
   (of a sign-in)             UpstreamUnavailable, ExchangeFailed, IdentityMismatch
-StoreUnavailable        503  Maintenance, NotReady, OAuthNotConfigured   retryable
+StoreUnavailable        503  Maintenance, OAuthNotConfigured             retryable
 DeadlineExceeded        504  UpstreamTimeout                             retryable
 AppError                500  InvariantBroken
 """
@@ -23,13 +23,11 @@ from lambda_src.errors import (
     DeadlineExceeded,
     InvalidInput,
     NotAllowed,
-    NotAuthenticated,
     NotFound,
     StoreUnavailable,
     UpstreamFailed,
 )
-
-# ---- neighborhoods and memberships -----------------------------------------------------------------------------------
+from lambda_src.runtime.tokens import BearerRefused
 
 
 class NbhdNotFound(NotFound):
@@ -76,9 +74,6 @@ class InvariantBroken(AppError):
     """Two items that must agree do not. The detail is for logs: callers are told of an internal error."""
 
 
-# ---- profiles --------------------------------------------------------------------------------------------------------
-
-
 class UserNotFound(NotFound):
     code = "user_not_found"
     default_detail = "User not found"
@@ -92,9 +87,6 @@ class ProfileNotFound(NotFound):
 class ProfileExists(Conflict):
     code = "profile_exists"
     default_detail = "A profile already exists"
-
-
-# ---- input -----------------------------------------------------------------------------------------------------------
 
 
 class InvalidText(InvalidInput, ValueError):
@@ -113,9 +105,6 @@ class InvalidField(InvalidInput):
         return {"errors": [self._error]}
 
 
-# ---- sign-in ---------------------------------------------------------------------------------------------------------
-
-
 class InvalidReturnUrl(BadRequest):
     code = "invalid_return_url"
     default_detail = "return_url is not an address of this product"
@@ -131,57 +120,18 @@ class InvalidGrant(BadRequest):
     default_detail = "The code is unknown, was used already or has expired"
 
 
-class _BearerRefused(NotAuthenticated):
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return {"WWW-Authenticate": "Bearer"}  # https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2
-
-
-class MissingToken(_BearerRefused):
-    code = "missing_token"
-    default_detail = "Sign in first"
-
-
-class InvalidToken(_BearerRefused):
-    code = "invalid_token"
-    default_detail = "The token is not valid"
-
-
-class ExpiredToken(_BearerRefused):
-    code = "expired_token"
-    default_detail = "The token has expired; sign in again"
-
-
-class InvalidCredentials(_BearerRefused):
+class InvalidCredentials(BearerRefused):
     code = "invalid_credentials"
     default_detail = "User name or password is wrong"
 
 
-# ---- what stands in the way for now ----------------------------------------------------------------------------------
-
-
-class _NotNow(StoreUnavailable):
-    """pause_seconds: what `Retry-After` says."""
-
-    pause_seconds: ClassVar[float]
-
-    def __init__(self, detail: str | None = None) -> None:
-        super().__init__(detail, retry_after_seconds=self.pause_seconds)
-
-
-class Maintenance(_NotNow):
+class Maintenance(StoreUnavailable):
     code = "maintenance"
     default_detail = "Maintenance is under way"
     pause_seconds = 120
 
 
-class NotReady(_NotNow):
-    code = "not_ready"
-    default_detail = "The service is not ready"
-    pause_seconds = 5
-
-
-class OAuthNotConfigured(_NotNow):
+class OAuthNotConfigured(StoreUnavailable):
     code = "oauth_not_configured"
     default_detail = "Sign-in is not set up"
     pause_seconds = 60

@@ -39,5 +39,5 @@ _ADAPTER: Final[TypeAdapter[Task]] = TypeAdapter(Annotated[Task, Field(discrimin
 
 
 def parse_task(body: str) -> Task:
-    """The task in a queue record's body. Raises ValueError with a short reason, never the body."""
+    """The task in a queue record's body. Raises Malformed."""
     return validated(_ADAPTER, json_object(body))

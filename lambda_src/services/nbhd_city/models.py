@@ -1,33 +1,51 @@
-"""Models of nbhd.city: plain frozen values. `from_item` reads a stored item; who writes one stands in `repository`.
+"""Models of nbhd.city: plain frozen values. How they are stored stands in `tables.py`.
 
 Times are 27-character UTC text (`2025-01-15T08:30:00.123456Z`), which sorts as time.
 """
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
-from typing import Any, Literal, NewType
+from datetime import datetime
+from typing import Final, Literal, NewType
+
+from lambda_src.runtime.clock import utc_text
 
 NbhdId = NewType("NbhdId", str)
 """A UUID in lower case."""
 Did = NewType("Did", str)
-"""A decentralized identifier, https://www.w3.org/TR/did-core/."""
+"""A decentralized identifier, https://www.w3.org/TR/did-core/: who a user is, for good."""
 
-INVALID_HANDLE = "handle.invalid"
+INVALID_HANDLE: Final = "handle.invalid"
 """What BlueSky itself calls a handle that cannot be verified."""
 
-Item = Mapping[str, Any]  # a stored item, as the table layer reads it
+TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+MAX_DID_CHARACTERS: Final = 255
+_DID: Final = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]")  # https://atproto.com/specs/did
+
+
+def is_did(text: str) -> bool:
+    """Whether the text has the form of a DID."""
+    return len(text) <= MAX_DID_CHARACTERS and _DID.fullmatch(text) is not None
+
+
+def timestamp(instant: datetime) -> str:
+    """A time as it is stored and answered."""
+    return utc_text(instant, "microseconds")
 
 
 @dataclass(frozen=True, slots=True)
 class Neighborhood:
-    """A community. members_rev counts joins and leaves, so that a recount notices that it was overtaken."""
+    """A community. members_rev counts joins and leaves, so that a recount notices one that came between.
+
+    entity_type: its part of the list. name_lower: the folded name; a neighborhood that is being deleted has none.
+    """
 
     id: NbhdId
     name: str
-    name_lower: str
     created_by: Did
     created_at: str
     updated_at: str
+    name_lower: str = ""
     description: str = ""
     member_count: int = 1
     members_rev: int = 1
@@ -35,27 +53,18 @@ class Neighborhood:
     entity_type: str = "neighborhood"
     deleted_at: str | None = None
 
-    @classmethod
-    def from_item(cls, item: Item) -> "Neighborhood":
-        return cls(
-            id=item["id"],
-            name=item["name"],
-            name_lower=item.get("name_lower", ""),
-            created_by=item["created_by"],
-            created_at=item["created_at"],
-            updated_at=item["updated_at"],
-            description=item.get("description", ""),
-            member_count=item["member_count"],
-            members_rev=item["members_rev"],
-            status=item["status"],
-            entity_type=item["entity_type"],
-            deleted_at=item.get("deleted_at"),
-        )
-
     @property
     def is_active(self) -> bool:
         """It can be seen and joined; the purge of one that is not is under way."""
         return self.status == "active"
+
+
+@dataclass(frozen=True, slots=True)
+class NameClaim:
+    """The neighborhood that has a name."""
+
+    name_lower: str
+    nbhd_id: NbhdId
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +74,6 @@ class Membership:
     user_id: Did
     neighborhood_id: NbhdId
     joined_at: str
-
-    @classmethod
-    def from_item(cls, item: Item) -> "Membership":
-        return cls(user_id=item["user_id"], neighborhood_id=item["neighborhood_id"], joined_at=item["joined_at"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +90,6 @@ class Profile:
     location: str = ""
     email: str = ""
 
-    @classmethod
-    def from_item(cls, item: Item) -> "Profile":
-        return cls(
-            user_id=item["user_id"],
-            handle=item["handle"],
-            created_at=item["created_at"],
-            updated_at=item["updated_at"],
-            display_name=item.get("display_name", ""),
-            avatar=item.get("avatar"),
-            bio=item.get("bio", ""),
-            location=item.get("location", ""),
-            email=item.get("email", ""),
-        )
-
     @property
     def shown_name(self) -> str:
         """The display name; the handle where none was chosen."""
@@ -106,14 +97,8 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Page[T]:
-    """One page of a list. next_cursor: None after the last."""
-
-    items: list[T]
-    next_cursor: str | None
-
-
-# ---- sign-in -------------------------------------------------------------------------------------------------------
+class Probe:
+    """An item that nobody has: asking for it shows that the table answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +110,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """Who sent a request, by its access token. expires_at: epoch seconds."""
 
     did: Did
@@ -137,6 +122,7 @@ class Caller:
 class OAuthState:
     """A sign-in under way. dpop_jwk: a private key as JSON; with dpop_nonce only in profile `atproto`."""
 
+    state_digest: str
     code_verifier: str
     browser_hash: str
     return_origin: str
@@ -148,15 +134,25 @@ class OAuthState:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginCode:
+    """A finished sign-in that waits to be picked up. expires_at: epoch seconds."""
+
+    code_digest: str
+    user_id: Did
+    expires_at: int
+    handle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LiveProfile:
-    """A profile as BlueSky shows it now."""
+    """A profile as BlueSky shows it now, under BlueSky's own names."""
 
     did: Did
     handle: str
-    display_name: str | None = None
+    displayName: str | None = None  # noqa: N815
     description: str | None = None
     avatar: str | None = None
     banner: str | None = None
-    followers_count: int = 0
-    follows_count: int = 0
-    posts_count: int = 0
+    followersCount: int = 0  # noqa: N815
+    followsCount: int = 0  # noqa: N815
+    postsCount: int = 0  # noqa: N815

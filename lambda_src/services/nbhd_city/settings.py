@@ -1,16 +1,22 @@
 """What nbhd.city reads from its environment. The stack fills these variables through the same classes."""
 
-from typing import Literal, Self
+from typing import ClassVar, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, Json, Secret, model_validator
 
 from lambda_src.runtime.cors import CorsRules
 from lambda_src.runtime.settings import ServiceSettings
-from lambda_src.services.nbhd_city.rules.shards import MAX_SHARDS
+
+MAX_SHARDS: Final = 16
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Settings(ServiceSettings):
     """Variables of both functions."""
+
+    database_timeout_seconds: ClassVar[float] = 2.0  # three such tries end within the 20 s of the API function
+    conflict_metric: ClassVar[str | None] = "JoinConflictRetries"
 
     dynamodb_table_name: str = Field(description="Physical name of the table")
     nbhd_task_queue_url: str = Field(description="Queue of the worker's tasks")
@@ -83,6 +89,17 @@ class ApiSettings(Settings):
     def redirect_uri(self) -> str:
         """Where the authorization server sends the browser back to."""
         return self.bluesky_oauth_redirect_uri or f"{self.api_base_url}/auth/callback"
+
+    @property
+    def is_confidential_client(self) -> bool:
+        """The OAuth client proves itself with a key."""
+        return self.oauth_client_auth == "private_key_jwt"
+
+    @property
+    def has_secure_cookies(self) -> bool:
+        """Cookies travel over HTTPS only; on this machine a sign-in comes back over plain HTTP."""
+        parts = urlsplit(self.redirect_uri)
+        return not (parts.scheme == "http" and parts.hostname in _LOOPBACK)
 
     @property
     def has_test_login(self) -> bool:

@@ -1,227 +1,215 @@
-"""Table design and access patterns of nbhd.city, as data.
+"""Table design and access patterns of nbhd.city, as data that runs.
 
-The stack's table and grants, local and test tables, the repositories' keys and `TABLES.md` are computed from here.
-Transactions are written `T1`..`T5`; their conditions stand beside their code in `repository/`.
+Reads are carried out from here; the stack's table, the functions' grants, local and test tables and `TABLES.md` are
+computed from here. Transactions are written `T1`..`T5`; their conditions stand with their code in the repositories.
 """
 
 from typing import Final
 
-from lambda_src.dynamo.schema import AccessPattern, Entity, Index, KeyTemplate, Table
+from lambda_src.dynamo.schema import AccessPattern, CursorFormat, Entity, Index, Table
+from lambda_src.services.nbhd_city.models import (
+    LoginCode,
+    Membership,
+    NameClaim,
+    Neighborhood,
+    OAuthState,
+    Probe,
+    Profile,
+)
 
-# ---- indexes -------------------------------------------------------------------------------------------------------
+API: Final = "api"
+WORKER: Final = "worker"
+SUPPORT: Final = "support"  # a person with a question, no function
 
 GSI1: Final = Index("GSI1", partition="entity_type", sort="created_at", projection="ALL")
 GSI2: Final = Index("GSI2", partition="name_lower", sort="SK", projection="KEYS_ONLY")
 GSI3: Final = Index("GSI3", partition="user_id", sort="joined_at", projection="ALL")
 
+MAIN: Final = Table(
+    "main", base_name="nbhd-city", environment_variable="DYNAMODB_TABLE_NAME", partition="PK", sort="SK",
+    indexes=(GSI1, GSI2, GSI3), ttl="expires_at",
+)  # fmt: skip
+TABLES: Final = (MAIN,)
+
 # ---- items: each stays out of an index by lacking one of its key attributes ------------------------------------------
 
 NEIGHBORHOOD: Final = Entity(
-    "Neighborhood",
-    partition=KeyTemplate("NBHD#{nbhd_id}"),
-    sort=KeyTemplate("METADATA"),
-    index_keys={
-        "entity_type": KeyTemplate("neighborhood"),
-        "created_at": KeyTemplate("{created_at}"),
-        "name_lower": KeyTemplate("{name_lower}"),
-    },
+    MAIN, Neighborhood, pk="NBHD#{id}", sk="METADATA",
+    index_keys={"entity_type": "{entity_type}", "created_at": "{created_at}", "name_lower": "{name_lower}"},
     notes="One community; `neighborhood#00`.. when the list is sharded, `neighborhood_deleting` until it is purged",
-)
+)  # fmt: skip
 MEMBERSHIP: Final = Entity(
-    "Membership",
-    partition=KeyTemplate("NBHD#{nbhd_id}"),
-    sort=KeyTemplate("MEMBER#{user_id}"),
-    index_keys={"user_id": KeyTemplate("{user_id}"), "joined_at": KeyTemplate("{joined_at}")},
-    notes="Somebody is in a neighborhood",
-)
+    MAIN, Membership, pk="NBHD#{neighborhood_id}", sk="MEMBER#{user_id}",
+    index_keys={"user_id": "{user_id}", "joined_at": "{joined_at}"}, constants={"entity_type": "membership"},
+    notes="Somebody is in a neighborhood; without `created_at`, which would bring it into GSI1",
+)  # fmt: skip
 NAME: Final = Entity(
-    "Name",
-    partition=KeyTemplate("NBHDNAME#{name_lower}"),
-    sort=KeyTemplate("NAME"),
+    MAIN, NameClaim, pk="NBHDNAME#{name_lower}", sk="NAME",
+    constants={"item_type": "nbhd_name"}, key_only=("name_lower",),  # as an attribute it would be in GSI2
     notes="Sentinel item: the neighborhood that has a name",
-)
+)  # fmt: skip
 PROFILE: Final = Entity(
-    "Profile",
-    partition=KeyTemplate("USER#{user_id}"),
-    sort=KeyTemplate("PROFILE"),
-    index_keys={
-        "entity_type": KeyTemplate("user"),
-        "created_at": KeyTemplate("{created_at}"),
-        "user_id": KeyTemplate("{user_id}"),
-    },
+    MAIN, Profile, pk="USER#{user_id}", sk="PROFILE",
+    index_keys={"entity_type": "user", "created_at": "{created_at}", "user_id": "{user_id}"},
     notes="What a user told of themselves",
-)
+)  # fmt: skip
 OAUTH_STATE: Final = Entity(
-    "OAuthState",
-    partition=KeyTemplate("OAUTH#{state_digest}"),
-    sort=KeyTemplate("STATE"),
+    MAIN, OAuthState, pk="OAUTH#{state_digest}", sk="STATE", key_only=("state_digest",),
     notes="A sign-in under way; used once, leaves by TTL",
-)
+)  # fmt: skip
 LOGIN_CODE: Final = Entity(
-    "LoginCode",
-    partition=KeyTemplate("LOGIN#{code_digest}"),
-    sort=KeyTemplate("CODE"),
+    MAIN, LoginCode, pk="LOGIN#{code_digest}", sk="CODE", key_only=("code_digest",),
     notes="A finished sign-in that waits to be picked up; used once, leaves by TTL",
-)
+)  # fmt: skip
+PROBE: Final = Entity(MAIN, Probe, pk="HEALTH", sk="HEALTH", notes="Nobody writes it")
 
-# ---- access patterns: neighborhoods --------------------------------------------------------------------------------
+# ---- access patterns: neighborhoods ----------------------------------------------------------------------------------
 
 NEIGHBORHOOD_BY_ID: Final = AccessPattern(
-    "neighborhood_by_id", "Which neighborhood is this?", ("GetItem",),
-    reads=(NEIGHBORHOOD,), cost="1 request; 1 RRU per 4 KB, consistent",
+    "neighborhood_by_id", "Which neighborhood is this, one that is being deleted included?",
+    operation="GetItem", reads=NEIGHBORHOOD, consistent=True, asked_by=(API, WORKER),
+    cost="1 request; 1 RRU per 4 KB, consistent",
 )  # fmt: skip
-NEIGHBORHOOD_AND_MEMBERSHIP: Final = AccessPattern(
-    "neighborhood_and_membership", "Which neighborhood is this, and is this user in it?", ("BatchGetItem",),
-    reads=(NEIGHBORHOOD, MEMBERSHIP), cost="1 request; 2 RRU consistent",
+NEIGHBORHOOD_AND_MEMBERSHIP: Final[AccessPattern[Neighborhood | Membership]] = AccessPattern(
+    "neighborhood_and_membership", "Which neighborhood is this, and is this user in it?",
+    operation="BatchGetItem", reads=(NEIGHBORHOOD, MEMBERSHIP), consistent=True, asked_by=(API,),
+    cost="1 request; 2 RRU consistent",
 )  # fmt: skip
 NEIGHBORHOODS_NEWEST_FIRST: Final = AccessPattern(
-    "neighborhoods_newest_first", "Which neighborhoods are there, newest first?", ("Query",), index=GSI1,
-    descending=True, reads=(NEIGHBORHOOD,), cost="1 request per page and shard; 0.1 RRU per neighborhood of 0.8 KB",
+    "neighborhoods_newest_first", "Which neighborhoods are there, newest first?",
+    operation="Query", reads=NEIGHBORHOOD, index=GSI1, descending=True, asked_by=(API, WORKER),
+    cursor=CursorFormat("nbhds", {"created_at": "c", "id": "i"}),
+    cost="1 request per page and shard; 0.1 RRU per neighborhood of 0.8 KB; GSI1 lags by up to about a second",
 )  # fmt: skip
-NEIGHBORHOOD_BY_NAME: Final = AccessPattern(
-    "neighborhood_by_name", "Which neighborhood has this name?", ("GetItem",),
-    reads=(NAME, NEIGHBORHOOD), cost="2 requests, 1 when the name is free; 1 RRU each, consistent",
+HOLDER_OF_NAME: Final = AccessPattern(
+    "holder_of_name", "Which neighborhood has this folded name?",
+    operation="GetItem", reads=NAME, consistent=True, asked_by=(API,), cost="1 request; 1 RRU consistent",
 )  # fmt: skip
 NEIGHBORHOODS_BY_IDS: Final = AccessPattern(
-    "neighborhoods_by_ids", "Which neighborhoods are these?", ("BatchGetItem",),
-    reads=(NEIGHBORHOOD,), cost="1 request per 100; 0.5 RRU each",
+    "neighborhoods_by_ids", "Which neighborhoods are these?",
+    operation="BatchGetItem", reads=NEIGHBORHOOD, asked_by=(API,), cost="1 request per 100; 0.5 RRU each",
 )  # fmt: skip
 CREATE_NEIGHBORHOOD: Final = AccessPattern(
-    "create_neighborhood", "T1: add a neighborhood whose name is free, its creator inside", ("PutItem",),
-    transaction=True, cost="1 request; 3 items of 1 KB, about 9 WRU with indexes",
+    "create_neighborhood", "T1: add a neighborhood whose name is free, its creator inside",
+    operation="PutItem", writes=(NAME, NEIGHBORHOOD, MEMBERSHIP), transaction=True, asked_by=(API,),
+    cost="1 request; 3 items of 1 KB, about 9 WRU with indexes",
 )  # fmt: skip
 RENAME_NEIGHBORHOOD: Final = AccessPattern(
-    "rename_neighborhood", "T4: move a neighborhood to a name that is free", ("PutItem", "DeleteItem", "UpdateItem"),
-    transaction=True, cost="1 request; 3 items, about 9 WRU with indexes",
+    "rename_neighborhood", "T4: move a neighborhood to a name that is free",
+    operation=("PutItem", "DeleteItem", "UpdateItem"), writes=(NAME, NEIGHBORHOOD), transaction=True, asked_by=(API,),
+    cost="1 request; 3 items, about 9 WRU with indexes",
 )  # fmt: skip
 DESCRIBE_NEIGHBORHOOD: Final = AccessPattern(
-    "describe_neighborhood", "Change the description, or how the same name is written", ("UpdateItem",),
-    cost="1 request; 2 WRU per KB with the index",
+    "describe_neighborhood", "Change what is said of a neighborhood, or how the same name is written",
+    operation="UpdateItem", writes=NEIGHBORHOOD, asked_by=(API,), cost="1 request; 2 WRU per KB with the index",
 )  # fmt: skip
 DELETE_NEIGHBORHOOD: Final = AccessPattern(
-    "delete_neighborhood", "T5: take a neighborhood off the list and free its name", ("DeleteItem", "UpdateItem"),
-    transaction=True, cost="1 request; 2 items, about 7 WRU with indexes",
+    "delete_neighborhood", "T5: take a neighborhood off the list and free its name",
+    operation=("DeleteItem", "UpdateItem"), writes=(NAME, NEIGHBORHOOD), transaction=True, asked_by=(API,),
+    cost="1 request; 2 items, about 7 WRU with indexes",
 )  # fmt: skip
 NEIGHBORHOODS_OF_NAME: Final = AccessPattern(
-    "neighborhoods_of_name", "Support: which neighborhoods carry this name, whoever holds it?", ("Query",),
-    index=GSI2, reads=(NEIGHBORHOOD,), cost="1 request; 0.5 RRU",
+    "neighborhoods_of_name", "Support: which neighborhoods carry this name, whoever holds it?",
+    operation="Query", reads=NEIGHBORHOOD, index=GSI2, asked_by=(SUPPORT,), cost="1 request; 0.5 RRU",
 )  # fmt: skip
 
-# ---- access patterns: memberships ----------------------------------------------------------------------------------
+# ---- access patterns: memberships ------------------------------------------------------------------------------------
 
 MEMBERS_OF_NEIGHBORHOOD: Final = AccessPattern(
-    "members_of_neighborhood", "Who is in this neighborhood?", ("Query",),
-    reads=(MEMBERSHIP,), cost="1 request per page; 0.06 RRU per member of 0.2 KB, consistent",
+    "members_of_neighborhood", "Who is in this neighborhood, by DID?",
+    operation="Query", reads=MEMBERSHIP, consistent=True, asked_by=(API,),
+    cursor=CursorFormat("members:{neighborhood_id}", {"user_id": "u"}),
+    cost="1 request per page; 0.06 RRU per member of 0.2 KB, consistent",
 )  # fmt: skip
 MEMBERSHIPS_OF_USER: Final = AccessPattern(
-    "memberships_of_user", "Which neighborhoods is this user in, newest first?", ("Query",), index=GSI3,
-    descending=True, reads=(MEMBERSHIP,), cost="1 request per page; 0.03 RRU per membership of 0.2 KB",
+    "memberships_of_user", "Which neighborhoods is this user in, newest first?",
+    operation="Query", reads=MEMBERSHIP, index=GSI3, descending=True, asked_by=(API,),
+    cursor=CursorFormat("mine:{user_id}", {"joined_at": "c", "neighborhood_id": "i"}),
+    cost="1 request per page; 0.03 RRU per membership of 0.2 KB",
 )  # fmt: skip
 JOIN_NEIGHBORHOOD: Final = AccessPattern(
-    "join_neighborhood", "T2: add a member and count it", ("PutItem", "UpdateItem"), transaction=True,
+    "join_neighborhood", "T2: add a member and count it",
+    operation=("PutItem", "UpdateItem"), writes=(MEMBERSHIP, NEIGHBORHOOD), transaction=True, asked_by=(API,),
     cost="1 request; 2 items of 1 KB, 6 WRU with indexes",
 )  # fmt: skip
 LEAVE_NEIGHBORHOOD: Final = AccessPattern(
-    "leave_neighborhood", "T3: remove a member and count it", ("DeleteItem", "UpdateItem"), transaction=True,
+    "leave_neighborhood", "T3: remove a member and count it",
+    operation=("DeleteItem", "UpdateItem"), writes=(MEMBERSHIP, NEIGHBORHOOD), transaction=True, asked_by=(API,),
     cost="1 request; 2 items of 1 KB, 6 WRU with indexes",
 )  # fmt: skip
 
-# ---- access patterns: profiles and readiness -----------------------------------------------------------------------
+# ---- access patterns: profiles and readiness -------------------------------------------------------------------------
 
 PROFILE_OF_USER: Final = AccessPattern(
-    "profile_of_user", "What did this user tell of themselves?", ("GetItem",),
-    reads=(PROFILE,), cost="1 request; 1 RRU consistent",
+    "profile_of_user", "What did this user tell of themselves?",
+    operation="GetItem", reads=PROFILE, consistent=True, asked_by=(API,), cost="1 request; 1 RRU consistent",
 )  # fmt: skip
 PROFILES_OF_USERS: Final = AccessPattern(
-    "profiles_of_users", "What did these users tell of themselves?", ("BatchGetItem",),
-    reads=(PROFILE,), cost="1 request per 100; 0.5 RRU each",
+    "profiles_of_users", "What did these users tell of themselves?",
+    operation="BatchGetItem", reads=PROFILE, asked_by=(API,), cost="1 request per 100; 0.5 RRU each",
 )  # fmt: skip
 CREATE_PROFILE: Final = AccessPattern(
-    "create_profile", "Add a profile where there is none", ("PutItem",), cost="1 request; 2 WRU per KB with the index"
-)
+    "create_profile", "Add a profile where there is none",
+    operation="PutItem", writes=PROFILE, asked_by=(API,), cost="1 request; 2 WRU per KB with the index",
+)  # fmt: skip
 UPDATE_PROFILE: Final = AccessPattern(
-    "update_profile", "Change a profile that exists", ("UpdateItem",), cost="1 request; 2 WRU per KB with the index"
-)
+    "update_profile", "Change a profile that exists",
+    operation="UpdateItem", writes=PROFILE, asked_by=(API,), cost="1 request; 2 WRU per KB with the index",
+)  # fmt: skip
 PROBE_TABLE: Final = AccessPattern(
-    "probe_table", "Does the table answer?", ("GetItem",), cost="1 request; 0.5 RRU", partition="HEALTH", sort="HEALTH"
-)
+    "probe_table",
+    "Does the table answer?", operation="GetItem", reads=PROBE, asked_by=(API,), cost="1 request; 0.5 RRU",
+)  # fmt: skip
 
-# ---- access patterns: sign-in ---------------------------------------------------------------------------------------
+# ---- access patterns: sign-in ----------------------------------------------------------------------------------------
 
 PUT_OAUTH_STATE: Final = AccessPattern(
-    "put_oauth_state", "Remember a sign-in until the browser comes back", ("PutItem",), cost="1 request; 1 WRU"
-)
+    "put_oauth_state", "Remember a sign-in until the browser comes back",
+    operation="PutItem", writes=OAUTH_STATE, asked_by=(API,), cost="1 request; 1 WRU",
+)  # fmt: skip
 CONSUME_OAUTH_STATE: Final = AccessPattern(
-    "consume_oauth_state", "Which sign-in is this the end of? Asked once", ("DeleteItem",), cost="1 request; 1 WRU"
-)
+    "consume_oauth_state", "Which sign-in is this the end of? Asked once",
+    operation="DeleteItem", writes=OAUTH_STATE, asked_by=(API,), cost="1 request; 1 WRU",
+)  # fmt: skip
 PUT_LOGIN_CODE: Final = AccessPattern(
-    "put_login_code", "Keep a proven identity until the page picks it up", ("PutItem",), cost="1 request; 1 WRU"
-)
+    "put_login_code", "Keep a proven identity until the page picks it up",
+    operation="PutItem", writes=LOGIN_CODE, asked_by=(API,), cost="1 request; 1 WRU",
+)  # fmt: skip
 CONSUME_LOGIN_CODE: Final = AccessPattern(
-    "consume_login_code", "Who may have a token for this code? Asked once", ("DeleteItem",), cost="1 request; 1 WRU"
-)
+    "consume_login_code", "Who may have a token for this code? Asked once",
+    operation="DeleteItem", writes=LOGIN_CODE, asked_by=(API,), cost="1 request; 1 WRU",
+)  # fmt: skip
 
-# ---- access patterns: the worker -----------------------------------------------------------------------------------
+# ---- access patterns: the worker -------------------------------------------------------------------------------------
 
 PENDING_DELETIONS: Final = AccessPattern(
-    "pending_deletions", "Which neighborhoods wait to be purged?", ("Query",), index=GSI1,
-    reads=(NEIGHBORHOOD,), cost="1 request per MB; 0.1 RRU each",
+    "pending_deletions", "Which neighborhoods wait to be purged?",
+    operation="Query", reads=NEIGHBORHOOD, index=GSI1, asked_by=(WORKER,), cost="1 request per MB; 0.1 RRU each",
 )  # fmt: skip
 PURGE_MEMBERS: Final = AccessPattern(
-    "purge_members", "Remove members of a deleted neighborhood", ("Query", "BatchWriteItem"),
-    reads=(MEMBERSHIP,), cost="1 Query per page of 500 and 1 BatchWriteItem per 25; 2 WRU per member with the index",
+    "purge_members", "Remove members of a deleted neighborhood",
+    operation=("Query", "BatchWriteItem"), reads=MEMBERSHIP, consistent=True, asked_by=(WORKER,),
+    cost="1 Query per page of 500 and 1 BatchWriteItem per 25; 2 WRU per member with the index",
 )  # fmt: skip
 DROP_NEIGHBORHOOD: Final = AccessPattern(
-    "drop_neighborhood", "Remove a deleted neighborhood itself, last", ("DeleteItem",), cost="1 request; 2 WRU"
-)
+    "drop_neighborhood", "Remove a deleted neighborhood itself, last",
+    operation="DeleteItem", writes=NEIGHBORHOOD, asked_by=(WORKER,), cost="1 request; 2 WRU",
+)  # fmt: skip
 COUNT_MEMBERS: Final = AccessPattern(
-    "count_members", "How many members are there really?", ("Query",), reads=(MEMBERSHIP,),
+    "count_members", "How many members are there really?",
+    operation="Query", reads=MEMBERSHIP, consistent=True, asked_by=(WORKER,),
     cost="1 request per MB; 0.06 RRU per member of 0.2 KB, consistent",
 )  # fmt: skip
 SET_MEMBER_COUNT: Final = AccessPattern(
-    "set_member_count", "Correct a count, unless somebody joined or left meanwhile", ("UpdateItem",),
-    cost="1 request; 2 WRU per KB with the index",
+    "set_member_count", "Correct a count, unless somebody joined or left meanwhile",
+    operation="UpdateItem", writes=NEIGHBORHOOD, asked_by=(WORKER,), cost="1 request; 2 WRU per KB with the index",
 )  # fmt: skip
 HOLDERS_OF_NAMES: Final = AccessPattern(
-    "holders_of_names", "Audit: which neighborhoods hold these names?", ("BatchGetItem",),
-    reads=(NAME,), cost="1 request per 100; 1 RRU each, consistent",
+    "holders_of_names", "Audit: which neighborhoods hold these names?",
+    operation="BatchGetItem", reads=NAME, consistent=True, asked_by=(WORKER,),
+    cost="1 request per 100; 1 RRU each, consistent",
 )  # fmt: skip
 MOVE_TO_PARTITION: Final = AccessPattern(
-    "move_to_partition", "Reshard: put a neighborhood into another part of the list", ("UpdateItem",),
-    cost="1 request; 3 WRU per KB with the index",
+    "move_to_partition", "Reshard: put a neighborhood into another part of the list",
+    operation="UpdateItem", writes=NEIGHBORHOOD, asked_by=(WORKER,), cost="1 request; 3 WRU per KB with the index",
 )  # fmt: skip
-
-# ---- table ---------------------------------------------------------------------------------------------------------
-
-_FOR_API: Final = (
-    NEIGHBORHOOD_BY_ID, NEIGHBORHOOD_AND_MEMBERSHIP, NEIGHBORHOODS_NEWEST_FIRST, NEIGHBORHOOD_BY_NAME,
-    NEIGHBORHOODS_BY_IDS, CREATE_NEIGHBORHOOD, RENAME_NEIGHBORHOOD, DESCRIBE_NEIGHBORHOOD, DELETE_NEIGHBORHOOD,
-    MEMBERS_OF_NEIGHBORHOOD, MEMBERSHIPS_OF_USER, JOIN_NEIGHBORHOOD, LEAVE_NEIGHBORHOOD,
-    PROFILE_OF_USER, PROFILES_OF_USERS, CREATE_PROFILE, UPDATE_PROFILE, PROBE_TABLE,
-    PUT_OAUTH_STATE, CONSUME_OAUTH_STATE, PUT_LOGIN_CODE, CONSUME_LOGIN_CODE,
-)  # fmt: skip
-_FOR_WORKER_ONLY: Final = (
-    PENDING_DELETIONS, PURGE_MEMBERS, DROP_NEIGHBORHOOD, COUNT_MEMBERS, SET_MEMBER_COUNT, HOLDERS_OF_NAMES,
-    MOVE_TO_PARTITION,
-)  # fmt: skip
-_FOR_SUPPORT: Final = (NEIGHBORHOODS_OF_NAME,)
-
-MAIN: Final = Table(
-    "main",
-    seed_name="nbhd-city",
-    environment_variable="DYNAMODB_TABLE_NAME",
-    partition="PK",
-    sort="SK",
-    indexes=(GSI1, GSI2, GSI3),
-    ttl="expires_at",
-    entities=(NEIGHBORHOOD, MEMBERSHIP, NAME, PROFILE, OAUTH_STATE, LOGIN_CODE),
-    patterns=(*_FOR_API, *_FOR_WORKER_ONLY, *_FOR_SUPPORT),
-)
-
-TABLES: Final = (MAIN,)
-
-# ---- who asks what: the functions' roles are computed from these ----------------------------------------------------
-
-API_PATTERNS: Final = {MAIN: _FOR_API}
-WORKER_PATTERNS: Final = {MAIN: (NEIGHBORHOOD_BY_ID, NEIGHBORHOODS_NEWEST_FIRST, *_FOR_WORKER_ONLY)}
-SUPPORT_PATTERNS: Final = {MAIN: _FOR_SUPPORT}

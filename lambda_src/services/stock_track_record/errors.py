@@ -5,17 +5,13 @@
     Conflict                400  ChannelExists, ChannelLimit, AlreadyProcessing, NotProcessing, DuplicateChannel
       (worker only)              LeaseHeld, WinnerGoing                      retryable
     DeadlineExceeded             NotFinished                                 retryable
-    UpstreamFailed          502  ProviderUnavailable                         retryable
-                                   MalformedAnswer, ProviderThrottled
-    AppError                     ProviderDisabled                            KeyRejected, QuotaExhausted
-                                 VideoUnreadable
+    AppError                     VideoUnreadable
 
-The published contract answers conflicts with 400.
+The published contract answers conflicts with 400. What else can go wrong with outside services stands in
+`runtime.providers.errors`.
 """
 
-from lambda_src.errors import AppError, Conflict, DeadlineExceeded, InvalidInput, NotFound, UpstreamFailed
-
-# ---- what a caller of the API can do wrong ---------------------------------------------------------------------------
+from lambda_src.errors import AppError, Conflict, DeadlineExceeded, InvalidInput, NotFound
 
 
 class InvalidChannelUrl(InvalidInput):
@@ -57,9 +53,6 @@ class DuplicateChannel(Conflict):
     default_detail = "This channel is listed under another address"
 
 
-# ---- why a message has to come again ---------------------------------------------------------------------------------
-
-
 class LeaseHeld(Conflict):
     """Another delivery of the same message is at work on it."""
 
@@ -82,52 +75,8 @@ class NotFinished(DeadlineExceeded):
     default_detail = "Time ran out; the rest follows"
 
 
-# ---- outside services ------------------------------------------------------------------------------------------------
-
-
-class ProviderUnavailable(UpstreamFailed):
-    """A provider gave no usable answer this time: time-out, connection error, 5xx."""
-
-    default_detail = "An outside service did not answer"
-
-
-class MalformedAnswer(ProviderUnavailable):
-    """A provider answered with success, but not in the format it documents."""
-
-    default_detail = "An outside service gave an answer that cannot be read"
-
-
-class ProviderThrottled(ProviderUnavailable):
-    """A provider asks for a pause. `retry_after_seconds` is how long, None where it did not say."""
-
-    default_detail = "The limit of an outside service was reached"
-
-
-class ProviderDisabled(AppError):
-    """A provider will refuse every call until somebody changes something. `reason` holds no secret."""
-
-    code = "provider_disabled"
-    default_detail = "An outside service is not available to us"
-
-    @property
-    def reason(self) -> str:
-        return self.detail
-
-
-class KeyRejected(ProviderDisabled):
-    """A provider does not accept the key; a newer one may be waiting in the secret."""
-
-    default_detail = "An outside service does not accept its key"
-
-
-class QuotaExhausted(ProviderDisabled):
-    """A provider's daily quota is used up."""
-
-    default_detail = "The daily quota of an outside service is used up"
-
-
 class VideoUnreadable(AppError):
-    """One video cannot be analysed, and asking again would not help. `reason` is at most 300 characters.
+    """One video cannot be analysed, and asking again would not help. The detail has at most 300 characters.
 
     transcript_failed: the provider cannot open the video (private, restricted), rather than not wanting to answer.
     """
@@ -138,7 +87,3 @@ class VideoUnreadable(AppError):
     def __init__(self, detail: str | None = None, *, transcript_failed: bool = False) -> None:
         super().__init__(None if detail is None else detail[:300])
         self.transcript_failed = transcript_failed
-
-    @property
-    def reason(self) -> str:
-        return self.detail

@@ -1,10 +1,12 @@
 """Queue messages: one JSON object each, told apart by `type`. What does not parse is refused with a reason."""
 
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from lambda_src.runtime.messages import json_object, validated
+from lambda_src.runtime.work_queue import WorkQueue
 
 ChannelText = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
@@ -61,22 +63,30 @@ class PurgeMessage(_Message):
 
 
 class UpgradeMessage(_Message):
-    """Bring a channel written by the reference to today's layout."""
+    """Bring a channel written by the legacy application to today's layout."""
 
     type: Literal["upgrade"] = "upgrade"
 
 
-Message = ChannelMessage | VideoMessage | BackfillMessage | PricesMessage | PurgeMessage | UpgradeMessage
+RunMessage = ChannelMessage | VideoMessage | PurgeMessage | UpgradeMessage
+PriceMessage = BackfillMessage | PricesMessage
+Message = RunMessage | PriceMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """The two queues of the service: price work never waits behind hundreds of videos."""
+
+    runs: WorkQueue[RunMessage]
+    prices: WorkQueue[PriceMessage]
+
 
 _ADAPTER: Final[TypeAdapter[Message]] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
-_LEGACY_KEYS: Final = {"channel_id"}  # the reference sent {"channel_id": "..."} and meant its current run
+_LEGACY_KEYS: Final = {"channel_id"}  # the legacy application sent {"channel_id": "..."} and meant its current run
 
 
 def parse_message(body: str) -> Message:
-    """The message in a queue record's body.
-
-    Raises ValueError with a short reason, never the body, when it is not JSON or of an unknown version, type or shape.
-    """
+    """The message in a queue record's body. Raises Malformed for anything of an unknown version, type or shape."""
     value = json_object(body)
     if value.keys() == _LEGACY_KEYS:
         value = {"v": 1, "type": "channel", **value}

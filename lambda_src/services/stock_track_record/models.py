@@ -1,14 +1,17 @@
-"""Models of Stock Track Record: plain frozen values. `from_item` reads a stored item, `to_item` writes one.
+"""Models of Stock Track Record: plain frozen values, and what a valid ticker is. `tables.py` says how they are stored.
 
 Times are 24-character UTC text (`2025-01-15T08:30:00.123Z`), dates `YYYY-MM-DD`; both sort as text.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, NewType
+from uuid import NAMESPACE_URL, uuid5
 
-from lambda_src.services.stock_track_record.rules.extraction import Sentiment
+from lambda_src.runtime.clock import utc_text
 
 ChannelId = NewType("ChannelId", str)
 VideoId = NewType("VideoId", str)
@@ -20,10 +23,91 @@ TranscriptStatus = Literal["pending", "fetched", "failed"]
 Listing = Literal["verified", "unverified", "rejected"]
 LogLevel = Literal["info", "warning", "error"]
 Exchange = Literal["NYSE", "NASDAQ"]
+Sentiment = Literal["buy", "hold", "sell", "mentioned"]
 
-LAYOUT: Final = 2  # written on every channel; items of the reference carry none
+LAYOUT: Final = 2  # written on every channel; items of the legacy application carry none
 
-Item = Mapping[str, Any]  # a stored item, as the table layer reads it
+
+def timestamp(moment: datetime) -> str:
+    """A time as it is stored and answered, floored to the millisecond. Raises ValueError for one without a zone."""
+    return utc_text(moment, "milliseconds")
+
+
+def parse_timestamp(text: str) -> datetime:
+    """A stored time as an aware time in UTC; one without a zone is taken as UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def video_id(channel_id: str, youtube_video_id: str) -> str:
+    """The id of a YouTube video in one channel: a UUIDv5, lower case."""
+    return _derived(channel_id, youtube_video_id)
+
+
+def mention_id(video_id: str, ticker: str) -> str:
+    """The id of the one mention of a canonical ticker in a video: a UUIDv5, lower case."""
+    return _derived(video_id, ticker)
+
+
+def _derived(parent_id: str, name: str) -> str:
+    """An id that follows from what it names, so that writing something twice writes the same item."""
+    return str(uuid5(NAMESPACE_URL, f"stock-track-record/{parent_id}/{name}"))
+
+
+# ---- tickers: the same rules serve extraction, paths, price jobs and migration ---------------------------------------
+
+DEFAULT_EXCLUDED: Final[frozenset[str]] = frozenset(
+    (  # noqa: SIM905 -- 31 lines as a list
+        "SPY VOO IVV VTI VT QQQ QQQM DIA IWM ARKK SCHD VYM VUG VGT XLK XLF XLE XLV SMH SOXL TQQQ SQQQ JEPI GLD SLV "
+        "TLT IBIT BTC ETH XRP DOGE"
+    ).split()
+)
+"""Funds and coins that videos often name beside shares."""
+
+_EXCHANGE_PREFIXES: Final = ("NYSE:", "NASDAQ:", "NYSEAMERICAN:")
+_CLASS_LETTER: Final = re.compile(r"([A-Z]+)[-/ ]([A-Z])")
+_VALID: Final = re.compile(r"[A-Z]{1,5}|[A-Z]{1,4}\.[A-Z]")
+
+# str.upper() would turn letters of other scripts into ASCII ones, and "ß" into the valid ticker "SS".
+_ASCII_UPPER: Final = {ord(small): ord(small) - 32 for small in "abcdefghijklmnopqrstuvwxyz"}
+
+
+def normalise_ticker(text: str) -> str:
+    """The canonical spelling of a ticker as somebody wrote it: `brk-b`, `$BRK/B` and `NYSE:BRK.B` are `BRK.B`.
+
+    Text that is no ticker comes back trimmed, its ASCII letters in upper case; `is_valid_ticker` tells.
+    """
+    ticker = text.strip().translate(_ASCII_UPPER).removeprefix("$").lstrip()
+    for prefix in _EXCHANGE_PREFIXES:
+        if ticker.startswith(prefix):
+            ticker = ticker.removeprefix(prefix).lstrip()
+            break
+    with_class = _CLASS_LETTER.fullmatch(ticker)
+    return f"{with_class[1]}.{with_class[2]}" if with_class else ticker
+
+
+def excluded_in(text: str) -> frozenset[str]:
+    """The tickers of a list, with blanks or commas between them."""
+    return frozenset(text.replace(",", " ").upper().split())
+
+
+def is_valid_ticker(ticker: str, excluded: frozenset[str] = DEFAULT_EXCLUDED) -> bool:
+    """Whether a normalised ticker has the shape of a US share's and is not excluded."""
+    return _VALID.fullmatch(ticker) is not None and ticker not in excluded
+
+
+def valid_ticker(text: str, excluded: frozenset[str] = DEFAULT_EXCLUDED) -> str | None:
+    """The canonical ticker that the text stands for, None when it stands for none that we keep."""
+    ticker = normalise_ticker(text)
+    return ticker if is_valid_ticker(ticker, excluded) else None
+
+
+def yahoo_symbol(ticker: str) -> str:
+    """How Yahoo and Alpha Vantage spell a canonical ticker: `BRK.B` is `BRK-B` there."""
+    return ticker.replace(".", "-")
+
+
+# ---- what is stored --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +134,6 @@ class Channel:
     deleting: bool = False
     duplicate_of: ChannelId | None = None
 
-    @classmethod
-    def from_item(cls, item: Item) -> "Channel":
-        created_at = item.get("created_at", "1970-01-01T00:00:00.000Z")
-        return cls(
-            id=item["id"],
-            youtube_channel_id=item["youtube_channel_id"],
-            name=item["name"],
-            url=item["url"],
-            status=item.get("status", "pending"),
-            time_range_months=item.get("time_range_months", 12),
-            created_at=created_at,
-            updated_at=item.get("updated_at", created_at),
-            run_id=item.get("run_id", RunId("")),
-            thumbnail_url=item.get("thumbnail_url"),
-            video_count=item.get("video_count", 0),
-            processed_video_count=item.get("processed_video_count", 0),
-            failed_video_count=item.get("failed_video_count", 0),
-            listed=item.get("listed", False),
-            uploads_playlist_id=item.get("uploads_playlist_id"),
-            claims=frozenset(item.get("claims", ())),
-            layout=item.get("layout"),
-            deleting=item.get("deleting", False),
-            duplicate_of=item.get("duplicate_of"),
-        )
-
     @property
     def is_active(self) -> bool:
         """A run of this channel is waiting or under way."""
@@ -88,6 +147,78 @@ class Channel:
     def is_finished_listing(self) -> bool:
         """Every listed video of the run has been counted."""
         return self.listed and self.processed_video_count >= self.video_count
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueClaim:
+    """The channel that owns a YouTube identity."""
+
+    identity: str
+    channel_id: ChannelId
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelIndex:
+    """Every ticker a channel ever mentioned; the locks beside them are only ever asked by conditions."""
+
+    channel_id: ChannelId
+    tickers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """How many channels are listed."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a channel's processing log. id: a UUID, whose first 8 digits are those of its key."""
+
+    log_id: int
+    channel_id: ChannelId
+    log_level: LogLevel
+    message: str
+    created_at: str
+    id: str = ""
+    expires_at: int | None = None  # epoch seconds
+
+    @property
+    def suffix(self) -> str:
+        return self.id[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRun:
+    """A run that is pending or processing, as the sweep sees it."""
+
+    channel_id: ChannelId
+    run_id: RunId
+    requested_at: str
+    touched_at: str | None = None
+    resent_at: str | None = None
+    resends: int = 0
+    lease_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPurge:
+    """A deleted channel whose items are still being removed."""
+
+    channel_id: ChannelId
+    not_before: str
+    pass_number: int = 1
+    resent_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateSlot:
+    """The earliest next call to a provider, in epoch milliseconds."""
+
+    provider: str
+    next_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +238,7 @@ class Video:
     throttles: int = 0
     lease_until: int | None = None  # epoch milliseconds
     lease_by: str | None = None
-    extraction: tuple[Item, ...] | None = None
+    extraction: tuple[Mapping[str, Any], ...] | None = None
     duration_seconds: int | None = None
     failure_reason: str | None = None
 
@@ -115,46 +246,40 @@ class Video:
     def url(self) -> str:
         return f"https://www.youtube.com/watch?v={self.youtube_video_id}"
 
-    @classmethod
-    def from_item(cls, item: Item) -> "Video":
-        extraction = item.get("extraction")
-        return cls(
-            id=item["id"],
-            channel_id=item["channel_id"],
-            youtube_video_id=item["youtube_video_id"],
-            title=item.get("title") or item["youtube_video_id"],
-            published_at=item["published_at"][:10],
-            created_at=item.get("created_at", "1970-01-01T00:00:00.000Z"),
-            transcript_status=item.get("transcript_status", "pending"),
-            analysis_status=item.get("analysis_status", "pending"),
-            run_id=item.get("run_id", RunId("")),
-            attempts=item.get("attempts", 0),
-            throttles=item.get("throttles", 0),
-            lease_until=item.get("lease_until"),
-            lease_by=item.get("lease_by"),
-            extraction=None if extraction is None else tuple(extraction),
-            duration_seconds=item.get("duration_seconds"),
-            failure_reason=item.get("failure_reason"),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class Mention:
-    """One ticker in one video, with the video's facts: the channel's copy of it."""
+class VideoClaim:
+    """The channel has this YouTube video."""
+
+    channel_id: ChannelId
+    youtube_video_id: str
+    video_id: VideoId
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockMention:
+    """One ticker in one video: the home of a mention, which is all that the legacy application stored."""
 
     id: str
-    channel_id: ChannelId
     video_id: VideoId
     ticker: str
-    sentiment: Sentiment
-    published_at: str
-    created_at: str
-    youtube_video_id: str
-    video_title: str
-    video_created_at: str
+    sentiment: Sentiment = "mentioned"
+    published_at: str = ""
+    created_at: str = ""
     price_at_mention: Decimal | None = None
     confidence_score: Decimal | None = None
     context_snippet: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention(StockMention):
+    """The same with the video's facts: the channel's copy of it."""
+
+    channel_id: ChannelId
+    youtube_video_id: str
+    video_title: str
+    video_created_at: str
     price_date: str | None = None
     price_attempts: int = 0
     price_checked_at: str | None = None
@@ -164,93 +289,21 @@ class Mention:
     def video_url(self) -> str:
         return f"https://www.youtube.com/watch?v={self.youtube_video_id}"
 
-    @classmethod
-    def from_item(cls, item: Item) -> "Mention":
-        return cls(
-            id=item["id"],
-            channel_id=item["channel_id"],
-            video_id=item["video_id"],
-            ticker=item["ticker"],
-            sentiment=item.get("sentiment", "mentioned"),
-            published_at=item["published_at"][:10],
-            created_at=item.get("created_at", "1970-01-01T00:00:00.000Z"),
-            youtube_video_id=item["youtube_video_id"],
-            video_title=item["video_title"],
-            video_created_at=item.get("video_created_at", "1970-01-01T00:00:00.000Z"),
-            price_at_mention=_decimal(item.get("price_at_mention")),
-            confidence_score=_decimal(item.get("confidence_score")),
-            context_snippet=item.get("context_snippet"),
-            price_date=item.get("price_date"),
-            price_attempts=item.get("price_attempts", 0),
-            price_checked_at=item.get("price_checked_at"),
-            price_status=item.get("price_status"),
-        )
+    @property
+    def owes_price(self) -> bool:
+        return self.price_at_mention is None
 
     @classmethod
-    def of_video(cls, video: Video, home: Item) -> "Mention":
+    def of_video(cls, video: Video, home: StockMention) -> "Mention":
         """The copy that belongs to a home item, from the home and its video."""
+        said: dict[str, Any] = {field.name: getattr(home, field.name) for field in fields(StockMention)}
+        said |= {"published_at": video.published_at, "created_at": home.created_at or video.created_at}
         return cls(
-            id=home["id"],
+            **said,
             channel_id=video.channel_id,
-            video_id=video.id,
-            ticker=home["ticker"],
-            sentiment=home.get("sentiment", "mentioned"),
-            published_at=video.published_at,
-            created_at=home.get("created_at", video.created_at),
             youtube_video_id=video.youtube_video_id,
             video_title=video.title,
             video_created_at=video.created_at,
-            price_at_mention=_decimal(home.get("price_at_mention")),
-            confidence_score=_decimal(home.get("confidence_score")),
-            context_snippet=home.get("context_snippet"),
-        )
-
-    def home_attributes(self) -> dict[str, object]:
-        """What the home item stores, beside its keys."""
-        return {
-            "entity_type": "StockMention",
-            "id": self.id,
-            "video_id": self.video_id,
-            "ticker": self.ticker,
-            "sentiment": self.sentiment,
-            "price_at_mention": self.price_at_mention,
-            "confidence_score": self.confidence_score,
-            "context_snippet": self.context_snippet,
-            "created_at": self.created_at,
-            "published_at": self.published_at,
-        }
-
-    def copy_attributes(self) -> dict[str, object]:
-        """What the channel's copy stores, beside its keys."""
-        return self.home_attributes() | {
-            "entity_type": "ChannelMention",
-            "channel_id": self.channel_id,
-            "youtube_video_id": self.youtube_video_id,
-            "video_title": self.video_title,
-            "video_url": self.video_url,
-            "video_created_at": self.video_created_at,
-            "price_attempts": self.price_attempts,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of a channel's processing log."""
-
-    log_id: int
-    channel_id: ChannelId
-    log_level: LogLevel
-    message: str
-    created_at: str
-
-    @classmethod
-    def from_item(cls, item: Item) -> "LogLine":
-        return cls(
-            log_id=item["log_id"],
-            channel_id=item["channel_id"],
-            log_level=item.get("log_level", "info"),
-            message=item["message"],
-            created_at=item["created_at"],
         )
 
 
@@ -267,90 +320,3 @@ class Stock:
     listing: Listing = "unverified"
     rejected_reason: str | None = None
     expires_at: int | None = None  # epoch seconds; only on rejected rows
-
-    @classmethod
-    def from_item(cls, item: Item) -> "Stock":
-        return cls(
-            ticker=item["ticker"],
-            name=item.get("name"),
-            exchange=item.get("exchange", "NYSE"),
-            last_price=_decimal(item.get("last_price")),
-            price_updated_at=item.get("price_updated_at"),
-            price_checked_at=item.get("price_checked_at"),
-            listing=item.get("listing", "unverified"),
-            rejected_reason=item.get("rejected_reason"),
-            expires_at=item.get("expires_at"),
-        )
-
-    def to_item(self) -> dict[str, object]:
-        return {
-            "entity_type": "Stock",
-            "ticker": self.ticker,
-            "name": self.name,
-            "exchange": self.exchange,
-            "last_price": self.last_price,
-            "price_updated_at": self.price_updated_at,
-            "price_checked_at": self.price_checked_at,
-            "listing": self.listing,
-            "rejected_reason": self.rejected_reason,
-            "expires_at": self.expires_at,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveRun:
-    """A run that is pending or processing, as the sweep sees it."""
-
-    channel_id: ChannelId
-    run_id: RunId
-    requested_at: str
-    touched_at: str | None = None
-    resent_at: str | None = None
-    resends: int = 0
-    lease_by: str | None = None
-
-    @classmethod
-    def from_item(cls, item: Item) -> "ActiveRun":
-        return cls(
-            channel_id=item["channel_id"],
-            run_id=item["run_id"],
-            requested_at=item["requested_at"],
-            touched_at=item.get("touched_at"),
-            resent_at=item.get("resent_at"),
-            resends=item.get("resends", 0),
-            lease_by=item.get("lease_by"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PendingPurge:
-    """A deleted channel whose items are still being removed."""
-
-    channel_id: ChannelId
-    not_before: str
-    pass_number: int = 1
-    resent_at: str | None = None
-
-    @classmethod
-    def from_item(cls, item: Item) -> "PendingPurge":
-        return cls(
-            channel_id=item["channel_id"],
-            not_before=item["not_before"],
-            pass_number=item.get("pass", 1),
-            resent_at=item.get("resent_at"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class VideoOutcome:
-    """How the analysis of a video ended."""
-
-    analysis_status: AnalysisStatus
-    transcript_status: TranscriptStatus
-    mentions: tuple[Mention, ...] = field(default=())
-    failure_reason: str | None = None
-
-
-def _decimal(value: int | Decimal | None) -> Decimal | None:
-    # the table layer reads whole numbers as int
-    return None if value is None else Decimal(value)

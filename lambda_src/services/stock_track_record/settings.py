@@ -4,7 +4,7 @@ from pydantic import Field
 
 from lambda_src.runtime.cors import CorsRules
 from lambda_src.runtime.settings import ServiceSettings
-from lambda_src.services.stock_track_record.rules.tickers import DEFAULT_EXCLUDED, excluded_in
+from lambda_src.services.stock_track_record.models import DEFAULT_EXCLUDED, excluded_in
 
 
 class Settings(ServiceSettings):

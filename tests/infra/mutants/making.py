@@ -1,9 +1,11 @@
 """What a mutant is: the templates of an environment with a single fault, and the rule that must find it."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
+from lambda_src.dynamo.schema import Table
 from tests.infra.gates.model import Deployment, Resource, Stack
 from tests.infra.gates.references import FUNCTION, TABLES
 
@@ -67,3 +69,10 @@ def remove(resource: Resource) -> None:
         waits_for = other.get("DependsOn")
         if isinstance(waits_for, list) and resource.logical_id in waits_for:
             waits_for.remove(resource.logical_id)
+
+
+def with_stream(table: Table) -> Table:
+    """The same declaration, its items and patterns included, but for the stream."""
+    changed = copy(table)
+    object.__setattr__(changed, "stream", "NEW_AND_OLD_IMAGES")
+    return changed

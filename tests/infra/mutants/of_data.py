@@ -1,11 +1,9 @@
 """Faults in what keeps data."""
 
-from dataclasses import replace
-
 from tests.infra.gates.data import SECRET
 from tests.infra.gates.model import Deployment, Resource
 from tests.infra.gates.references import TABLES
-from tests.infra.mutants.making import add, app_stack, caught_by, data_stack, has, pick
+from tests.infra.mutants.making import add, app_stack, caught_by, data_stack, has, pick, with_stream
 
 WITH_INDEXES = has("GlobalSecondaryIndexes")
 
@@ -69,7 +67,7 @@ def items_expire_by_an_attribute_nobody_writes(prod: Deployment) -> None:
 @caught_by("tables-are-as-declared")
 def a_declared_stream_is_off(prod: Deployment) -> None:
     first, *others = prod.declared
-    prod.declared = (replace(first, stream="NEW_AND_OLD_IMAGES"), *others)
+    prod.declared = (with_stream(first), *others)
 
 
 @caught_by("tables-are-as-declared")

@@ -89,7 +89,7 @@ def a_log_group_of_production_forgets_like_one_of_dev(prod: Deployment) -> None:
 @caught_by("handlers-are-in-the-bundle")
 def a_handler_is_not_in_its_bundle(prod: Deployment) -> None:
     function = pick(prod, FUNCTION)
-    function.properties["Handler"] = function.properties["Handler"].replace("handlers", "handler")
+    function.properties["Handler"] = function.properties["Handler"].replace(".services.", ".service.")
 
 
 @caught_by("handlers-are-in-the-bundle")

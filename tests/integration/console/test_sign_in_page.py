@@ -13,10 +13,9 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from cdk_app.local.console.app import create_console
 from cdk_app.local.running import LocalCloud, RunningService
 from cdk_app.local.web import WebServer
-from lambda_src.services.nbhd_city.handlers.routes import create
 from lambda_src.services.nbhd_city.tables import TABLES
 from tests.support.ports import free_port
-from tests.support.sign_in import SignInHouse
+from tests.support.sign_in import PlayedSignIn
 
 PHONE: Final[ViewportSize] = {"width": 360, "height": 740}
 SERVICE_NAME: Final = "nbhd.city"
@@ -37,7 +36,7 @@ class Scene:
 @pytest.fixture
 def scene(dynamodb_client, make_tables) -> Iterator[Scene]:
     api, console = (f"http://localhost:{free_port()}" for _ in range(2))
-    world = SignInHouse(
+    world = PlayedSignIn(
         client=dynamodb_client,
         names=make_tables(TABLES),
         profile="basic",
@@ -55,7 +54,7 @@ def scene(dynamodb_client, make_tables) -> Iterator[Scene]:
         state_directory=Path("unused"),
     )
     servers = [
-        WebServer("API", create(world.parts, inline_endpoints=False), port=int(api.rpartition(":")[2])),
+        WebServer("API", world.app, port=int(api.rpartition(":")[2])),
         WebServer("console", create_console(local_cloud), port=int(console.rpartition(":")[2])),
     ]
     for server in servers:

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -11,18 +12,18 @@ import pytest
 from cdk_app.local import dynamodb_local
 from cdk_app.local.dynamodb_local import DynamoDBLocal
 from cdk_app.local.layout import ROOT, LocalCloudError
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import Boto3Client, make_client
 from lambda_src.dynamo.render import create_table_input
-from lambda_src.dynamo.store import Store
+from lambda_src.dynamo.store import Put, Store
 from tests.support.dynamodb_local import shared_endpoint
 from tests.support.ports import free_port
-from tests.support.sample_tables import PLACES
+from tests.support.sample_tables import KEEP_PLACE, PLACE, PLACE_OF_BOOK, PLACES, Place
 
 pytestmark = pytest.mark.usefixtures("dynamodb_endpoint")  # skips where the engine is not installed
 
 
-def store_at(url: str) -> Store:
-    return Store(make_client(region="us-east-1", endpoint_url=url, read_timeout_seconds=30), {"places": "Places"})
+def client_at(url: str) -> Any:
+    return make_client(region="us-east-1", endpoint_url=url, read_timeout_seconds=30)
 
 
 def test_tables_on_disk_are_there_after_a_restart_and_the_repository_stays_clean(tmp_path):
@@ -32,11 +33,12 @@ def test_tables_on_disk_are_there_after_a_restart_and_the_repository_stays_clean
         try:
             engine.start()
             engine.wait_until_ready()
-            store = store_at(engine.endpoint_url)
+            client = client_at(engine.endpoint_url)
+            store = Store(Boto3Client(client), {"places": "Places"})
             if is_first:
-                store._caller.client.create_table(**create_table_input(PLACES, "Places"))
-                store.put(PLACES, {"name": "attic"})
-            assert store.get(PLACES, {"name": "attic"}) == {"name": "attic"}
+                client.create_table(**create_table_input(PLACES, "Places"))
+                store.put(KEEP_PLACE, Put(PLACE, Place(name="attic")))
+            assert store.get(PLACE_OF_BOOK, name="attic") == Place(name="attic")
         finally:
             engine.stop()
         assert not engine.is_running

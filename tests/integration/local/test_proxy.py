@@ -114,10 +114,30 @@ def test_an_answer_without_a_body_has_none(api, emulator):
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-def test_a_body_over_the_limit_of_the_gateway_is_refused(api, emulator):
-    answer = api.post("/", content=b"x" * (proxy.MAX_BODY_BYTES + 1))
+@pytest.mark.parametrize("body_bytes", [proxy.MAX_BODY_BYTES + 1, proxy.MAX_EVENT_BYTES + 1])
+def test_a_body_over_the_limit_of_the_gateway_or_of_lambda_is_refused(api, emulator, body_bytes):
+    answer = api.post("/", content=b"x" * body_bytes)
     assert answer.status_code == 413
     assert emulator.method == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"x" * 6_291_000, {}, 200),
+        (b"x" * 6_291_555, {}, 500),  # and two quotation marks around it
+        (b'"' * 3_200_000, {}, 500),  # each is escaped
+        (b"x" * 4_718_600, {"content-encoding": "zstd"}, 200),
+        (b"x" * 4_718_670, {"content-encoding": "zstd"}, 500),  # as base64 a third more
+    ],
+    ids=["text that fits", "text", "quotation marks", "compressed that fits", "compressed"],
+)
+def test_an_answer_that_lambda_could_not_return_is_an_error(api, emulator, body, headers, status):
+    emulator.answer = Response(body, headers=headers)
+    with api.stream("GET", "/") as answer:
+        received = b"".join(answer.iter_raw())
+    assert answer.status_code == status
+    assert received == (body if status == 200 else b'{"message":"Internal Server Error"}')
 
 
 def test_a_body_with_two_lengths_passes_with_the_one_it_has(api, emulator):

@@ -1,5 +1,6 @@
 """`make run` where it cannot work: one clear sentence, and as little as possible done before."""
 
+import errno
 import fcntl
 import shutil
 import socket
@@ -35,9 +36,13 @@ def said(layout: Layout, command: str = "run") -> list[str]:
 
 @contextmanager
 def taken(port: int) -> Iterator[None]:
+    """Nobody else can have the port: somebody listens there, we or one who was quicker."""
     with socket.socket() as somebody:
-        somebody.bind((HOST, port))
-        somebody.listen()
+        try:
+            somebody.bind((HOST, port))
+            somebody.listen()
+        except OSError as exc:
+            assert exc.errno == errno.EADDRINUSE, exc  # noqa: PT017 -- what any other test may have done meanwhile
         yield
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cdk_app.local.dynamodb_local import DynamoDBLocal
-from lambda_src.dynamo.client import make_client
-from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
+from lambda_src.dynamo.boto3_client import make_client
+from lambda_src.migration.mappings.nbhd_city.mapping import mapping
 from lambda_src.migration.phases.job import Job
 from lambda_src.services.nbhd_city.tables import TABLES
 from tests.integration.conftest import MakeTables
@@ -18,7 +18,8 @@ from tests.support.migration.migration_process import Phases
 from tests.support.migration.scenes import SERVICES, Moving
 from tests.support.migration.servers import Database, MariaDB, PostgreSQL, schema
 from tests.support.migration.small_town import small_town
-from tests.support.nbhd_city import MakeNbhdHouse, houses
+from tests.support.nbhd_city import MakeCity, PlayedCity
+from tests.support.played import played
 from tests.support.ports import free_port
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def names(make_tables: MakeTables) -> Mapping[str, str]:
 
 @pytest.fixture
 def source() -> RowsInHand:
-    return small_town(nbhd_city.mapping())
+    return small_town(mapping())
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def large_engine() -> Iterator[str]:
 
 
 @pytest.fixture
-def nbhd_house(dynamodb_client, make_tables) -> Iterator[MakeNbhdHouse]:
-    """The API over a table: see `houses`."""
-    with houses(dynamodb_client, lambda: make_tables(TABLES)) as make:
+def new_city(dynamodb_client, make_tables) -> Iterator[MakeCity]:
+    """nbhd.city over a table: see `played`."""
+    with played(PlayedCity, dynamodb_client, lambda: make_tables(TABLES)) as make:
         yield make

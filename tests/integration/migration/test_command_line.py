@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lambda_src.dynamo.calls import Caller
+from lambda_src.dynamo.calls import RetryingClient
 from tests.support.migration.operator import Operator
 
 
@@ -69,7 +69,7 @@ def test_a_table_that_is_not_there_ends_with_1_and_the_command_that_names_it(now
 
 
 def test_a_target_that_does_not_answer_ends_with_1(nowhere, monkeypatch):
-    monkeypatch.setattr(Caller, "pause", lambda *_: None)
+    monkeypatch.setattr(RetryingClient, "pause", lambda *_: None)
     done = nowhere.does("init")
     assert (done.code, "DynamoDB:" in done.report) == (1, True)
 

@@ -11,16 +11,16 @@ from fcntl import LOCK_EX, flock
 
 import pytest
 
-from lambda_src.dynamo.store import Store
+from lambda_src.dynamo.values import to_item
 from lambda_src.services.nbhd_city import tables as nbhd_city
 from lambda_src.services.stock_track_record import tables as stock_track_record
 from tests.support.assembly import ROOT
+from tests.support.legacy_items import legacy_items
 from tests.support.migration.jobs import items_of
 from tests.support.migration.nbhd_city_rows import membership, neighborhood
 from tests.support.migration.operator import Operator
 from tests.support.migration.servers import PASSWORD, PASSWORD_IN_URL
 from tests.support.migration.stock_track_record_rows import channel_row, id_of, mention_row, stock_row, video_row
-from tests.support.reference_items import reference_items
 
 PLACES = 3
 MEMBERS = 9
@@ -341,8 +341,8 @@ def test_who_copied_without_files_goes_back_by_the_old_database_or_an_export_of_
 
 def test_tables_of_the_first_version_are_upgraded(track_record, dynamodb_client):
     channel_id = id_of("c", 1)
-    items = reference_items(channel_id, identity="handle:one", before="1-")
-    Store(dynamodb_client, track_record.tables).batch_write(stock_track_record.MAIN, puts=items)
+    for item in legacy_items(channel_id, identity="handle:one", before="1-"):
+        dynamodb_client.put_item(TableName=track_record.tables["main"], Item=to_item(item))
     done = track_record.does("upgrade-layout")
     assert (done.code, "| upgraded now | 1 |" in done.report) == (0, True)
     assert "| upgraded now | 0 |" in track_record.does("upgrade-layout").report

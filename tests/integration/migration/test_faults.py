@@ -4,12 +4,12 @@ from typing import get_args
 
 import pytest
 
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import make_client
 from lambda_src.migration.mappings.nbhd_city.mapping import mapping
 from lambda_src.migration.phases.copy import copy
 from lambda_src.migration.phases.delta import delta
 from lambda_src.services.nbhd_city.tables import MAIN
-from tests.support.dynamodb_faults import lose_next_answer
+from tests.support.botocore_faults import lose_next_answer
 from tests.support.dynamodb_front import Fault
 from tests.support.migration.jobs import RowsInHand, job
 from tests.support.migration.nbhd_city_rows import neighborhood

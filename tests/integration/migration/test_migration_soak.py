@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import make_client
 from tests.support.dynamodb_front import Fault
 from tests.support.migration.trials import REPEATED_ROWS, killed_copy, live_move, rough_move, whole_move
 

@@ -70,14 +70,14 @@ def test_every_phase_that_reads_a_source_takes_documents(operator, dynamodb_clie
     assert ("NBHDNAME#two", "NAME") in items_of(dynamodb_client, operator.tables["main"])
 
 
-def test_a_table_in_use_is_refused(operator, nbhd_house, tmp_path):
-    house = nbhd_house()
-    house.create("alice", "Maple")
+def test_a_table_in_use_is_refused(operator, new_city, tmp_path):
+    city = new_city()
+    city.create("alice", "Maple")
     write_export(tmp_path, [neighborhood(1, "One")], [])
-    before = house.items()
-    refused = replace(operator, tables=house.names).does("copy", f"--in={tmp_path}")
+    before = city.items()
+    refused = replace(operator, tables=city.names).does("copy", f"--in={tmp_path}")
     assert (refused.code, "not empty" in refused.said) == (3, True), refused.said
-    assert house.items() == before
+    assert city.items() == before
 
 
 def test_nothing_can_be_verified_before_it_was_imported(operator, tmp_path):
@@ -162,7 +162,7 @@ def test_the_way_there_and_back_gives_the_rows_that_were_there(operator, nbhd_ci
     assert read_manifest(tmp_path / "back").parts["memberships"].max_id == kept[-1]["id"]
 
 
-def test_what_people_did_since_goes_back_too(operator, nbhd_city_database, emptied, nbhd_house, tmp_path):
+def test_what_people_did_since_goes_back_too(operator, nbhd_city_database, emptied, new_city, tmp_path):
     nbhd_city_database.insert("neighborhoods", [neighborhood(n, f"Place {n}") for n in (1, 2, 3, 8)])
     members = [(20, "alice", 1), (21, "bob", 1), (22, "carol", 1), (23, "bob", 2), (24, "bob", 3), (29, "carol", 3)]
     nbhd_city_database.insert("memberships", [membership(n, f"did:plc:{who}", of) for n, who, of in members])
@@ -170,19 +170,19 @@ def test_what_people_did_since_goes_back_too(operator, nbhd_city_database, empti
     migrate(operator, nbhd_city_database, there)
     assert operator.does("cutover", "--open", "--allow-rejects", f"--in={there}", *SUFFIX).code == 0
 
-    house = nbhd_house(names=operator.tables)
+    city = new_city(names=operator.tables)
     ids = json.loads((there / "id_mapping.json").read_bytes())
-    house.create("dave", "Made since", description="New")
-    house.clock.forward(minutes=5)
-    house.create("erin", "Made later")
-    house.clock.forward(minutes=5)
-    house.leave("bob", ids["1"])
-    house.join("bob", ids["1"])  # again: another row
-    house.clock.forward(minutes=5)
-    house.leave("carol", ids["1"])
-    house.join("dave", ids["2"])
-    assert house.ask("PATCH", f"/api/nbhds/{ids['2']}", by="alice", json={"name": "Renamed"}).status_code == 200
-    assert house.ask("DELETE", f"/api/nbhds/{ids['3']}", by="alice").status_code == 204  # not purged yet
+    city.create("dave", "Made since", description="New")
+    city.clock.forward(minutes=5)
+    city.create("erin", "Made later")
+    city.clock.forward(minutes=5)
+    city.leave("bob", ids["1"])
+    city.join("bob", ids["1"])  # again: another row
+    city.clock.forward(minutes=5)
+    city.leave("carol", ids["1"])
+    city.join("dave", ids["2"])
+    assert city.ask("PATCH", f"/api/nbhds/{ids['2']}", by="alice", json={"name": "Renamed"}).status_code == 200
+    assert city.ask("DELETE", f"/api/nbhds/{ids['3']}", by="alice").status_code == 204  # not purged yet
     exported = read_manifest(there)
     assert operator.does("reverse-export", f"--in={there}", f"--out={there}").code == 3
     assert read_manifest(there) == exported

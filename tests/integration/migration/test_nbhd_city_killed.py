@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import make_client
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.services.nbhd_city.tables import MAIN
 from tests.support.migration.jobs import items_of

@@ -3,22 +3,21 @@
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pymysql  # type: ignore[import-untyped]
 import pytest
 from pymysql.constants import CLIENT  # type: ignore[import-untyped]
 
-from lambda_src.dynamo.store import Store
+from lambda_src.dynamo.schema import Entity
+from lambda_src.dynamo.values import to_item
 from lambda_src.migration.mapping import Row
 from lambda_src.migration.mappings.stock_track_record.mapping import mapping
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.source.address import Address
 from lambda_src.migration.source.reader import take_snapshot
-from lambda_src.services.stock_track_record.models import Channel, Stock, Video
-from lambda_src.services.stock_track_record.repository.channels import channel_item
-from lambda_src.services.stock_track_record.repository.videos import video_item
-from lambda_src.services.stock_track_record.tables import MAIN, STOCKS, TABLES
+from lambda_src.services.stock_track_record.tables import CHANNEL, STOCK, TABLES, VIDEO
 from tests.support.migration.operator import Operator
 from tests.support.migration.servers import Database, schema
 from tests.support.migration.stock_track_record_rows import (
@@ -77,13 +76,16 @@ def test_what_was_migrated_and_what_came_after_goes_back_into_an_empty_schema(
 ):
     for phase in ("copy", "verify", "cutover --open --allow-rejects"):
         assert operator.does(*phase.split()).code == 0
-    store = Store(dynamodb_client, operator.tables)
-    known = {"run_id": "run", "listed": True, "claims": frozenset({"handle:new"}), "layout": 2}
-    channel = Channel.from_item({**channel_row(7000, youtube_channel_id="handle:new"), **known})
-    store.put(MAIN, channel_item(channel))
-    store.put(MAIN, video_item(Video.from_item({**video_row(7000, 7000), "run_id": "run"})))
-    store.put(MAIN, video_item(Video.from_item({**video_row(7001, 7001), "run_id": "run"})))  # its channel is gone
-    store.put(STOCKS, Stock.from_item(stock_row("NEW", last_price=None, price_updated_at=None)).to_item())
+    known: dict[str, Any] = {"run_id": "run", "listed": True, "claims": frozenset({"handle:new"}), "layout": 2}
+    since: tuple[tuple[Entity[Any], Row], ...] = (
+        (CHANNEL, {**channel_row(7000, youtube_channel_id="handle:new"), **known}),
+        (VIDEO, {**video_row(7000, 7000), "run_id": "run"}),
+        (VIDEO, {**video_row(7001, 7001), "run_id": "run"}),  # its channel is gone
+        (STOCK, stock_row("NEW", last_price=None, price_updated_at=None)),
+    )
+    for entity, row in since:
+        item = to_item(entity.item(entity.model(row)))
+        dynamodb_client.put_item(TableName=operator.tables[entity.table.name], Item=item)
     done = operator.does("reverse-export", f"--out={tmp_path / 'back'}")
     assert done.code == 0
     [file] = (tmp_path / "back").iterdir()

@@ -1,24 +1,16 @@
-"""The service over a fresh table: `nbhd_house()` makes one, with settings by name."""
+"""The service over a fresh table: `new_city()` makes one, with settings by name."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from lambda_src.dynamo.client import make_client
 from lambda_src.services.nbhd_city.tables import TABLES
-from tests.support.nbhd_city import MakeNbhdHouse, houses
+from tests.support.nbhd_city import MakeCity, PlayedCity
+from tests.support.played import played
 
 
 @pytest.fixture
-def nbhd_house(dynamodb_client, make_tables) -> Iterator[MakeNbhdHouse]:
-    """See `houses`."""
-    with houses(dynamodb_client, lambda: make_tables(TABLES)) as make:
+def new_city(dynamodb_client, make_tables) -> Iterator[MakeCity]:
+    """See `played`."""
+    with played(PlayedCity, dynamodb_client, lambda: make_tables(TABLES)) as make:
         yield make
-
-
-@pytest.fixture
-def own_client(dynamodb_endpoint):
-    """A client of one test alone, whose calls it may disturb."""
-    client = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)
-    yield client
-    client.close()

@@ -13,7 +13,7 @@ from lambda_src.migration.mappings.nbhd_city.mapping import nbhd_id_of
 from lambda_src.services.nbhd_city.tables import TABLES
 from tests.support.migration.nbhd_city_rows import SqlRow, write_export
 from tests.support.migration.operator import Operator
-from tests.support.nbhd_city import NbhdHouse, did
+from tests.support.nbhd_city import PlayedCity, did
 from tests.support.played import NOON, TestClock
 
 CURSOR = re.compile(r'(next_cursor": )"[^"]+"')
@@ -23,7 +23,7 @@ CURSOR = re.compile(r'(next_cursor": )"[^"]+"')
 class History:
     """What people did, told to the API, and written down as SQL would have kept it. Every step is a minute."""
 
-    house: NbhdHouse
+    city: PlayedCity
     clock: TestClock
     neighborhoods: dict[int, SqlRow] = field(default_factory=dict)
     memberships: dict[tuple[str, int], SqlRow] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class History:
 
     def create(self, who, name, description=None):
         now, number = self.now(), next(self.numbers)
-        body = self.house.create(who, name, description=description)
+        body = self.city.create(who, name, description=description)
         self.ids[number] = body["id"]
         row = {"id": number, "name": name, "description": description, "created_by": did(who)}
         self.neighborhoods[number] = {**row, "created_at": now, "updated_at": None}
@@ -46,24 +46,24 @@ class History:
 
     def join(self, who, number):
         now = self.now()
-        assert self.house.join(who, self.ids[number]).status_code == 201
+        assert self.city.join(who, self.ids[number]).status_code == 201
         self._join(who, number, now)
 
     def leave(self, who, number):
         self.now()
-        assert self.house.leave(who, self.ids[number]).status_code == 204
+        assert self.city.leave(who, self.ids[number]).status_code == 204
         del self.memberships[who, number]
 
     def change(self, who, number, **fields):
         now = self.now()
-        answer = self.house.ask("PATCH", f"/api/nbhds/{self.ids[number]}", by=who, json=fields)
+        answer = self.city.ask("PATCH", f"/api/nbhds/{self.ids[number]}", by=who, json=fields)
         assert answer.status_code == 200, answer.text
         self.neighborhoods[number] |= {**fields, "updated_at": now}
 
     def delete(self, who, number):
         self.now()
-        assert self.house.ask("DELETE", f"/api/nbhds/{self.ids[number]}", by=who).status_code == 204
-        self.house.drain()
+        assert self.city.ask("DELETE", f"/api/nbhds/{self.ids[number]}", by=who).status_code == 204
+        self.city.drain()
         del self.neighborhoods[number]
         self.memberships = {key: row for key, row in self.memberships.items() if key[1] != number}
 
@@ -78,10 +78,10 @@ def shards():
 
 
 @pytest.fixture
-def pair(nbhd_house, make_tables, dynamodb_endpoint, tmp_path, shards):
-    """The house that lived through it, one over a table into which its SQL rows were migrated, and the history."""
+def pair(new_city, make_tables, dynamodb_endpoint, tmp_path, shards):
+    """The city that lived through it, one over a table into which its SQL rows were migrated, and the history."""
     clock = TestClock(NOON - timedelta(days=1))
-    lived = nbhd_house(clock=clock, nbhd_list_shards=shards)
+    lived = new_city(clock=clock, nbhd_list_shards=shards)
     history = History(lived, clock)
     people = [f"user{n:03}" for n in range(30)]
     for n in range(24):
@@ -100,7 +100,7 @@ def pair(nbhd_house, make_tables, dynamodb_endpoint, tmp_path, shards):
     operator = Operator("nbhd_city", "", dynamodb_endpoint, names, tmp_path / "kept")
     for phase in ("copy", "verify"):
         assert operator.does(phase, f"--in={tmp_path}", f"--list-shards={shards}").code == 0
-    migrated = nbhd_house(names=names, clock=TestClock(clock.now), nbhd_list_shards=shards)
+    migrated = new_city(names=names, clock=TestClock(clock.now), nbhd_list_shards=shards)
     return lived, migrated, history
 
 
@@ -113,11 +113,11 @@ def told(answer, ids):
     return answer.status_code, json.loads(text), answer.headers.get("x-next-cursor") is not None
 
 
-def pages(house, path, *, by=None, **params):
+def pages(city, path, *, by=None, **params):
     """All pages of a list, in their answers."""
     cursor = None
     while True:
-        answer = house.ask("GET", path, by=by, params=params | ({"cursor": cursor} if cursor else {}))
+        answer = city.ask("GET", path, by=by, params=params | ({"cursor": cursor} if cursor else {}))
         yield answer
         body = answer.json()
         cursor = answer.headers.get("x-next-cursor") or (body.get("next_cursor") if isinstance(body, dict) else None)
@@ -125,15 +125,15 @@ def pages(house, path, *, by=None, **params):
             return
 
 
-def everything(house, ids):
+def everything(city, ids):
     """Every answer that a visitor or a user can get by asking."""
-    yield from pages(house, "/api/nbhds", limit=10)
+    yield from pages(city, "/api/nbhds", limit=10)
     for number in sorted(ids):
         for by in (None, "user000"):
-            yield house.ask("GET", f"/api/nbhds/{ids[number]}", by=by, params={"members_limit": 7})
-    yield from pages(house, f"/api/nbhds/{ids[1]}/members", limit=9)
+            yield city.ask("GET", f"/api/nbhds/{ids[number]}", by=by, params={"members_limit": 7})
+    yield from pages(city, f"/api/nbhds/{ids[1]}/members", limit=9)
     for who in ("user000", "user001", "user003", "zoe", "nobody"):
-        yield from pages(house, "/api/users/me/nbhds", by=who, limit=8)
+        yield from pages(city, "/api/users/me/nbhds", by=who, limit=8)
 
 
 @pytest.mark.parametrize("shards", [1, 4])
@@ -151,34 +151,34 @@ def test_what_people_do_next_ends_alike_in_both(pair):
     ids_there = {number: nbhd_id_of(number) for number in history.ids}
     names = [row["name"] for row in history.neighborhoods.values()]
 
-    def go_on(house, ids):
+    def go_on(city, ids):
         numbers = sorted(history.neighborhoods)
         first, second, third = (ids[number] for number in numbers[:3])
-        yield house.join("user003", first)  # is in it
-        yield house.join("newcomer", first)
-        yield house.leave("user004", first)
-        yield house.leave("user004", first)
-        yield house.join("user004", first)
-        yield house.leave("user001", second)  # its creator
-        yield house.ask("POST", "/api/nbhds", by="newcomer", json={"name": names[4].upper()})  # taken, in any spelling
-        yield house.ask("PATCH", f"/api/nbhds/{first}", by="newcomer", json={"name": "Mine now"})
-        yield house.ask("PATCH", f"/api/nbhds/{first}", by="user000", json={"name": names[1].strip()})
-        yield house.ask("PATCH", f"/api/nbhds/{first}", by="user000", json={"name": "Renamed after"})
-        yield house.ask("PATCH", f"/api/nbhds/{second}", by="user001", json={"description": None})
-        yield house.ask("DELETE", f"/api/nbhds/{third}", by="newcomer")
-        yield house.ask("GET", "/api/nbhds", params={"name": "renamed AFTER"})
+        yield city.join("user003", first)  # is in it
+        yield city.join("newcomer", first)
+        yield city.leave("user004", first)
+        yield city.leave("user004", first)
+        yield city.join("user004", first)
+        yield city.leave("user001", second)  # its creator
+        yield city.ask("POST", "/api/nbhds", by="newcomer", json={"name": names[4].upper()})  # taken, in any spelling
+        yield city.ask("PATCH", f"/api/nbhds/{first}", by="newcomer", json={"name": "Mine now"})
+        yield city.ask("PATCH", f"/api/nbhds/{first}", by="user000", json={"name": names[1].strip()})
+        yield city.ask("PATCH", f"/api/nbhds/{first}", by="user000", json={"name": "Renamed after"})
+        yield city.ask("PATCH", f"/api/nbhds/{second}", by="user001", json={"description": None})
+        yield city.ask("DELETE", f"/api/nbhds/{third}", by="newcomer")
+        yield city.ask("GET", "/api/nbhds", params={"name": "renamed AFTER"})
 
     before = [told_or_empty(answer, history.ids) for answer in go_on(lived, history.ids)]
     after = [told_or_empty(answer, ids_there) for answer in go_on(migrated, ids_there)]
     assert [status for status, *_ in before][:10] == [409, 201, 204, 404, 201, 204, 409, 403, 409, 200]
     assert after == before
     first = min(history.neighborhoods)
-    for house, ids in ((lived, history.ids), (migrated, ids_there)):
-        assert house.ask("DELETE", f"/api/nbhds/{ids[first]}", by="user000").status_code == 204
-        house.drain()
-        assert house.metadata(ids[first]) is None
-        assert house.member_items(ids[first]) == 0
-        assert house.create("newcomer", "RENAMED AFTER")["member_count"] == 1
+    for city, ids in ((lived, history.ids), (migrated, ids_there)):
+        assert city.ask("DELETE", f"/api/nbhds/{ids[first]}", by="user000").status_code == 204
+        city.drain()
+        assert city.metadata(ids[first]) is None
+        assert city.member_items(ids[first]) == 0
+        assert city.create("newcomer", "RENAMED AFTER")["member_count"] == 1
     before = [told(answer, history.ids) for answer in everything(lived, history.ids)]
     after = [told(answer, ids_there) for answer in everything(migrated, ids_there)]
     assert unknown_ids_left_out(after) == unknown_ids_left_out(before)

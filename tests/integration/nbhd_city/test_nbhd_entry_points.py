@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lambda_src.runtime.settings import environment_of
-from tests.support.nbhd_city import AppSecretInHand, NbhdHouse
+from tests.support.nbhd_city import PlayedCity, app_secret
 
 EVENTS = Path(__file__).parents[2] / "events"
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -25,17 +25,17 @@ def request_of(path: str) -> dict[str, Any]:
 
 
 def invoked(
-    house: NbhdHouse, function: str, event: dict[str, Any], times: int, variables: Mapping[str, str] = NOTHING
+    city: PlayedCity, function: str, event: dict[str, Any], times: int, variables: Mapping[str, str] = NOTHING
 ) -> dict[str, Any]:
     """What came of so many invocations of a function in a new process. variables: on top of its settings."""
-    settings = house.api_settings if function == "api" else house.worker_settings
-    settings = settings.model_copy(update={"dynamodb_endpoint": house.client.meta.endpoint_url})
+    settings = city.api_settings if function == "api" else city.worker_settings
+    settings = settings.model_copy(update={"dynamodb_endpoint": city.client.meta.endpoint_url})
     finished = subprocess.run(
         [
             sys.executable,
             "-m",
             "tests.support.many_invocations",
-            f"lambda_src.services.nbhd_city.handlers.{function}",
+            f"lambda_src.services.nbhd_city.{function}",
             str(times),
         ],
         input=json.dumps(event),
@@ -50,26 +50,26 @@ def invoked(
     return answer
 
 
-def test_a_hundred_requests_share_one_client_that_was_made_at_the_start(nbhd_house):
-    house = nbhd_house()
-    made = house.create("alice", "Home")
+def test_a_hundred_requests_share_one_client_that_was_made_at_the_start(new_city):
+    city = new_city()
+    made = city.create("alice", "Home")
 
-    answer = invoked(house, "api", request_of(f"/api/nbhds/{made['id']}"), 100)
+    answer = invoked(city, "api", request_of(f"/api/nbhds/{made['id']}"), 100)
 
     assert answer == {"statuses": {"200": 100}, "clients": {"dynamodb": 1}, "clients_at_start": {"dynamodb": 1}}
 
 
-def test_a_process_without_secrets_manager_is_ready_with_a_secret_in_a_variable(nbhd_house):
-    variables = {"APP_SECRET_ARN": "", "APP_SECRET_JSON": json.dumps(AppSecretInHand().held)}
+def test_a_process_without_secrets_manager_is_ready_with_a_secret_in_a_variable(new_city):
+    variables = {"APP_SECRET_ARN": "", "APP_SECRET_JSON": json.dumps(app_secret().held)}
 
-    answer = invoked(nbhd_house(), "api", request_of("/health/ready"), 1, variables)
+    answer = invoked(new_city(), "api", request_of("/health/ready"), 1, variables)
 
     assert answer == {"statuses": {"200": 1}, "clients": {"dynamodb": 1}, "clients_at_start": {"dynamodb": 1}}
 
 
-def test_the_worker_takes_its_schedule(nbhd_house):
-    house = nbhd_house()
+def test_the_worker_takes_its_schedule(new_city):
+    city = new_city()
 
-    answer = invoked(house, "worker", {"task": "sweep"}, 3)
+    answer = invoked(city, "worker", {"task": "sweep"}, 3)
 
     assert answer == {"statuses": {"None": 3}, "clients": {"dynamodb": 1}, "clients_at_start": {"dynamodb": 1}}

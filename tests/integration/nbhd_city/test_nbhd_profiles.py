@@ -3,23 +3,25 @@
 import httpx
 import pytest
 
+from lambda_src.dynamo.boto3_client import Boto3Client
 from lambda_src.runtime.outside import Http
 from lambda_src.services.nbhd_city.models import Identity
-from tests.support.dynamodb_faults import lose_next_answer
+from lambda_src.services.nbhd_city.principals import AccessTokens
+from tests.support.dynamodb_faults import Faults
 from tests.support.nbhd_city import did
 
 EMPTY = {"display_name": "Al", "bio": "", "location": "", "email": "", "avatar": ""}
 
 
-def test_a_profile_is_made_once_and_its_address_is_shown_to_nobody_else(nbhd_house):
-    house = nbhd_house()
-    assert house.ask("GET", "/api/users/me", by="alice").json()["code"] == "profile_not_found"
+def test_a_profile_is_made_once_and_its_address_is_shown_to_nobody_else(new_city):
+    city = new_city()
+    assert city.ask("GET", "/api/users/me", by="alice").json()["code"] == "profile_not_found"
 
-    with house.counted() as requests:
-        made = house.ask("POST", "/api/users/me/profile", by="alice", json=EMPTY)
-    house.clock.forward(seconds=1)
-    again = house.ask("POST", "/api/users/me/profile", by="alice", json=EMPTY)
-    seen = house.ask("GET", "/api/users/did:plc:alice")
+    with city.counted() as requests:
+        made = city.ask("POST", "/api/users/me/profile", by="alice", json=EMPTY)
+    city.clock.forward(seconds=1)
+    again = city.ask("POST", "/api/users/me/profile", by="alice", json=EMPTY)
+    seen = city.ask("GET", "/api/users/did:plc:alice")
 
     assert made.status_code == 201
     now = "2025-01-15T08:30:00.123000Z"
@@ -34,16 +36,16 @@ def test_a_profile_is_made_once_and_its_address_is_shown_to_nobody_else(nbhd_hou
         "updated_at": now,
     }
     assert made.json() == public | {"email": ""}
-    assert house.ask("GET", "/api/users/me", by="alice").json() == made.json()
+    assert city.ask("GET", "/api/users/me", by="alice").json() == made.json()
     assert requests == {"PutItem": 1}
     assert (again.status_code, again.json()["code"]) == (409, "profile_exists")
     assert (seen.status_code, seen.json()) == (200, public)
-    [item] = house.items()
+    [item] = city.items()
     assert "joined_at" not in item
 
 
-def test_what_is_absent_stays_and_what_is_empty_is_cleared(nbhd_house):
-    house = nbhd_house()
+def test_what_is_absent_stays_and_what_is_empty_is_cleared(new_city):
+    city = new_city()
     full = {
         "display_name": "Al",
         "bio": "Gardener",
@@ -51,13 +53,13 @@ def test_what_is_absent_stays_and_what_is_empty_is_cleared(nbhd_house):
         "email": "al@example.com",
         "avatar": "https://cdn.example/al.png",
     }
-    made = house.ask("POST", "/api/users/me/profile", by="alice", json=full).json()
+    made = city.ask("POST", "/api/users/me/profile", by="alice", json=full).json()
     assert full.items() <= made.items()
-    house.clock.forward(minutes=1)
+    city.clock.forward(minutes=1)
 
-    with house.counted() as requests:
-        changed = house.ask("PUT", "/api/users/me", by="alice", json={"bio": "Beekeeper", "location": ""}).json()
-    cleared = house.ask("PUT", "/api/users/me", by="alice", json=dict.fromkeys(full, "")).json()
+    with city.counted() as requests:
+        changed = city.ask("PUT", "/api/users/me", by="alice", json={"bio": "Beekeeper", "location": ""}).json()
+    cleared = city.ask("PUT", "/api/users/me", by="alice", json=dict.fromkeys(full, "")).json()
 
     assert requests == {"UpdateItem": 1}
     later = {"updated_at": "2025-01-15T08:31:00.123000Z"}
@@ -84,33 +86,33 @@ def test_what_is_absent_stays_and_what_is_empty_is_cleared(nbhd_house):
         ({"bio": None}, "bio"),
     ],
 )
-def test_what_is_no_change_of_a_profile_is_refused_by_its_field(nbhd_house, body, field):
-    house = nbhd_house()
-    made = house.ask("POST", "/api/users/me/profile", by="alice", json=EMPTY).json()
+def test_what_is_no_change_of_a_profile_is_refused_by_its_field(new_city, body, field):
+    city = new_city()
+    made = city.ask("POST", "/api/users/me/profile", by="alice", json=EMPTY).json()
 
-    answer = house.ask("PUT", "/api/users/me", by="alice", json=body)
+    answer = city.ask("PUT", "/api/users/me", by="alice", json=body)
 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
-    assert house.ask("GET", "/api/users/me", by="alice").json() == made
+    assert city.ask("GET", "/api/users/me", by="alice").json() == made
 
 
-def test_changing_a_profile_that_does_not_exist_creates_nothing(nbhd_house):
-    house = nbhd_house()
+def test_changing_a_profile_that_does_not_exist_creates_nothing(new_city):
+    city = new_city()
 
-    answer = house.ask("PUT", "/api/users/me", by="alice", json={"bio": "x"})
+    answer = city.ask("PUT", "/api/users/me", by="alice", json={"bio": "x"})
 
     assert (answer.status_code, answer.json()["code"]) == (404, "profile_not_found")
-    assert house.items() == []
+    assert city.items() == []
 
 
-def test_profiles_of_many_users_are_one_request(nbhd_house):
-    house = nbhd_house()
+def test_profiles_of_many_users_are_one_request(new_city):
+    city = new_city()
     for name in ("alice", "bob"):
-        house.ask("POST", "/api/users/me/profile", by=name, json={"email": f"{name}@example.com"})
+        city.ask("POST", "/api/users/me/profile", by=name, json={"email": f"{name}@example.com"})
     wanted = [did("alice"), did("bob"), did("alice"), *(did(f"nobody{n}") for n in range(97))]
 
-    with house.counted() as requests:
-        answer = house.ask("POST", "/api/users/batch", json={"user_ids": wanted})
+    with city.counted() as requests:
+        answer = city.ask("POST", "/api/users/batch", json={"user_ids": wanted})
 
     assert answer.json().keys() == {"did:plc:alice", "did:plc:bob"}
     assert all("email" not in user for user in answer.json().values())
@@ -120,15 +122,15 @@ def test_profiles_of_many_users_are_one_request(nbhd_house):
 @pytest.mark.parametrize(
     "user_ids", [[], ["nobody"], ["did:plc:a" + "a" * 255], [f"did:plc:{n}" for n in range(101)], [1]]
 )
-def test_what_is_no_list_of_up_to_a_hundred_users_is_refused(nbhd_house, user_ids):
-    assert nbhd_house().ask("POST", "/api/users/batch", json={"user_ids": user_ids}).status_code == 422
+def test_what_is_no_list_of_up_to_a_hundred_users_is_refused(new_city, user_ids):
+    assert new_city().ask("POST", "/api/users/batch", json={"user_ids": user_ids}).status_code == 422
 
 
-def test_a_user_who_does_not_exist_or_cannot_is_not_found(nbhd_house):
-    house = nbhd_house()
+def test_a_user_who_does_not_exist_or_cannot_is_not_found(new_city):
+    city = new_city()
 
-    with house.counted() as requests:
-        unknown, malformed = house.ask("GET", "/api/users/did:plc:nobody"), house.ask("GET", "/api/users/nobody")
+    with city.counted() as requests:
+        unknown, malformed = city.ask("GET", "/api/users/did:plc:nobody"), city.ask("GET", "/api/users/nobody")
 
     assert [unknown.json()["code"], malformed.json()["code"]] == ["user_not_found"] * 2
     assert requests == {"GetItem": 1}
@@ -137,23 +139,24 @@ def test_a_user_who_does_not_exist_or_cannot_is_not_found(nbhd_house):
 @pytest.mark.parametrize(
     ("status", "handle"), [(200, "alice.example"), (500, "handle.invalid"), (400, "handle.invalid")]
 )
-def test_a_profile_without_a_handle_in_the_token_asks_bluesky(nbhd_house, status, handle):
+def test_a_profile_without_a_handle_in_the_token_asks_bluesky(new_city, status, handle):
     live = {"did": "did:plc:alice", "handle": "alice.example", "error": "InvalidRequest"}
     http = Http(transport=httpx.MockTransport(lambda _: httpx.Response(status, json=live)))
-    house = nbhd_house(http=http)
-    token = house.services.tokens.issue(Identity(did("alice"), None), method="bsky").text
+    city = new_city(http=http)
+    token = city.part(AccessTokens).issue(Identity(did("alice"), None), method="bsky").text
 
-    made = house.ask("POST", "/api/users/me/profile", json={}, headers={"Authorization": f"Bearer {token}"})
+    made = city.ask("POST", "/api/users/me/profile", json={}, headers={"Authorization": f"Bearer {token}"})
 
     assert (made.status_code, made.json()["handle"], made.json()["display_name"]) == (201, handle, handle)
     http.close()
 
 
-def test_a_profile_whose_answer_got_lost_was_made(nbhd_house, own_client):
-    house = nbhd_house(client=own_client)
-    lost = lose_next_answer(own_client, "PutItem")
+def test_a_profile_whose_answer_got_lost_was_made(new_city, dynamodb_client):
+    faults = Faults(Boto3Client(dynamodb_client))
+    city = new_city(engine=faults)
+    lost = faults.lose_next_answer("PutItem")
 
-    answer = house.ask("POST", "/api/users/me/profile", by="alice", json=EMPTY)
+    answer = city.ask("POST", "/api/users/me/profile", by="alice", json=EMPTY)
 
     assert lost
     assert answer.status_code == 201

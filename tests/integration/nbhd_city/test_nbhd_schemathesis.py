@@ -36,18 +36,18 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_generated_requests_are_answered_as_the_document_says(nbhd_house, operation):
-    house = nbhd_house()
-    made = house.create(CREATOR, "Home")
-    house.join(MEMBER, made["id"])
+def test_generated_requests_are_answered_as_the_document_says(new_city, operation):
+    city = new_city()
+    made = city.create(CREATOR, "Home")
+    city.join(MEMBER, made["id"])
     for name in (CREATOR, MEMBER):
-        assert house.ask("POST", "/api/users/me/profile", by=name, json={"bio": "x"}).status_code == 201
+        assert city.ask("POST", "/api/users/me/profile", by=name, json={"bio": "x"}).status_code == 201
 
     statuses = statuses_of(
-        house.api,
+        city.api,
         operation,
         body=BODIES.get(operation),
-        headers={"Authorization": f"Bearer {house.token(WHO.get(operation, CREATOR))}"},
+        headers={"Authorization": f"Bearer {city.token(WHO.get(operation, CREATOR))}"},
         nbhd_id=made["id"],
         user_id="did:plc:alice",
     )

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from lambda_src.services.nbhd_city.bootstrap.worker import MAX_RECEIVES
+from lambda_src.dynamo.boto3_client import Boto3Client
+from lambda_src.runtime.worker import MAX_RECEIVES
 from tests.benchmarks.reports import circumstances, publish, table
 from tests.support.dynamodb_faults import RandomConflicts
-from tests.support.nbhd_city import NbhdHouse
+from tests.support.nbhd_city import PlayedCity
 from tests.support.nbhd_races import by_request, by_use_case, come_and_go, join_all, race_for_a_name, spellings
 from tests.support.nbhd_worker_process import deliver_in_a_process
 
@@ -57,25 +58,25 @@ def figures() -> Iterator[Figures]:
         publish("nbhd-city-soak", "\n\n".join([*head, *sections]))
 
 
-def large_neighborhood(house: NbhdHouse) -> dict[str, Any]:
-    made = house.create("alice", "Large")
-    house.seed_members(made["id"], [f"member{number:05}" for number in range(MEMBERS - 1)], joined_at=LONG_AGO)
+def large_neighborhood(city: PlayedCity) -> dict[str, Any]:
+    made = city.create("alice", "Large")
+    city.seed_members(made["id"], [f"member{number:05}" for number in range(MEMBERS - 1)], joined_at=LONG_AGO)
     return made
 
 
 # ---- races ---------------------------------------------------------------------------------------------------------
 
 
-def test_of_fifty_creations_of_one_name_in_all_spellings_one_succeeds_every_time(nbhd_house, figures):
-    house = nbhd_house()
+def test_of_fifty_creations_of_one_name_in_all_spellings_one_succeeds_every_time(new_city, figures):
+    city = new_city()
     started = time.monotonic()
 
     for number in range(NAMES):
-        race_for_a_name(house, f"corner café {number}", users=50)
+        race_for_a_name(city, f"corner café {number}", users=50)
 
     seconds = time.monotonic() - started
-    assert len(house.names_held()) == NAMES
-    assert len(house.items()) == 3 * NAMES, "a loser left something behind"
+    assert len(city.names_held()) == NAMES
+    assert len(city.items()) == 3 * NAMES, "a loser left something behind"
     figures["One name"] = [
         ("users who create one name at once", "50"),
         ("spellings of it, full-width letters among them", f"{len(spellings('é'))}"),
@@ -86,15 +87,15 @@ def test_of_fifty_creations_of_one_name_in_all_spellings_one_succeeds_every_time
     ]
 
 
-def test_two_hundred_users_join_through_conflicts_by_forty_threads(nbhd_house, own_client, figures):
-    conflicts = RandomConflicts(own_client, share=0.3, seed=1)
-    house = nbhd_house(client=own_client)
-    made = house.create("alice", "Home")
+def test_two_hundred_users_join_through_conflicts_by_forty_threads(new_city, dynamodb_client, figures):
+    conflicts = RandomConflicts(Boto3Client(dynamodb_client), share=0.3, seed=1)
+    city = new_city(engine=conflicts)
+    made = city.create("alice", "Home")
 
-    statuses = join_all(house, made["id"], users=200, threads=40)
+    statuses = join_all(city, made["id"], users=200, threads=40)
 
-    assert house.check_count(made["id"]) == 201
-    assert house.metadata(made["id"])["members_rev"] == 201
+    assert city.check_count(made["id"]) == 201
+    assert city.metadata(made["id"])["members_rev"] == 201
     figures["Joins through conflicts"] = [
         ("users, threads", "200, 40"),
         ("transactions refused with a conflict", f"{conflicts.count} of {conflicts.count + 201}"),
@@ -107,11 +108,11 @@ def test_two_hundred_users_join_through_conflicts_by_forty_threads(nbhd_house, o
     ("how", "step", "users", "seconds"),
     [("straight to the service", by_use_case, 200, 20), ("through the API", by_request, 100, 60)],
 )
-def test_users_who_come_and_go_leave_a_count_that_is_right(nbhd_house, figures, how, step, users, seconds):
-    house = nbhd_house()
-    made = house.create("alice", "Home")
+def test_users_who_come_and_go_leave_a_count_that_is_right(new_city, figures, how, step, users, seconds):
+    city = new_city()
+    made = city.create("alice", "Home")
 
-    tally = come_and_go(house, made["id"], step, users=users, seconds=seconds)
+    tally = come_and_go(city, made["id"], step, users=users, seconds=seconds)
 
     assert min(tally["join"], tally["leave"]) > users
     figures[f"Coming and going, {how}"] = [
@@ -119,10 +120,10 @@ def test_users_who_come_and_go_leave_a_count_that_is_right(nbhd_house, figures, 
         ("joins, leaves", f"{tally['join']:,}, {tally['leave']:,}"),
         ("refused, as already or not a member", f"{tally['refused']:,}"),
         ("busy (503), any other error", f"{tally['busy']}, 0"),
-        ("member_count, membership items", f"{house.check_count(made['id'])}, {house.member_items(made['id'])}"),
+        ("member_count, membership items", f"{city.check_count(made['id'])}, {city.member_items(made['id'])}"),
         (
             "members_rev, 1 + joins + leaves",
-            f"{house.metadata(made['id'])['members_rev']:,}, {1 + tally['join'] + tally['leave']:,}",
+            f"{city.metadata(made['id'])['members_rev']:,}, {1 + tally['join'] + tally['leave']:,}",
         ),
     ]
 
@@ -130,22 +131,22 @@ def test_users_who_come_and_go_leave_a_count_that_is_right(nbhd_house, figures, 
 # ---- a large neighborhood ------------------------------------------------------------------------------------------
 
 
-def test_a_neighborhood_of_twenty_thousand_members_is_shown_in_two_requests_a_page(nbhd_house, figures):
-    house = nbhd_house()
-    made = large_neighborhood(house)
+def test_a_neighborhood_of_twenty_thousand_members_is_shown_in_two_requests_a_page(new_city, figures):
+    city = new_city()
+    made = large_neighborhood(city)
     seconds = []
     for _ in range(PAGES_TIMED):
         started = time.perf_counter()
-        with house.counted() as requests:
-            first = house.detail(made["id"], by="member19998")
+        with city.counted() as requests:
+            first = city.detail(made["id"], by="member19998")
         seconds.append(time.perf_counter() - started)
         assert requests == {"BatchGetItem": 1, "Query": 1}
     assert (first["member_count"], len(first["members"]), first["is_member"]) == (MEMBERS, PAGE, True)
 
     page, seen, pages, started = first, {member["user_id"] for member in first["members"]}, 1, time.monotonic()
-    with house.counted() as requests:
+    with city.counted() as requests:
         while page["members_next_cursor"]:
-            page = house.detail(made["id"], by="bob", members_cursor=page["members_next_cursor"])
+            page = city.detail(made["id"], by="bob", members_cursor=page["members_next_cursor"])
             seen |= {member["user_id"] for member in page["members"]}
             pages += 1
     walked_seconds = time.monotonic() - started
@@ -162,35 +163,35 @@ def test_a_neighborhood_of_twenty_thousand_members_is_shown_in_two_requests_a_pa
     ]
 
 
-def test_a_neighborhood_of_twenty_thousand_members_is_deleted_by_workers_that_are_killed(nbhd_house, figures):
-    house = nbhd_house(task_budget_seconds=600)  # what a worker sent would be lost, so it must not run out of time
-    made, other = large_neighborhood(house), house.create("bob", "Other")
-    house.seed_members(other["id"], [f"member{number:05}" for number in range(50)], joined_at=LONG_AGO)
-    assert house.ask("DELETE", f"/api/nbhds/{made['id']}", by="alice").status_code == 204
-    [task] = house.queue.take()
+def test_a_neighborhood_of_twenty_thousand_members_is_deleted_by_workers_that_are_killed(new_city, figures):
+    city = new_city(task_budget_seconds=600)  # what a worker sent would be lost, so it must not run out of time
+    made, other = large_neighborhood(city), city.create("bob", "Other")
+    city.seed_members(other["id"], [f"member{number:05}" for number in range(50)], joined_at=LONG_AGO)
+    assert city.ask("DELETE", f"/api/nbhds/{made['id']}", by="alice").status_code == 204
+    [task] = city.queue.take()
     chance, left, receive_count, sweeps, started = random.Random(1), [MEMBERS], 1, 0, time.monotonic()
 
     while not deliver_in_a_process(
-        house, task, receive_count=receive_count, killed_after_seconds=chance.uniform(0, LONGEST_LIFE_SECONDS)
+        city, task, receive_count=receive_count, killed_after_seconds=chance.uniform(0, LONGEST_LIFE_SECONDS)
     ):
-        left.append(house.member_items(made["id"]))
+        left.append(city.member_items(made["id"]))
         receive_count += 1
         if receive_count > MAX_RECEIVES:  # the queue gives the message up; the sweep sends another
-            house.clock.forward(minutes=15)
-            house.scheduled("sweep")
-            sent = house.queue.take()
+            city.clock.forward(minutes=15)
+            city.scheduled("sweep")
+            sent = city.queue.take()
             if not sent:
                 break  # the last kill came after the last write
             [task], receive_count, sweeps = sent, 1, sweeps + 1
 
     seconds = time.monotonic() - started
     assert len({count for count in left if 0 < count < MEMBERS}) >= FEWEST_KILLS, "too few kills met any work"
-    assert [item for item in house.items() if item["PK"] == f"NBHD#{made['id']}"] == []
-    assert house.check_count(other["id"]) == 51
-    assert house.names_held() == {"other": other["id"]}
-    house.clock.forward(minutes=15)
-    house.scheduled("sweep")
-    assert not house.queue.take()
+    assert [item for item in city.items() if item["PK"] == f"NBHD#{made['id']}"] == []
+    assert city.check_count(other["id"]) == 51
+    assert city.names_held() == {"other": other["id"]}
+    city.clock.forward(minutes=15)
+    city.scheduled("sweep")
+    assert not city.queue.take()
     removed = [before - after for before, after in pairwise(left)]
     figures["Killed workers"] = [
         ("members of the deleted neighborhood", f"{MEMBERS:,}"),

@@ -10,11 +10,11 @@ JSON_CONTENT = {"content-type": "application/json"}
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
-def test_the_root_and_health_touch_nothing(nbhd_house):
-    house = nbhd_house()
+def test_the_root_and_health_touch_nothing(new_city):
+    city = new_city()
 
-    with house.counted() as requests:
-        answers = [house.ask("GET", path) for path in ("/", "/health")]
+    with city.counted() as requests:
+        answers = [city.ask("GET", path) for path in ("/", "/health")]
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert [answer.json() for answer in answers] == [{"message": "Welcome to nbhd.city API"}, {"status": "healthy"}]
@@ -22,31 +22,31 @@ def test_the_root_and_health_touch_nothing(nbhd_house):
     assert not requests
 
 
-def test_readiness_needs_the_table_and_the_keys(nbhd_house):
-    house = nbhd_house()
-    assert house.ask("GET", "/health/ready").json() == {"status": "ready", "maintenance": "off"}
+def test_readiness_needs_the_table_and_the_keys(new_city):
+    city = new_city()
+    assert city.ask("GET", "/health/ready").json() == {"status": "ready", "maintenance": "off"}
 
-    house.secret.held.clear()
-    answer = house.ask("GET", "/health/ready")
+    city.secret.held.clear()
+    answer = city.ask("GET", "/health/ready")
 
     assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "not_ready", "5")
-    with_a_token = house.ask("GET", "/api/users/me", headers={"Authorization": "Bearer a.b.c"})
+    with_a_token = city.ask("GET", "/api/users/me", headers={"Authorization": "Bearer a.b.c"})
     assert with_a_token.status_code in {401, 503}
 
 
-def test_readiness_tells_of_a_table_that_does_not_answer(nbhd_house):
-    house = nbhd_house(names={"main": "nobody-made-this-table"})
+def test_readiness_tells_of_a_table_that_does_not_answer(new_city):
+    city = new_city(names={"main": "nobody-made-this-table"})
 
-    answer = house.ask("GET", "/health/ready")
+    answer = city.ask("GET", "/health/ready")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
 
 
-def test_a_new_neighborhood_has_its_creator_inside_after_one_transaction(nbhd_house):
-    house = nbhd_house()
+def test_a_new_neighborhood_has_its_creator_inside_after_one_transaction(new_city):
+    city = new_city()
 
-    with house.counted() as requests:
-        answer = house.ask("POST", "/api/nbhds", by="alice", json={"name": "  My   Neighborhood ", "description": None})
+    with city.counted() as requests:
+        answer = city.ask("POST", "/api/nbhds", by="alice", json={"name": "  My   Neighborhood ", "description": None})
 
     assert answer.status_code == 201
     body = answer.json()
@@ -62,7 +62,7 @@ def test_a_new_neighborhood_has_its_creator_inside_after_one_transaction(nbhd_ho
         "member_count": 1,
     }
     assert requests == {"TransactWriteItems": 1}
-    detail = house.detail(body["id"])
+    detail = city.detail(body["id"])
     assert detail == body | {
         "members": [{"id": "did:plc:alice", "user_id": "did:plc:alice", "joined_at": body["created_at"]}],
         "members_next_cursor": None,
@@ -70,19 +70,19 @@ def test_a_new_neighborhood_has_its_creator_inside_after_one_transaction(nbhd_ho
     }
 
 
-def test_a_name_is_taken_in_every_spelling(nbhd_house):
-    house = nbhd_house()
-    held = house.create("alice", "My Neighborhood")
-    house.create("alice", "Straße")
+def test_a_name_is_taken_in_every_spelling(new_city):
+    city = new_city()
+    held = city.create("alice", "My Neighborhood")
+    city.create("alice", "Straße")
 
-    answer = house.ask("POST", "/api/nbhds", by="bob", json={"name": "MY neighborhood"})
+    answer = city.ask("POST", "/api/nbhds", by="bob", json={"name": "MY neighborhood"})
 
     assert answer.status_code == 409
     problem = answer.json()
     assert "already exists" in problem.pop("detail")
     assert problem == {"code": "name_taken", "nbhd_id": held["id"], "request_id": answer.headers["X-Request-Id"]}
-    assert house.ask("POST", "/api/nbhds", by="bob", json={"name": "STRASSE"}).status_code == 409
-    assert house.counted_metrics["NameTaken"] == 2
+    assert city.ask("POST", "/api/nbhds", by="bob", json={"name": "STRASSE"}).status_code == 409
+    assert city.metrics.totals["NameTaken"] == 2
 
 
 @pytest.mark.parametrize(
@@ -103,33 +103,33 @@ def test_a_name_is_taken_in_every_spelling(nbhd_house):
         ([], "body"),
     ],
 )
-def test_what_is_no_neighborhood_is_refused_by_its_field_and_nothing_is_written(nbhd_house, body, field):
-    house = nbhd_house()
+def test_what_is_no_neighborhood_is_refused_by_its_field_and_nothing_is_written(new_city, body, field):
+    city = new_city()
     as_ascii = json.dumps(body)  # httpx writes no half of a surrogate pair, other clients do
 
-    answer = house.ask("POST", "/api/nbhds", by="alice", content=as_ascii, headers=JSON_CONTENT)
+    answer = city.ask("POST", "/api/nbhds", by="alice", content=as_ascii, headers=JSON_CONTENT)
 
     assert answer.status_code == 422
     problem = answer.json()
     assert isinstance(problem["detail"], str)
     assert (problem["code"], problem["errors"][0]["field"]) == ("validation_error", field)
     assert problem["errors"][0].keys() == {"field", "message"}
-    assert house.items() == []
+    assert city.items() == []
 
 
-def test_broken_json_and_a_body_that_is_too_large_are_refused(nbhd_house):
-    house = nbhd_house()
+def test_broken_json_and_a_body_that_is_too_large_are_refused(new_city):
+    city = new_city()
 
-    assert house.ask("POST", "/api/nbhds", by="alice", content=b"{", headers=JSON_CONTENT).status_code == 422
-    too_large = house.ask("POST", "/api/nbhds", by="alice", json={"name": "x", "description": "x" * 17_000})
+    assert city.ask("POST", "/api/nbhds", by="alice", content=b"{", headers=JSON_CONTENT).status_code == 422
+    too_large = city.ask("POST", "/api/nbhds", by="alice", json={"name": "x", "description": "x" * 17_000})
 
     assert (too_large.status_code, too_large.json()["code"]) == (413, "payload_too_large")
 
 
-def test_a_malformed_id_is_not_found_without_a_request(nbhd_house):
-    house = nbhd_house()
+def test_a_malformed_id_is_not_found_without_a_request(new_city):
+    city = new_city()
 
-    with house.counted() as requests:
+    with city.counted() as requests:
         for method, path in (
             ("GET", ""),
             ("GET", "/members"),
@@ -137,50 +137,50 @@ def test_a_malformed_id_is_not_found_without_a_request(nbhd_house):
             ("DELETE", "/leave"),
             ("DELETE", ""),
         ):
-            answer = house.ask(method, f"/api/nbhds/not-a-uuid{path}", by="alice")
+            answer = city.ask(method, f"/api/nbhds/not-a-uuid{path}", by="alice")
             assert (answer.status_code, answer.json()["code"]) == (404, "nbhd_not_found")
 
     assert not requests
 
 
-def test_an_id_in_upper_case_is_the_same_id(nbhd_house):
-    house = nbhd_house()
-    made = house.create("alice", "Home")
+def test_an_id_in_upper_case_is_the_same_id(new_city):
+    city = new_city()
+    made = city.create("alice", "Home")
 
-    assert house.detail(made["id"].upper())["id"] == made["id"]
+    assert city.detail(made["id"].upper())["id"] == made["id"]
 
 
-def test_a_detail_takes_two_requests_signed_in_or_not(nbhd_house):
-    house = nbhd_house()
-    made = house.create("alice", "Home")
+def test_a_detail_takes_two_requests_signed_in_or_not(new_city):
+    city = new_city()
+    made = city.create("alice", "Home")
 
-    with house.counted() as as_visitor:
-        assert house.detail(made["id"])["is_member"] is None
-    with house.counted() as as_member:
-        assert house.detail(made["id"], by="alice")["is_member"] is True
-    with house.counted() as as_stranger:
-        assert house.detail(made["id"], by="bob")["is_member"] is False
+    with city.counted() as as_visitor:
+        assert city.detail(made["id"])["is_member"] is None
+    with city.counted() as as_member:
+        assert city.detail(made["id"], by="alice")["is_member"] is True
+    with city.counted() as as_stranger:
+        assert city.detail(made["id"], by="bob")["is_member"] is False
 
     assert as_visitor == {"GetItem": 1, "Query": 1}
     assert as_member == as_stranger == {"BatchGetItem": 1, "Query": 1}
 
 
-def test_a_detail_without_members_takes_one_request(nbhd_house):
-    house = nbhd_house()
-    made = house.create("alice", "Home")
+def test_a_detail_without_members_takes_one_request(new_city):
+    city = new_city()
+    made = city.create("alice", "Home")
 
-    with house.counted() as requests:
-        detail = house.detail(made["id"], members_limit=0)
+    with city.counted() as requests:
+        detail = city.detail(made["id"], members_limit=0)
 
     assert (detail["members"], detail["members_next_cursor"], detail["member_count"]) == ([], None, 1)
     assert requests == {"GetItem": 1}
 
 
-def test_a_token_that_is_no_good_makes_a_visitor_of_its_bearer(nbhd_house):
-    house = nbhd_house()
-    made = house.create("alice", "Home")
+def test_a_token_that_is_no_good_makes_a_visitor_of_its_bearer(new_city):
+    city = new_city()
+    made = city.create("alice", "Home")
 
-    answer = house.ask("GET", f"/api/nbhds/{made['id']}", headers={"Authorization": "Bearer nonsense"})
+    answer = city.ask("GET", f"/api/nbhds/{made['id']}", headers={"Authorization": "Bearer nonsense"})
 
     assert (answer.status_code, answer.json()["is_member"]) == (200, None)
 
@@ -188,112 +188,112 @@ def test_a_token_that_is_no_good_makes_a_visitor_of_its_bearer(nbhd_house):
 # ---- changes -------------------------------------------------------------------------------------------------------
 
 
-def test_a_rename_frees_the_old_name(nbhd_house):
-    house = nbhd_house()
-    made = house.create("alice", "My Neighborhood", description="Ours")
-    house.clock.forward(minutes=1)
+def test_a_rename_frees_the_old_name(new_city):
+    city = new_city()
+    made = city.create("alice", "My Neighborhood", description="Ours")
+    city.clock.forward(minutes=1)
 
-    with house.counted() as requests:
-        answer = house.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json={"name": "New Name"})
+    with city.counted() as requests:
+        answer = city.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json={"name": "New Name"})
 
     assert answer.status_code == 200
     assert answer.json() == made | {"name": "New Name", "updated_at": "2025-01-15T08:31:00.123000Z"}
-    assert house.detail(made["id"])["name"] == "New Name"
+    assert city.detail(made["id"])["name"] == "New Name"
     assert requests == {"GetItem": 1, "TransactWriteItems": 1}
-    again = house.create("bob", "my neighborhood")
-    assert house.names_held() == {"new name": made["id"], "my neighborhood": again["id"]}
+    again = city.create("bob", "my neighborhood")
+    assert city.names_held() == {"new name": made["id"], "my neighborhood": again["id"]}
 
 
-def test_another_spelling_of_the_same_name_writes_no_sentinel(nbhd_house):
-    house = nbhd_house()
-    made = house.create("alice", "New Name")
+def test_another_spelling_of_the_same_name_writes_no_sentinel(new_city):
+    city = new_city()
+    made = city.create("alice", "New Name")
 
-    with house.counted() as requests:
-        answer = house.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json={"name": "NEW name"})
+    with city.counted() as requests:
+        answer = city.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json={"name": "NEW name"})
 
     assert (answer.status_code, answer.json()["name"]) == (200, "NEW name")
     assert requests == {"GetItem": 1, "UpdateItem": 1}
-    assert house.names_held() == {"new name": made["id"]}
+    assert city.names_held() == {"new name": made["id"]}
 
 
-def test_a_name_held_by_another_stays_theirs(nbhd_house):
-    house = nbhd_house()
-    mine, theirs = house.create("alice", "Mine"), house.create("bob", "Theirs")
+def test_a_name_held_by_another_stays_theirs(new_city):
+    city = new_city()
+    mine, theirs = city.create("alice", "Mine"), city.create("bob", "Theirs")
 
-    answer = house.ask("PATCH", f"/api/nbhds/{mine['id']}", by="alice", json={"name": "THEIRS"})
+    answer = city.ask("PATCH", f"/api/nbhds/{mine['id']}", by="alice", json={"name": "THEIRS"})
 
     assert (answer.status_code, answer.json()["code"], answer.json()["nbhd_id"]) == (409, "name_taken", theirs["id"])
-    assert house.names_held() == {"mine": mine["id"], "theirs": theirs["id"]}
-    assert house.detail(mine["id"])["name"] == "Mine"
+    assert city.names_held() == {"mine": mine["id"], "theirs": theirs["id"]}
+    assert city.detail(mine["id"])["name"] == "Mine"
 
 
-def test_an_empty_description_clears_it_and_an_absent_one_leaves_it(nbhd_house):
-    house = nbhd_house()
-    made = house.create("alice", "Home", description="Ours  \n")
+def test_an_empty_description_clears_it_and_an_absent_one_leaves_it(new_city):
+    city = new_city()
+    made = city.create("alice", "Home", description="Ours  \n")
     path = f"/api/nbhds/{made['id']}"
     assert made["description"] == "Ours"
 
-    assert house.ask("PATCH", path, by="alice", json={"name": "Castle"}).json()["description"] == "Ours"
-    assert house.ask("PATCH", path, by="alice", json={"description": "All of it"}).json()["description"] == "All of it"
+    assert city.ask("PATCH", path, by="alice", json={"name": "Castle"}).json()["description"] == "Ours"
+    assert city.ask("PATCH", path, by="alice", json={"description": "All of it"}).json()["description"] == "All of it"
     for empty in (None, "", "   "):
-        assert house.ask("PATCH", path, by="alice", json={"description": "x"}).status_code == 200
-        assert house.ask("PATCH", path, by="alice", json={"description": empty}).json()["description"] == ""
+        assert city.ask("PATCH", path, by="alice", json={"description": "x"}).status_code == 200
+        assert city.ask("PATCH", path, by="alice", json={"description": empty}).json()["description"] == ""
 
 
 @pytest.mark.parametrize("body", [{}, {"name": None}, {"name": ""}, {"status": "deleting"}, {"description": 1}])
-def test_a_change_of_nothing_or_of_something_else_is_refused(nbhd_house, body):
-    house = nbhd_house()
-    made = house.create("alice", "Home")
+def test_a_change_of_nothing_or_of_something_else_is_refused(new_city, body):
+    city = new_city()
+    made = city.create("alice", "Home")
 
-    assert house.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json=body).status_code == 422
-    assert house.detail(made["id"])["name"] == "Home"
+    assert city.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json=body).status_code == 422
+    assert city.detail(made["id"])["name"] == "Home"
 
 
-def test_only_the_creator_may_change_or_delete(nbhd_house):
-    house = nbhd_house()
-    made = house.create("alice", "Home")
-    house.join("bob", made["id"])
+def test_only_the_creator_may_change_or_delete(new_city):
+    city = new_city()
+    made = city.create("alice", "Home")
+    city.join("bob", made["id"])
     path = f"/api/nbhds/{made['id']}"
 
     for answer in (
-        house.ask("PATCH", path, by="bob", json={"name": "Bob's"}),
-        house.ask("PATCH", path, by="bob", json={"name": "HOME"}),
-        house.ask("DELETE", path, by="bob"),
+        city.ask("PATCH", path, by="bob", json={"name": "Bob's"}),
+        city.ask("PATCH", path, by="bob", json={"name": "HOME"}),
+        city.ask("DELETE", path, by="bob"),
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "not_creator")
-    assert house.ask("PATCH", path, by="alice", json={"name": "Hers"}).status_code == 200
+    assert city.ask("PATCH", path, by="alice", json={"name": "Hers"}).status_code == 200
 
 
-def test_a_change_of_what_does_not_exist_creates_nothing(nbhd_house):
-    house = nbhd_house()
+def test_a_change_of_what_does_not_exist_creates_nothing(new_city):
+    city = new_city()
     path = f"/api/nbhds/{uuid.uuid4()}"
 
-    assert house.ask("PATCH", path, by="alice", json={"name": "Ghost"}).status_code == 404
-    assert house.ask("DELETE", path, by="alice").status_code == 404
-    assert house.items() == []
+    assert city.ask("PATCH", path, by="alice", json={"name": "Ghost"}).status_code == 404
+    assert city.ask("DELETE", path, by="alice").status_code == 404
+    assert city.items() == []
 
 
-def test_a_creator_who_left_may_still_change_it(nbhd_house):
-    house = nbhd_house()
-    made = house.create("alice", "Home")
+def test_a_creator_who_left_may_still_change_it(new_city):
+    city = new_city()
+    made = city.create("alice", "Home")
 
-    assert house.leave("alice", made["id"]).status_code == 204
-    assert house.check_count(made["id"]) == 0
-    assert house.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json={"name": "Empty"}).status_code == 200
+    assert city.leave("alice", made["id"]).status_code == 204
+    assert city.check_count(made["id"]) == 0
+    assert city.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json={"name": "Empty"}).status_code == 200
 
 
-def test_a_sentinel_that_belongs_to_another_is_told_to_the_operator(nbhd_house):
-    house = nbhd_house()
-    made = house.create("alice", "Home")
-    [sentinel] = [item for item in house.items() if item["SK"] == "NAME"]
-    house.client.put_item(
-        TableName=house.names["main"],
+def test_a_sentinel_that_belongs_to_another_is_told_to_the_operator(new_city):
+    city = new_city()
+    made = city.create("alice", "Home")
+    [sentinel] = [item for item in city.items() if item["SK"] == "NAME"]
+    city.client.put_item(
+        TableName=city.names["main"],
         Item={"PK": {"S": sentinel["PK"]}, "SK": {"S": "NAME"}, "nbhd_id": {"S": "somebody-else"}},
     )
 
     for answer in (
-        house.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json={"name": "Castle"}),
-        house.ask("DELETE", f"/api/nbhds/{made['id']}", by="alice"),
+        city.ask("PATCH", f"/api/nbhds/{made['id']}", by="alice", json={"name": "Castle"}),
+        city.ask("DELETE", f"/api/nbhds/{made['id']}", by="alice"),
     ):
         assert (answer.status_code, answer.json()["code"]) == (500, "internal")
-    assert house.counted_metrics["NameSentinelInvariant"] == 2
+    assert city.metrics.totals["NameSentinelInvariant"] == 2

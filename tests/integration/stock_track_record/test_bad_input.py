@@ -231,7 +231,7 @@ def test_a_ticker_that_cannot_exist_has_no_mentions(bystander, ticker):
 
 @pytest.mark.parametrize("ticker", [ticker for ticker in BAD_TICKERS if ticker not in ("..", "%2E%2E")])
 def test_the_price_of_a_ticker_that_cannot_exist_is_an_error_value_that_costs_nothing(bystander, ticker):
-    before = bystander.app.services.usage.calls.get("GetItem", 0)
+    before = bystander.app.usage.calls.get("GetItem", 0)
 
     answer = bystander.request("GET", f"/api/stocks/{ticker}/price")
 
@@ -240,7 +240,7 @@ def test_the_price_of_a_ticker_that_cannot_exist_is_an_error_value_that_costs_no
     assert (body["price"], body["updated_at"]) == (None, None)
     assert isinstance(body["error"], str)
     assert len(body["ticker"]) <= 40
-    assert bystander.app.services.usage.calls.get("GetItem", 0) == before
+    assert bystander.app.usage.calls.get("GetItem", 0) == before
     assert bystander.app.world.calls("finnhub") == bystander.app.world.calls("yahoo") == ()
 
 

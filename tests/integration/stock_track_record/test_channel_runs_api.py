@@ -9,8 +9,8 @@ from tests.support.worlds import channel_with
 
 
 @pytest.mark.parametrize(("method", "path"), CHANNEL_ROUTES)
-def test_an_unknown_channel_is_not_found(house, method, path):
-    app = house()
+def test_an_unknown_channel_is_not_found(new_app, method, path):
+    app = new_app()
 
     answer = app.api.request(method, f"/api/channels/new-channel-id{path}")
 
@@ -19,9 +19,9 @@ def test_an_unknown_channel_is_not_found(house, method, path):
     assert app.queue.every == []
 
 
-def test_a_channel_that_is_processing_cannot_be_processed(house):
+def test_a_channel_that_is_processing_cannot_be_processed(new_app):
     clock = TestClock()
-    app = house(world=World.custom(channels=[channel_with(3, newest=NOON)], clock=clock), clock=clock)
+    app = new_app(world=World.custom(channels=[channel_with(3, newest=NOON)], clock=clock), clock=clock)
     channel_id = app.add(URL)
     app.deliver(*app.queue.take())
     assert app.channel(channel_id)["status"] == "processing"
@@ -34,8 +34,8 @@ def test_a_channel_that_is_processing_cannot_be_processed(house):
     assert app.items() == before
 
 
-def test_two_process_calls_at_once_lead_to_one_run(house):
-    app, channel_id = completed(house, TestClock())
+def test_two_process_calls_at_once_lead_to_one_run(new_app):
+    app, channel_id = completed(new_app, TestClock())
     gemini_calls = len(app.world.calls("gemini"))
     process = f"/api/channels/{channel_id}/process"
 
@@ -54,8 +54,8 @@ def test_two_process_calls_at_once_lead_to_one_run(house):
     assert app.items_of("ActiveRun") == []
 
 
-def test_the_message_of_an_overtaken_run_is_stale(house):
-    app, channel_id = completed(house, TestClock())
+def test_the_message_of_an_overtaken_run_is_stale(new_app):
+    app, channel_id = completed(new_app, TestClock())
     process = f"/api/channels/{channel_id}/process"
     first, second = app.api.post(process), app.api.post(process)
     assert first.json()["status"] == second.json()["status"] == "pending"
@@ -70,8 +70,8 @@ def test_the_message_of_an_overtaken_run_is_stale(house):
     assert sum("started" in text for text in app.messages(channel_id)) == 2
 
 
-def test_a_new_run_keeps_the_counts_until_its_own_listing(house):
-    app, channel_id = completed(house, TestClock())
+def test_a_new_run_keeps_the_counts_until_its_own_listing(new_app):
+    app, channel_id = completed(new_app, TestClock())
 
     answer = app.api.post(f"/api/channels/{channel_id}/process").json()
 
@@ -79,8 +79,8 @@ def test_a_new_run_keeps_the_counts_until_its_own_listing(house):
     assert answer["updated_at"] > answer["created_at"]
 
 
-def test_only_a_channel_that_is_processing_can_be_cancelled(house):
-    app, channel_id = completed(house, TestClock())
+def test_only_a_channel_that_is_processing_can_be_cancelled(new_app):
+    app, channel_id = completed(new_app, TestClock())
     before = app.items()
 
     refusal = app.api.post(f"/api/channels/{channel_id}/cancel")
@@ -89,9 +89,9 @@ def test_only_a_channel_that_is_processing_can_be_cancelled(house):
     assert app.items() == before
 
 
-def test_a_cancelled_channel_can_be_processed_again(house):
+def test_a_cancelled_channel_can_be_processed_again(new_app):
     clock = TestClock()
-    app = house(world=World.custom(channels=[channel_with(3, newest=NOON)], clock=clock), clock=clock)
+    app = new_app(world=World.custom(channels=[channel_with(3, newest=NOON)], clock=clock), clock=clock)
     channel_id = app.add(URL)
     app.deliver(*app.queue.take())
 

@@ -10,8 +10,8 @@ from tests.support.stock_track_record import TestClock
 # ---- create --------------------------------------------------------------------------------------------------------
 
 
-def test_a_new_channel_is_answered_as_the_client_knows_it(house):
-    app = house()
+def test_a_new_channel_is_answered_as_the_client_knows_it(new_app):
+    app = new_app()
 
     answer = app.api.post("/api/channels", json={"url": URL})
 
@@ -34,8 +34,8 @@ def test_a_new_channel_is_answered_as_the_client_knows_it(house):
     assert app.channel(body["id"]) == body
 
 
-def test_a_new_channel_is_five_items_and_one_message(house):
-    app = house()
+def test_a_new_channel_is_five_items_and_one_message(new_app):
+    app = new_app()
 
     channel_id, calls = calls_of(app, lambda: app.add(URL, time_range_months=6))
 
@@ -55,8 +55,8 @@ def test_a_new_channel_is_five_items_and_one_message(house):
     assert calls == {"TransactWriteItems": 1}
 
 
-def test_of_twenty_creations_at_once_one_wins(house):
-    app = house()
+def test_of_twenty_creations_at_once_one_wins(new_app):
+    app = new_app()
     urls = [URL, "https://www.youtube.com/@testchannel", "https://www.youtube.com/@TestChannel/videos"]
 
     answers = at_the_same_time([partial(app.api.post, "/api/channels", json={"url": urls[n % 3]}) for n in range(20)])
@@ -70,8 +70,8 @@ def test_of_twenty_creations_at_once_one_wins(house):
     assert len(app.items_of("Channel")) == len(app.items_of("ProcessingLog")) == len(app.queue.every) == 1
 
 
-def test_different_channels_created_at_once_are_all_counted(house):
-    app = house()
+def test_different_channels_created_at_once_are_all_counted(new_app):
+    app = new_app()
 
     answers = at_the_same_time(
         [partial(app.api.post, "/api/channels", json={"url": f"https://youtube.com/@c{n}"}) for n in range(8)]
@@ -83,8 +83,8 @@ def test_different_channels_created_at_once_are_all_counted(house):
     assert app.api.get("/api/channels").json()["total"] == len(added) == len(app.items_of("Channel"))
 
 
-def test_the_list_takes_as_many_channels_as_it_may(house):
-    app = house(max_channels=2)
+def test_the_list_takes_as_many_channels_as_it_may(new_app):
+    app = new_app(max_channels=2)
     app.add("https://www.youtube.com/@one")
     app.add("https://www.youtube.com/@two")
 
@@ -102,8 +102,8 @@ def test_the_list_takes_as_many_channels_as_it_may(house):
         {"url": URL, "time_range_months": 37},
     ],
 )
-def test_an_address_or_range_out_of_bounds_is_refused_with_a_text(house, body):
-    app = house()
+def test_an_address_or_range_out_of_bounds_is_refused_with_a_text(new_app, body):
+    app = new_app()
 
     refusal = app.api.post("/api/channels", json=body)
 
@@ -115,9 +115,9 @@ def test_an_address_or_range_out_of_bounds_is_refused_with_a_text(house, body):
 # ---- a queue that is away ------------------------------------------------------------------------------------------
 
 
-def test_a_channel_added_while_the_queue_is_away_is_sent_by_the_sweep(house):
+def test_a_channel_added_while_the_queue_is_away_is_sent_by_the_sweep(new_app):
     clock = TestClock()
-    app = house(clock=clock)
+    app = new_app(clock=clock)
     app.queue.is_down = True
     channel_id = app.add(URL)
     assert app.channel(channel_id)["status"] == "pending"
@@ -137,9 +137,9 @@ def test_a_channel_added_while_the_queue_is_away_is_sent_by_the_sweep(house):
     assert len(app.queue.every) == 1, "the message is on its way; it is not sent at every sweep"
 
 
-def test_a_run_asked_for_while_the_queue_is_away_is_sent_by_the_sweep(house):
+def test_a_run_asked_for_while_the_queue_is_away_is_sent_by_the_sweep(new_app):
     clock = TestClock()
-    app, channel_id = completed(house, clock)
+    app, channel_id = completed(new_app, clock)
     sent = len(app.queue.of_type("channel"))
     app.queue.is_down = True
     assert app.api.post(f"/api/channels/{channel_id}/process").status_code == 200
@@ -153,8 +153,8 @@ def test_a_run_asked_for_while_the_queue_is_away_is_sent_by_the_sweep(house):
     assert app.channel(channel_id)["status"] == "completed"
 
 
-def test_a_deletion_while_the_queue_is_away_is_sent_by_the_sweep(house):
-    app = house()
+def test_a_deletion_while_the_queue_is_away_is_sent_by_the_sweep(new_app):
+    app = new_app()
     channel_id = app.add(URL)
     app.drain()
     app.queue.is_down = True
@@ -171,9 +171,9 @@ def test_a_deletion_while_the_queue_is_away_is_sent_by_the_sweep(house):
 # ---- list ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_page_of_the_list_holds_the_newest_channels(house):
+def test_a_page_of_the_list_holds_the_newest_channels(new_app):
     clock = TestClock()
-    app = house(clock=clock)
+    app = new_app(clock=clock)
     newest_first = add_five(app, clock)
 
     page, calls = calls_of(app, lambda: app.api.get("/api/channels?page=1&per_page=2").json())
@@ -185,9 +185,9 @@ def test_a_page_of_the_list_holds_the_newest_channels(house):
     assert calls == {"GetItem": 1, "Query": 1}
 
 
-def test_pages_by_number_show_every_channel_once(house):
+def test_pages_by_number_show_every_channel_once(new_app):
     clock = TestClock()
-    app = house(clock=clock)
+    app = new_app(clock=clock)
     newest_first = add_five(app, clock)
 
     pages = [app.api.get(f"/api/channels?page={number}&per_page=2").json() for number in (1, 2, 3)]
@@ -196,9 +196,9 @@ def test_pages_by_number_show_every_channel_once(house):
     assert [page["next_cursor"] is None for page in pages] == [False, False, True]
 
 
-def test_a_page_past_the_end_is_empty_and_costs_no_query(house):
+def test_a_page_past_the_end_is_empty_and_costs_no_query(new_app):
     clock = TestClock()
-    app = house(clock=clock)
+    app = new_app(clock=clock)
     add_five(app, clock)
 
     page, calls = calls_of(app, lambda: app.api.get("/api/channels?page=4&per_page=2").json())
@@ -207,9 +207,9 @@ def test_a_page_past_the_end_is_empty_and_costs_no_query(house):
     assert calls == {"GetItem": 1}
 
 
-def test_cursors_lead_to_every_channel_once_though_another_is_added_meanwhile(house):
+def test_cursors_lead_to_every_channel_once_though_another_is_added_meanwhile(new_app):
     clock = TestClock()
-    app = house(clock=clock)
+    app = new_app(clock=clock)
     newest_first = add_five(app, clock)
 
     seen: list[str] = []
@@ -226,8 +226,8 @@ def test_cursors_lead_to_every_channel_once_though_another_is_added_meanwhile(ho
     assert parameters == {"cursor": None}
 
 
-def test_channels_of_one_millisecond_are_all_listed_by_cursors(house):
-    app = house()
+def test_channels_of_one_millisecond_are_all_listed_by_cursors(new_app):
+    app = new_app()
     ids = {app.add(f"https://www.youtube.com/@channel{number}") for number in range(5)}
 
     seen = []
@@ -242,8 +242,8 @@ def test_channels_of_one_millisecond_are_all_listed_by_cursors(house):
     assert parameters["cursor"] is None
 
 
-def test_a_made_up_cursor_is_refused_without_a_request_to_the_table(house):
-    app = house()
+def test_a_made_up_cursor_is_refused_without_a_request_to_the_table(new_app):
+    app = new_app()
 
     refusal, calls = calls_of(app, lambda: app.api.get("/api/channels?cursor=abc"))
 
@@ -251,16 +251,16 @@ def test_a_made_up_cursor_is_refused_without_a_request_to_the_table(house):
     assert calls == {}
 
 
-def test_an_empty_list_is_answered_before_anything_was_ever_added(house):
-    app = house()
+def test_an_empty_list_is_answered_before_anything_was_ever_added(new_app):
+    app = new_app()
 
     page = app.api.get("/api/channels?page=1&per_page=20").json()
 
     assert page == {"items": [], "total": 0, "page": 1, "per_page": 20, "next_cursor": None}
 
 
-def test_the_api_connects_anew_after_its_connections_were_closed_for_a_snapshot(house):
-    app = house()
+def test_the_api_connects_anew_after_its_connections_were_closed_for_a_snapshot(new_app):
+    app = new_app()
     channel_id = app.add(URL)
-    app.services.disconnect()
+    app.resources.client.close()
     assert app.channel(channel_id)["id"] == channel_id

@@ -36,10 +36,10 @@ AFTER_EACH = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def app(house) -> Applications:
+def app(new_app) -> Applications:
     """A channel with one video, which mentions one share that nobody knows yet."""
     clock = TestClock()
-    application: Applications = house(world=make_world(clock, videos=1), clock=clock)
+    application: Applications = new_app(world=make_world(clock, videos=1), clock=clock)
     return application
 
 
@@ -138,9 +138,9 @@ def test_a_message_delivered_again_after_everything_was_done_changes_nothing(app
 
 
 @pytest.mark.parametrize("number", range(1, STEPS.index("GetItem") + 2))
-def test_a_worker_that_outlives_its_lease_counts_no_video_twice(house, number):
+def test_a_worker_that_outlives_its_lease_counts_no_video_twice(new_app, number):
     clock = TestClock()
-    app = house(world=make_world(clock, videos=2), clock=clock)
+    app = new_app(world=make_world(clock, videos=2), clock=clock)
     channel_id, (sent, other) = begin_run(app)
 
     def overtake() -> None:
@@ -163,14 +163,14 @@ def test_a_worker_that_outlives_its_lease_counts_no_video_twice(house, number):
 
 
 @pytest.fixture
-def talkative(house) -> Applications:
+def talkative(new_app) -> Applications:
     """A channel with one video that mentions sixty shares."""
     clock = TestClock()
     channel = channel_with(1, newest=NOON - timedelta(hours=1))
     stocks = numbered_stocks(60)
     answer = gemini_answers.stocks(*(Pick(stock.ticker, "buy", "Likes it.") for stock in stocks))
     world = World.custom(channels=[channel], answers={"video00000": [answer]}, stocks=stocks, clock=clock, quotas={})
-    application: Applications = house(world=world, clock=clock, ticker_verification=False)
+    application: Applications = new_app(world=world, clock=clock, ticker_verification=False)
     return application
 
 
@@ -211,13 +211,13 @@ def test_sixty_mentions_survive_a_crash_between_their_two_transactions(talkative
     assert_sixty(talkative, channel_id)
 
 
-def test_a_video_keeps_at_most_a_hundred_mentions(house):
+def test_a_video_keeps_at_most_a_hundred_mentions(new_app):
     clock = TestClock()
     channel = channel_with(1, newest=NOON - timedelta(hours=1))
     stocks = numbered_stocks(130)
     answer = gemini_answers.stocks(*(Pick(stock.ticker, "hold") for stock in stocks))
     world = World.custom(channels=[channel], answers={"video00000": [answer]}, stocks=stocks, clock=clock)
-    app = house(world=world, clock=clock, ticker_verification=False)
+    app = new_app(world=world, clock=clock, ticker_verification=False)
     _, (sent,) = begin_run(app)
 
     assert app.deliver(sent) == []

@@ -10,15 +10,32 @@ import pytest
 from cdk_app.services.stock_track_record.stand_ins import gemini_answers
 from cdk_app.services.stock_track_record.stand_ins.models import Pick
 from cdk_app.services.stock_track_record.stand_ins.world import World
-from lambda_src.dynamo.client import make_client
-from lambda_src.services.stock_track_record.models import ChannelId, Mention, RunId, Video, VideoId
-from lambda_src.services.stock_track_record.repository.base import Line, LogLines
-from lambda_src.services.stock_track_record.repository.mentions import mention_puts, tickers_change
-from lambda_src.services.stock_track_record.repository.videos import video_item
-from lambda_src.services.stock_track_record.rules.ids import mention_id, video_id
-from lambda_src.services.stock_track_record.tables import MAIN, TABLES, VIDEO_CLAIM
+from lambda_src.dynamo.boto3_client import Boto3Client
+from lambda_src.dynamo.client import Client, Response
+from lambda_src.dynamo.values import Request
+from lambda_src.services.stock_track_record.models import (
+    ChannelId,
+    Mention,
+    RunId,
+    Video,
+    VideoClaim,
+    VideoId,
+    mention_id,
+    video_id,
+)
+from lambda_src.services.stock_track_record.processing_log import Line, LogLines
+from lambda_src.services.stock_track_record.tables import (
+    CHANNEL_MENTION,
+    PROCESSING_LOG,
+    PURGE_PAGE,
+    STOCK_MENTION,
+    TABLES,
+    VIDEO,
+    VIDEO_CLAIM,
+)
 from tests.support.dynamodb_faults import Faults
 from tests.support.stock_track_record import NOON, Applications, Sent, TestClock
+from tests.support.track_record_items import add_tickers
 from tests.support.worlds import channel_with, numbered_stocks
 
 URL = "https://www.youtube.com/@TestChannel"
@@ -30,51 +47,48 @@ class Killed(BaseException):
 
 
 class BatchWrites:
-    """Watches and disturbs the BatchWriteItem calls of a client.
+    """A client that watches and disturbs BatchWriteItem calls.
 
     Faults cannot do this: an answer made up would leave items behind that it says were written.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Client) -> None:
         self.count = 0
         self.deletes = 0
         self.kill_after_deletes: int | None = None
         self.leave_unprocessed = 0
-        self._left: dict[str, Any] = {}
-        events = client.meta.events
-        events.register("provide-client-params.dynamodb.BatchWriteItem", self._before)
-        events.register("after-call.dynamodb.BatchWriteItem", self._after)
+        self._client = client
 
-    def _before(self, params: Mapping[str, Any], **_: object) -> dict[str, Any]:
+    def call(self, operation: str, request: Request, pattern: str) -> Response:
+        if operation != "BatchWriteItem":
+            return self._client.call(operation, request, pattern)
         if self.kill_after_deletes is not None and self.deletes >= self.kill_after_deletes:
             raise Killed
-        [(table, writes)] = params["RequestItems"].items()
+        [(table, writes)] = request["RequestItems"].items()
         assert 1 <= len(writes) <= 25
         taken = max(1, len(writes) - self.leave_unprocessed)
-        self._left = {table: writes[taken:]} if writes[taken:] else {}
         self.count += 1
         self.deletes += sum("DeleteRequest" in write for write in writes[:taken])
-        return {**params, "RequestItems": {table: writes[:taken]}}
+        answer = self._client.call(operation, {**request, "RequestItems": {table: writes[:taken]}}, pattern)
+        return {**answer, "UnprocessedItems": {table: writes[taken:]}} if writes[taken:] else answer
 
-    def _after(self, parsed: dict[str, Any], **_: object) -> None:
-        if self._left:
-            parsed["UnprocessedItems"] = self._left
+    def close(self) -> None:
+        self._client.close()
 
 
 @pytest.fixture
-def patient(dynamodb_endpoint, make_tables) -> Iterator[Callable[..., tuple[Applications, Any]]]:
-    """`app, client = patient()`: the service with a client of its own, whose calls a test may disturb."""
-    made: list[tuple[Applications, Any]] = []
+def disturbed(dynamodb_client, make_tables) -> Iterator[Callable[[Callable[[Client], Any]], tuple[Applications, Any]]]:
+    """`app, client = disturbed(BatchWrites)`: the service with such a client, whose calls a test may disturb."""
+    made: list[Applications] = []
 
-    def make(**options: Any) -> tuple[Applications, Any]:
-        client = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)
-        made.append((Applications(client=client, names=make_tables(TABLES), **options), client))
-        return made[-1]
+    def make(disturbing: Callable[[Client], Any]) -> tuple[Applications, Any]:
+        engine = disturbing(Boto3Client(dynamodb_client))
+        made.append(Applications(client=dynamodb_client, names=make_tables(TABLES), engine=engine))
+        return made[-1], engine
 
     yield make
-    for app, client in made:
+    for app in made:
         app.stop()
-        client.close()
 
 
 def fill(app: Applications, channel_id: str, *, videos: int, logs: int, mentions: int) -> None:
@@ -83,15 +97,17 @@ def fill(app: Applications, channel_id: str, *, videos: int, logs: int, mentions
     tickers = [stock.ticker for stock in numbered_stocks(150)]
     known = [_video(channel, run, number) for number in range(videos)]
     lines = LogLines(clock=TestClock(NOON + timedelta(seconds=1)), pick=lambda _: 0, retention_days=90)
-    items: list[Mapping[str, object]] = [lines.put(channel, Line("info", "A line")).item for _ in range(logs)]
+    items: list[Mapping[str, object]] = [
+        PROCESSING_LOG.item(lines.put(channel, Line("info", "A line")).model) for _ in range(logs)
+    ]
     for video in known:
-        claim = MAIN.key(VIDEO_CLAIM, channel_id=channel, youtube_video_id=video.youtube_video_id)
-        items += [video_item(video), {**claim, "entity_type": "VideoClaim", "video_id": video.id, "created_at": NOW}]
+        claim = VideoClaim(channel, video.youtube_video_id, video.id, NOW)
+        items += [VIDEO.item(video), VIDEO_CLAIM.item(claim)]
     for number in range(mentions):
         mention = _mention(known[number % videos], tickers[(number + number // videos) % len(tickers)])
-        items += [put.item for put in mention_puts(mention)]
-    app.store.batch_write(MAIN, puts=items)
-    app.store.transact([tickers_change(channel, set(tickers))])
+        items += [STOCK_MENTION.item(mention), CHANNEL_MENTION.item(mention)]
+    app.store.batch_write(PURGE_PAGE, puts=items)
+    add_tickers(app, channel, set(tickers))
 
 
 def _video(channel_id: ChannelId, run_id: RunId, number: int) -> Video:
@@ -143,16 +159,16 @@ def delete(app: Applications, channel_id: str) -> None:
 # ---- the request ---------------------------------------------------------------------------------------------------
 
 
-def test_a_deleted_channel_is_gone_for_its_viewers_at_once(house):
-    app = house()
+def test_a_deleted_channel_is_gone_for_its_viewers_at_once(new_app):
+    app = new_app()
     channel_id = app.add(URL)
     other = app.add("https://www.youtube.com/@other")
     fill(app, channel_id, videos=30, logs=10, mentions=60)
-    before = app.services.usage.snapshot()
+    before = app.usage.snapshot()
 
     delete(app, channel_id)
 
-    assert app.services.usage.since(before).requests == 2  # GetItem and T8, however much there is to remove
+    assert app.usage.since(before).requests == 2  # GetItem and T8, however much there is to remove
     assert app.api.get(f"/api/channels/{channel_id}").status_code == 404
     assert app.api.delete(f"/api/channels/{channel_id}").status_code == 404
     for path in ("logs", "stocks", "timeline", "stocks/QAA"):
@@ -163,8 +179,8 @@ def test_a_deleted_channel_is_gone_for_its_viewers_at_once(house):
     assert ([item["id"] for item in page["items"]], page["total"]) == ([other], 1)
 
 
-def test_the_handle_of_a_deleted_channel_can_be_added_again_at_once(house):
-    app = house()
+def test_the_handle_of_a_deleted_channel_can_be_added_again_at_once(new_app):
+    app = new_app()
     channel_id = app.add(URL)
     fill(app, channel_id, videos=3, logs=3, mentions=3)
     delete(app, channel_id)
@@ -178,8 +194,8 @@ def test_the_handle_of_a_deleted_channel_can_be_added_again_at_once(house):
     assert not leftovers(app.items(), channel_id)
 
 
-def test_of_several_deletions_at_once_one_finds_the_channel(house):
-    app = house()
+def test_of_several_deletions_at_once_one_finds_the_channel(new_app):
+    app = new_app()
     app.add("https://www.youtube.com/@other")
     channel_id = app.add(URL)
 
@@ -194,9 +210,8 @@ def test_of_several_deletions_at_once_one_finds_the_channel(house):
 # ---- the purge -----------------------------------------------------------------------------------------------------
 
 
-def test_a_deletion_of_five_thousand_items_survives_the_death_of_its_worker(patient):
-    app, client = patient()
-    batches = BatchWrites(client)
+def test_a_deletion_of_five_thousand_items_survives_the_death_of_its_worker(disturbed):
+    app, batches = disturbed(BatchWrites)
     channel_id = app.add(URL)
     fill(app, channel_id, videos=600, logs=1_099, mentions=1_349)  # the creation wrote a line as well
     app.queue.take()
@@ -223,8 +238,8 @@ def test_a_deletion_of_five_thousand_items_survives_the_death_of_its_worker(pati
     assert [item["entity_type"] for item in app.items()] == ["Counter"]
 
 
-def test_a_purge_may_be_repeated(house):
-    app = house()
+def test_a_purge_may_be_repeated(new_app):
+    app = new_app()
     channel_id = app.add(URL)
     other = app.add("https://www.youtube.com/@other")
     fill(app, channel_id, videos=20, logs=10, mentions=40)
@@ -242,8 +257,8 @@ def test_a_purge_may_be_repeated(house):
     assert app.channel(other)["status"] == "pending"
 
 
-def test_a_purge_of_a_living_channel_removes_nothing(house):
-    app = house()
+def test_a_purge_of_a_living_channel_removes_nothing(new_app):
+    app = new_app()
     channel_id = app.add(URL)
     fill(app, channel_id, videos=2, logs=2, mentions=2)
     app.queue.take()
@@ -255,8 +270,8 @@ def test_a_purge_of_a_living_channel_removes_nothing(house):
     assert app.items() == before
 
 
-def test_a_purge_that_runs_out_of_time_sends_itself_again(house):
-    app = house()
+def test_a_purge_that_runs_out_of_time_sends_itself_again(new_app):
+    app = new_app()
     channel_id = app.add(URL)
     fill(app, channel_id, videos=20, logs=10, mentions=40)
     app.queue.take()
@@ -272,9 +287,8 @@ def test_a_purge_that_runs_out_of_time_sends_itself_again(house):
     assert not leftovers(app.items(), channel_id)
 
 
-def test_items_that_dynamodb_leaves_unprocessed_are_deleted_in_the_end(patient):
-    app, client = patient()
-    batches = BatchWrites(client)
+def test_items_that_dynamodb_leaves_unprocessed_are_deleted_in_the_end(disturbed):
+    app, batches = disturbed(BatchWrites)
     channel_id = app.add(URL)
     fill(app, channel_id, videos=10, logs=9, mentions=30)
     app.queue.take()
@@ -288,14 +302,14 @@ def test_items_that_dynamodb_leaves_unprocessed_are_deleted_in_the_end(patient):
     assert not app.queue.dead()
 
 
-def test_a_purge_that_meets_an_ailing_table_comes_again(patient):
-    app, client = patient()
+def test_a_purge_that_meets_an_ailing_table_comes_again(disturbed):
+    app, faults = disturbed(Faults)
     channel_id = app.add(URL)
     fill(app, channel_id, videos=4, logs=4, mentions=4)
     app.queue.take()
     delete(app, channel_id)
     message = purge_of(app)
-    Faults(client).error("InternalServerError", status=500, times=12)  # one request is tried eight times
+    faults.error("InternalServerError", status=500, times=12)  # one request is tried eight times
 
     assert app.deliver(message) == [message.message_id]
 
@@ -306,12 +320,12 @@ def test_a_purge_that_meets_an_ailing_table_comes_again(patient):
 # ---- deletion while a worker is at it ------------------------------------------------------------------------------
 
 
-def test_an_answer_of_gemini_after_the_deletion_writes_no_mention(house):
+def test_an_answer_of_gemini_after_the_deletion_writes_no_mention(new_app):
     clock = TestClock()
     channel = channel_with(1, newest=NOON)
     answer = gemini_answers.stocks(Pick("NVDA", "buy", "Likes it."), Pick("AAPL", "hold"))
     world = World.custom(channels=[channel], answers={"video00000": [answer]}, clock=clock)
-    app = house(world=world, clock=clock)
+    app = new_app(world=world, clock=clock)
     channel_id = app.add(URL)
     app.deliver(*app.queue.take())
     [video_message] = app.queue.take()
@@ -329,14 +343,14 @@ def test_an_answer_of_gemini_after_the_deletion_writes_no_mention(house):
     assert not leftovers(app.items(), channel_id)
 
 
-def test_a_line_written_by_a_straggler_is_gone_after_the_second_pass(house):
+def test_a_line_written_by_a_straggler_is_gone_after_the_second_pass(new_app):
     clock = TestClock()
-    app = house(clock=clock)
+    app = new_app(clock=clock)
     channel_id = app.add(URL)
     app.queue.take()
     delete(app, channel_id)
     app.deliver(purge_of(app))
-    app.services.channels.repository.logs.append_log(ChannelId(channel_id), Line("info", "Analysing Episode 1"))
+    app.log.append_log(ChannelId(channel_id), "info", "Analysing Episode 1")
     assert len(leftovers(app.items(), channel_id)) == 1
     second = purge_of(app)
     assert (second.content["pass"], second.delay_seconds) == (2, 900)
@@ -349,9 +363,9 @@ def test_a_line_written_by_a_straggler_is_gone_after_the_second_pass(house):
     assert [item["entity_type"] for item in app.items()] == ["Counter"]
 
 
-def test_a_lost_second_pass_is_sent_by_the_sweep(house):
+def test_a_lost_second_pass_is_sent_by_the_sweep(new_app):
     clock = TestClock()
-    app = house(clock=clock)
+    app = new_app(clock=clock)
     channel_id = app.add(URL)
     app.queue.take()
     delete(app, channel_id)
@@ -369,10 +383,10 @@ def test_a_lost_second_pass_is_sent_by_the_sweep(house):
     assert not app.items_of("PendingPurge")
 
 
-def test_messages_of_a_deleted_channel_are_dropped_without_work(house):
+def test_messages_of_a_deleted_channel_are_dropped_without_work(new_app):
     clock = TestClock()
     world = World.custom(channels=[channel_with(2, newest=NOON)], clock=clock)
-    app = house(world=world, clock=clock)
+    app = new_app(world=world, clock=clock)
     channel_id = app.add(URL)
     listing = app.queue.take()
     app.deliver(*listing)

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from boto3.dynamodb.conditions import Key
 
 from cdk_app.services.stock_track_record.stand_ins.models import Channel
 from cdk_app.services.stock_track_record.stand_ins.world import World
-from lambda_src.services.stock_track_record.tables import GSI2, MAIN, UNIQUE_CLAIM
+from lambda_src.services.stock_track_record.tables import CHANNELS_BY_IDENTITY, CLAIM_BY_IDENTITY
 from tests.support.invariants import assert_invariants
 from tests.support.runs import error_lines
 from tests.support.steps import Steps, act_before_step, stepped_worker
@@ -30,10 +29,10 @@ STEPS_OF_A_LISTER = (
 
 
 @pytest.fixture
-def app(house) -> Iterator[Applications]:
+def app(new_app) -> Iterator[Applications]:
     clock = TestClock()
     channel = Channel(id=REAL_ID, title="Foo Invests", handle="@foo", old_handles=("@foo-old",))
-    application = house(world=World.custom(channels=[channel], clock=clock), clock=clock)
+    application = new_app(world=World.custom(channels=[channel], clock=clock), clock=clock)
     yield application
     assert_invariants(application)
 
@@ -44,13 +43,12 @@ def add_both(app: Applications) -> tuple[list[str], list[Sent]]:
 
 
 def ids_in_gsi2(app: Applications, identity: str) -> list[str]:
-    items = app.store.query_items(MAIN, Key("GSI2PK").eq(f"YT#{identity}"), index=GSI2)
-    return [item["id"] for item in items]
+    return [channel.id for channel in app.store.items(CHANNELS_BY_IDENTITY, youtube_channel_id=identity)]
 
 
 def owner_of(app: Applications, identity: str) -> str | None:
-    claim = app.store.get(MAIN, MAIN.key(UNIQUE_CLAIM, identity=identity), consistent=True)
-    return None if claim is None else str(claim["channel_id"])
+    claim = app.store.get(CLAIM_BY_IDENTITY, identity=identity)
+    return None if claim is None else claim.channel_id
 
 
 def assert_items_agree_with_their_index(app: Applications) -> None:

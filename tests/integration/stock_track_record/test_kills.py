@@ -22,13 +22,12 @@ from cdk_app.local.layout import ROOT
 from cdk_app.local.ministack import QUICK, MiniStack
 from cdk_app.services.registry import VIDEOS_AND_PRICES
 from cdk_app.services.stock_track_record.stand_ins.app import standins_app
-from lambda_src.dynamo.store import Put, Store
+from lambda_src.dynamo.boto3_client import Boto3Client
+from lambda_src.dynamo.store import Store
 from lambda_src.runtime.clock import utc_now
 from lambda_src.runtime.queue import QueueClient
-from lambda_src.services.stock_track_record.models import ChannelId, VideoId
-from lambda_src.services.stock_track_record.repository.channels import channel_key
-from lambda_src.services.stock_track_record.repository.videos import video_key
-from lambda_src.services.stock_track_record.tables import MAIN, TABLES
+from lambda_src.services.stock_track_record.models import Channel, ChannelId, Video, VideoId, timestamp
+from lambda_src.services.stock_track_record.tables import CHANNEL, PURGE_PAGE, TABLES, VIDEO
 from tests.support.http_server import ThreadedServer
 from tests.support.kill_scene import Facts, Queues, Scene, Size, read_facts
 from tests.support.killing import MAX_KILLS_PER_VIDEO, Observed, Trial, messages_left
@@ -85,18 +84,18 @@ class Contest:
 
 
 @pytest.fixture
-def contest(house, make_tables, dynamodb_client, dynamodb_endpoint, sqs, tmp_path):
+def contest(new_app, make_tables, dynamodb_client, dynamodb_endpoint, sqs, tmp_path):
     """`contest(size)` lets both run to their end, at the same time."""
 
     def run(size: Size) -> Contest:
         started = time.monotonic()
         ours, theirs = Scene(size), Scene(size)
         queues, their_queues = (Queues.make(sqs, visibility_seconds=size.hidden_seconds + 1) for _ in range(2))
-        app = house(world=ours.world, clock=utc_now, **size.settings)
+        app = new_app(world=ours.world, clock=utc_now, **size.settings)
         channel_id, naive_id = app.add(time_range_months=12), str(uuid4())
         names = make_tables(TABLES)
         settings = app.worker_settings.model_copy(update={"dynamodb_endpoint": dynamodb_endpoint, **queues.settings})
-        seed_naive_channel(Store(dynamodb_client, names), naive_id, theirs)
+        seed_naive_channel(Store(Boto3Client(dynamodb_client), names), naive_id, theirs)
 
         def outcome(trial: Trial, scene: Scene, used: Queues, table_name: str, its_id: str) -> Outcome:
             trial.wait_until_all_is_quiet(sqs, used.work, timeout_seconds=size.timeout_seconds)
@@ -148,22 +147,20 @@ def run_that_is_listed(app: Applications) -> str:
 def seed_naive_channel(store: Store, channel_id: str, scene: Scene) -> None:
     """What the naive worker finds: a channel with its videos listed."""
     ids = scene.video_ids(channel_id)
-    key = channel_key(ChannelId(channel_id))
-    channel = {
-        "id": channel_id,
-        "youtube_channel_id": scene.channel.id,
-        "name": "Naive",
-        "url": "https://www.youtube.com/@TestChannel",
-        "status": "processing",
-        "video_count": len(ids),
-        "processed_video_count": 0,
-    }
-    store.transact([Put(MAIN, {**key, "entity_type": "Channel", **channel})])
-    videos = [
-        {**video_key(ChannelId(channel_id), VideoId(item_id)), "entity_type": "Video", "youtube_video_id": name}
-        for name, item_id in ids.items()
-    ]
-    store.batch_write(MAIN, puts=videos)
+    written = timestamp(utc_now())
+    channel = Channel(
+        id=ChannelId(channel_id),
+        youtube_channel_id=scene.channel.id,
+        name="Naive",
+        url="https://www.youtube.com/@TestChannel",
+        status="processing",
+        time_range_months=12,
+        created_at=written,
+        updated_at=written,
+        video_count=len(ids),
+    )
+    videos = [Video(VideoId(ids[name]), channel.id, name, name, written[:10], written) for name in ids]
+    store.batch_write(PURGE_PAGE, puts=[CHANNEL.item(channel), *map(VIDEO.item, videos)])
 
 
 def check(contest: Contest, size: Size) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,7 +20,7 @@ from lambda_src.runtime.lambda_http import lambda_handler
 from lambda_src.runtime.observability import configure_logging
 from lambda_src.runtime.problems import ErrorAnswers
 from lambda_src.runtime.queue import QueueClient
-from lambda_src.services.stock_track_record.handlers.routes import create
+from lambda_src.services.stock_track_record import wiring
 from lambda_src.services.stock_track_record.tables import TABLES
 from tests.support.stock_track_record import Applications, Invocation
 
@@ -38,8 +39,8 @@ class OnARealQueue(Applications):
 
     sqs: Any = None
 
-    def open_queue(self):
-        return QueueClient(lambda: self.sqs)
+    def __init__(self, **options):
+        super().__init__(queue=QueueClient(lambda: self.sqs), **options)
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def post_a_channel(app):
     """One request through API Gateway's event, as Lambda receives it."""
     event = json.loads(EVENT.read_text())
     try:
-        answer = lambda_handler(create(app.services))(event, None)
+        answer = lambda_handler(wiring.api(app.api_settings, replace(app.resources, serves_many=False)))(event, None)
     finally:
         asyncio.get_event_loop_policy().get_event_loop().close()
         asyncio.set_event_loop(None)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import make_client
 from lambda_src.migration.mappings.stock_track_record.mapping import mapping
 from lambda_src.migration.phases.copy import copy
 from lambda_src.migration.phases.verify import verify
 from lambda_src.migration.target import marks
 from lambda_src.migration.target.place import STATE_PARTITION
-from lambda_src.services.stock_track_record.tables import MAIN
+from lambda_src.services.stock_track_record.tables import PURGE_PAGE
 from tests.support.invariants import assert_invariants
 from tests.support.migration.jobs import Rows, RowsInHand, job
 from tests.support.migration.stock_track_record_awkward import YOUTUBE_ID, awkward_rows
@@ -59,17 +59,17 @@ def migrate(dynamodb_endpoint, tmp_path):
         assert verify(migration, full=True).is_equal
         marks.strip(migration.place)
         client.close()
-        for item in app.items():
-            if item["PK"] == STATE_PARTITION:  # the migration's own, no concern of the service
-                app.store.delete(MAIN, {"PK": item["PK"], "SK": item["SK"]})
+        # the migration's own, no concern of the service
+        own = [item for item in app.items() if item["PK"] == STATE_PARTITION]
+        app.store.batch_write(PURGE_PAGE, deletes=[{"PK": item["PK"], "SK": item["SK"]} for item in own])
 
     return migrate
 
 
 @pytest.fixture
-def pair(house, migrate) -> Pair:
+def pair(new_app, migrate) -> Pair:
     clock = TestClock()
-    lived, migrated = (house(world=make_world(clock), clock=clock) for _ in range(2))
+    lived, migrated = (new_app(world=make_world(clock), clock=clock) for _ in range(2))
     channels = live(lived)
     migrate(migrated, sql_rows(lived))
     clock.forward(hours=1)
@@ -147,8 +147,8 @@ def test_prices_are_answered_alike(pair):
         assert migrated == lived
 
 
-def test_awkward_rows_are_answered_as_was_decided_about_them(house, migrate):
-    app = house()
+def test_awkward_rows_are_answered_as_was_decided_about_them(new_app, migrate):
+    app = new_app()
     migrate(app, rows_by_table((case.table, case.row) for case in awkward_rows()))
     channels = {item["id"]: item for item in ask(app, "channels?per_page=100")["items"]}
 
@@ -206,9 +206,9 @@ def test_a_migrated_channel_cannot_be_added_again_under_any_of_its_names_until_i
     assert app.add("https://www.youtube.com/@Finished")
 
 
-def test_an_interrupted_analysis_that_was_queued_again_is_finished_by_the_worker(house, migrate):
+def test_an_interrupted_analysis_that_was_queued_again_is_finished_by_the_worker(new_app, migrate):
     clock = TestClock()
-    lived, migrated = (house(world=make_world(clock), clock=clock) for _ in range(2))
+    lived, migrated = (new_app(world=make_world(clock), clock=clock) for _ in range(2))
     stopped = live(lived)["cancelled"]
     rows = sql_rows(lived)
     rows["channels"] = [{**row, "status": "processing"} if row["id"] == stopped else row for row in rows["channels"]]

@@ -9,10 +9,9 @@ from typing import Any
 
 from cdk_app.services.stock_track_record.stand_ins import models as standin
 from cdk_app.services.stock_track_record.stand_ins.world import World
+from lambda_src.services.stock_track_record.market.service import FINNHUB, STEP_MS
 from lambda_src.services.stock_track_record.messages import PricesMessage
-from lambda_src.services.stock_track_record.models import Stock
-from lambda_src.services.stock_track_record.rules.dates import timestamp
-from lambda_src.services.stock_track_record.service.market import FINNHUB, STEP_MS
+from lambda_src.services.stock_track_record.models import Stock, timestamp
 from tests.support.price_calls import (
     CHANNEL,
     TWO_DAYS_AGO,
@@ -30,8 +29,8 @@ from tests.support.worlds import numbered_stocks
 # ---- the price of a stock now --------------------------------------------------------------------------------------
 
 
-def test_a_price_comes_from_finnhub_and_is_remembered_for_five_minutes(house):
-    app = house(world=world_of())
+def test_a_price_comes_from_finnhub_and_is_remembered_for_five_minutes(new_app):
+    app = new_app(world=world_of())
     store(app, CHANNEL, stocks=[Stock("AAPL")])
     app.world.answer_next("finnhub", quoted(195.5))
     expected = {"ticker": "AAPL", "price": 195.5, "updated_at": "2025-01-15T08:30:00.123Z", "error": None}
@@ -42,11 +41,11 @@ def test_a_price_comes_from_finnhub_and_is_remembered_for_five_minutes(house):
 
     assert provider_calls(app) == 1
     assert not requests
-    assert app.repository.stocks.stock_by_ticker("AAPL").last_price == Decimal("195.5")
+    assert app.shares.stock_by_ticker("AAPL").last_price == Decimal("195.5")
 
 
-def test_a_stored_price_younger_than_an_hour_needs_no_provider(house):
-    app = house(world=world_of())
+def test_a_stored_price_younger_than_an_hour_needs_no_provider(new_app):
+    app = new_app(world=world_of())
     fresh = timestamp(NOON - timedelta(minutes=59))
     store(app, CHANNEL, stocks=[Stock("AAPL", last_price=Decimal("190.25"), price_updated_at=fresh)])
 
@@ -58,8 +57,8 @@ def test_a_stored_price_younger_than_an_hour_needs_no_provider(house):
     assert provider_calls(app) == 0
 
 
-def test_without_a_price_anywhere_the_answer_tells_why(house):
-    app = house(world=world_of())
+def test_without_a_price_anywhere_the_answer_tells_why(new_app):
+    app = new_app(world=world_of())
     app.world.answer_next("finnhub", UNKNOWN_AT_FINNHUB)
 
     body = price_of(app, "GHOST")
@@ -70,8 +69,8 @@ def test_without_a_price_anywhere_the_answer_tells_why(house):
     assert [len(app.world.calls(service)) for service in ("finnhub", "yahoo")] == [1, 1]
 
 
-def test_that_there_is_no_price_is_remembered_for_five_minutes(house):
-    app = house(world=world_of())
+def test_that_there_is_no_price_is_remembered_for_five_minutes(new_app):
+    app = new_app(world=world_of())
     app.world.answer_next("finnhub", UNKNOWN_AT_FINNHUB)
     body = price_of(app, "GHOST")
 
@@ -82,10 +81,10 @@ def test_that_there_is_no_price_is_remembered_for_five_minutes(house):
     assert provider_calls(app) == 2
 
 
-def test_a_provider_that_could_not_be_asked_is_no_word_about_the_price(house):
+def test_a_provider_that_could_not_be_asked_is_no_word_about_the_price(new_app):
     clock = TestClock()
-    app = house(world=world_of(clock=clock), clock=clock)
-    app.repository.slots.penalise_slot("finnhub", pause_ms=60_000)
+    app = new_app(world=world_of(clock=clock), clock=clock)
+    app.slots.penalise_slot("finnhub", pause_ms=60_000)
 
     busy = price_of(app, "AAPL")
     assert busy["price"] is None
@@ -96,8 +95,8 @@ def test_a_provider_that_could_not_be_asked_is_no_word_about_the_price(house):
     assert price_of(app, "AAPL")["price"] == 195.5
 
 
-def test_an_old_price_is_told_with_its_time_while_the_providers_are_away(house):
-    app = house(world=world_of())
+def test_an_old_price_is_told_with_its_time_while_the_providers_are_away(new_app):
+    app = new_app(world=world_of())
     store(app, CHANNEL, stocks=[Stock("AAPL", last_price=Decimal("190.25"), price_updated_at=TWO_DAYS_AGO)])
     app.world.fail_next("finnhub", 500)
     app.world.fail_next("yahoo", 502, "Bad Gateway")
@@ -105,10 +104,10 @@ def test_an_old_price_is_told_with_its_time_while_the_providers_are_away(house):
     assert price_of(app, "AAPL") == {"ticker": "AAPL", "price": 190.25, "updated_at": TWO_DAYS_AGO, "error": None}
 
 
-def test_yahoo_is_asked_when_finnhub_has_nothing_or_no_key(house):
+def test_yahoo_is_asked_when_finnhub_has_nothing_or_no_key(new_app):
     apple = standin.Stock(ticker="AAPL", name="Apple Inc.", closes={date(2025, 1, 14): 233.28})
-    with_key = house(world=world_of(apple))
-    without_key = house(world=world_of(apple), keys={**ALL_KEYS, "finnhub_api_key": ""})
+    with_key = new_app(world=world_of(apple))
+    without_key = new_app(world=world_of(apple), keys={**ALL_KEYS, "finnhub_api_key": ""})
     with_key.world.answer_next("finnhub", UNKNOWN_AT_FINNHUB)
 
     assert price_of(with_key, "AAPL")["price"] == 233.28
@@ -116,8 +115,8 @@ def test_yahoo_is_asked_when_finnhub_has_nothing_or_no_key(house):
     assert len(without_key.world.calls("finnhub")) == 0
 
 
-def test_an_invalid_ticker_costs_nothing(house):
-    app = house(world=world_of())
+def test_an_invalid_ticker_costs_nothing(new_app):
+    app = new_app(world=world_of())
 
     with app.counted() as requests:
         body = price_of(app, "GOOGLEX")
@@ -128,15 +127,15 @@ def test_an_invalid_ticker_costs_nothing(house):
     assert provider_calls(app) == 0
 
 
-def test_the_price_of_an_unknown_share_is_told_but_not_stored(house):
-    app = house(world=world_of())
+def test_the_price_of_an_unknown_share_is_told_but_not_stored(new_app):
+    app = new_app(world=world_of())
     app.world.answer_next("finnhub", quoted(12.5))
 
     assert price_of(app, "NEWCO")["price"] == 12.5
-    assert app.repository.stocks.stock_by_ticker("NEWCO") is None
+    assert app.shares.stock_by_ticker("NEWCO") is None
 
 
-def test_three_processes_never_ask_finnhub_more_than_55_times_in_a_minute(house):
+def test_three_processes_never_ask_finnhub_more_than_55_times_in_a_minute(new_app):
     clock = TestClock()
     shares = numbered_stocks(120)
     world = World.custom(stocks=shares, clock=clock, quotas={})
@@ -144,8 +143,8 @@ def test_three_processes_never_ask_finnhub_more_than_55_times_in_a_minute(house)
     def sleep(seconds: float) -> None:
         clock.forward(seconds=seconds)
 
-    first = house(world=world, clock=clock, sleep=sleep)
-    processes = [first, *(house(world=world, clock=clock, sleep=sleep, names=first.names) for _ in range(2))]
+    first = new_app(world=world, clock=clock, sleep=sleep)
+    processes = [first, *(new_app(world=world, clock=clock, sleep=sleep, names=first.names) for _ in range(2))]
     for number, share in enumerate(shares):
         assert price_of(processes[number % 3], share.ticker)["price"]
 
@@ -155,12 +154,12 @@ def test_three_processes_never_ask_finnhub_more_than_55_times_in_a_minute(house)
     assert most <= 55
 
 
-def test_no_two_of_many_simultaneous_callers_get_the_same_slot(house):
-    first = house()
-    processes = [first, *(house(names=first.names) for _ in range(2))]
+def test_no_two_of_many_simultaneous_callers_get_the_same_slot(new_app):
+    first = new_app()
+    processes = [first, *(new_app(names=first.names) for _ in range(2))]
 
     def acquire(number: int) -> int:
-        slots = processes[number % 3].repository.slots
+        slots = processes[number % 3].slots
         wait_ms: int | None = slots.acquire_slot(FINNHUB, step_ms=STEP_MS[FINNHUB], wait_ms=600_000)
         assert wait_ms is not None
         return wait_ms
@@ -171,21 +170,21 @@ def test_no_two_of_many_simultaneous_callers_get_the_same_slot(house):
     assert sorted(waits) == [STEP_MS[FINNHUB] * number for number in range(30)]
 
 
-def test_when_no_slot_is_near_the_stored_price_is_told_at_once(house):
-    app = house(world=world_of())
+def test_when_no_slot_is_near_the_stored_price_is_told_at_once(new_app):
+    app = new_app(world=world_of())
     store(app, CHANNEL, stocks=[Stock("AAPL", last_price=Decimal("190.25"), price_updated_at=TWO_DAYS_AGO)])
     for provider in ("finnhub", "yahoo"):
-        app.repository.slots.penalise_slot(provider, pause_ms=60_000)
+        app.slots.penalise_slot(provider, pause_ms=60_000)
 
     assert price_of(app, "AAPL")["price"] == 190.25
     assert provider_calls(app) == 0
     assert app.slept == []
 
 
-def test_a_refused_provider_is_left_alone_until_its_pause_is_over(house):
+def test_a_refused_provider_is_left_alone_until_its_pause_is_over(new_app):
     clock = TestClock()
     apple = standin.Stock(ticker="AAPL", name="Apple Inc.")
-    app = house(world=world_of(apple, clock=clock), clock=clock)
+    app = new_app(world=world_of(apple, clock=clock), clock=clock)
     app.world.fail_next("finnhub", 429, '{"error":"API limit reached."}')
 
     price_of(app, "AAPL")
@@ -216,8 +215,8 @@ def channel_with_150_tickers(app: Applications) -> list[str]:
     return names
 
 
-def test_a_refresh_answers_with_stored_prices_and_queues_the_rest(house):
-    app = house(world=world_of())
+def test_a_refresh_answers_with_stored_prices_and_queues_the_rest(new_app):
+    app = new_app(world=world_of())
     channel_with_150_tickers(app)
 
     started = time.monotonic()
@@ -237,9 +236,9 @@ def test_a_refresh_answers_with_stored_prices_and_queues_the_rest(house):
     assert took_seconds < 1
 
 
-def test_a_refresh_queues_the_same_channel_once_in_ten_minutes(house):
+def test_a_refresh_queues_the_same_channel_once_in_ten_minutes(new_app):
     clock = TestClock()
-    app = house(world=world_of(clock=clock), clock=clock)
+    app = new_app(world=world_of(clock=clock), clock=clock)
     channel_with_150_tickers(app)
 
     def refresh() -> Any:
@@ -253,22 +252,22 @@ def test_a_refresh_queues_the_same_channel_once_in_ten_minutes(house):
     assert len(app.queue.of_type("prices")) == 6
 
 
-def test_the_worker_fetches_what_a_refresh_queued(house):
+def test_the_worker_fetches_what_a_refresh_queued(new_app):
     shares = numbered_stocks(150)
-    app = house(world=World.custom(stocks=shares, clock=TestClock(), quotas={}))
+    app = new_app(world=World.custom(stocks=shares, clock=TestClock(), quotas={}))
     names = channel_with_150_tickers(app)
     app.api.post(f"/api/channels/{CHANNEL.id}/refresh-prices")
 
     app.drain()
 
-    stocks = app.repository.stocks.stocks_by_tickers(names)
+    stocks = app.shares.stocks_by_tickers(names)
     fetched = Counter(stocks[name].price_updated_at == "2025-01-15T08:30:00.123Z" for name in names)
     assert fetched == {True: 60, False: 90}
     assert app.api.post(f"/api/channels/{CHANNEL.id}/refresh-prices").json()["queued"] == 0
 
 
-def test_the_worker_skips_prices_that_somebody_else_just_fetched(house):
-    app = house(world=world_of(standin.Stock(ticker="OLD", name="Old")))
+def test_the_worker_skips_prices_that_somebody_else_just_fetched(new_app):
+    app = new_app(world=world_of(standin.Stock(ticker="OLD", name="Old")))
     fourteen, sixteen = (timestamp(NOON - timedelta(minutes=minutes)) for minutes in (14, 16))
     price = Decimal("5.5")
     stocks = [
@@ -283,9 +282,9 @@ def test_the_worker_skips_prices_that_somebody_else_just_fetched(house):
     assert [call.subject for call in app.world.calls("finnhub")] == ["OLD"]
 
 
-def test_the_worker_asks_once_in_a_quarter_of_an_hour_for_a_price_that_nobody_has(house):
+def test_the_worker_asks_once_in_a_quarter_of_an_hour_for_a_price_that_nobody_has(new_app):
     clock = TestClock()
-    app = house(world=world_of(clock=clock), clock=clock)
+    app = new_app(world=world_of(clock=clock), clock=clock)
     store(app, CHANNEL, stocks=[Stock("GHOST")])
     asked = message(PricesMessage(channel_id=CHANNEL.id, tickers=("GHOST",)))
 
@@ -298,22 +297,22 @@ def test_the_worker_asks_once_in_a_quarter_of_an_hour_for_a_price_that_nobody_ha
     app.deliver(asked)
 
     assert provider_calls(app) == 4
-    assert app.repository.stocks.stock_by_ticker("GHOST").last_price is None
+    assert app.shares.stock_by_ticker("GHOST").last_price is None
 
 
-def test_the_worker_asks_again_for_a_price_when_a_provider_was_away(house):
-    app = house(world=world_of())
+def test_the_worker_asks_again_for_a_price_when_a_provider_was_away(new_app):
+    app = new_app(world=world_of())
     store(app, CHANNEL, stocks=[Stock("AAPL")])
     asked = message(PricesMessage(channel_id=CHANNEL.id, tickers=("AAPL",)))
-    app.repository.slots.penalise_slot("yahoo", pause_ms=600_000)
+    app.slots.penalise_slot("yahoo", pause_ms=600_000)
 
     app.world.answer_next("finnhub", UNKNOWN_AT_FINNHUB)
     app.deliver(asked)
     app.world.answer_next("finnhub", quoted(195.5))
     app.deliver(asked)
 
-    assert app.repository.stocks.stock_by_ticker("AAPL").last_price == Decimal("195.5")
+    assert app.shares.stock_by_ticker("AAPL").last_price == Decimal("195.5")
 
 
-def test_refreshing_an_unknown_channel_is_not_found(house):
-    assert house().api.post("/api/channels/unknown/refresh-prices").status_code == 404
+def test_refreshing_an_unknown_channel_is_not_found(new_app):
+    assert new_app().api.post("/api/channels/unknown/refresh-prices").status_code == 404

@@ -13,20 +13,20 @@ from tests.support.stock_track_record import DLQ, QUEUE, Applications, Sent, Tes
 
 
 @pytest.fixture
-def app(house) -> Iterator[Applications]:
+def app(new_app) -> Iterator[Applications]:
     """`@TestChannel` with 65 videos. Whatever a test does, the items agree at its end."""
-    yield from application(house, videos=65)
+    yield from application(new_app, videos=65)
 
 
 @pytest.fixture
-def few(house) -> Iterator[Applications]:
+def few(new_app) -> Iterator[Applications]:
     """`@TestChannel` with 4 videos."""
-    yield from application(house, videos=4)
+    yield from application(new_app, videos=4)
 
 
-def application(house, *, videos: int) -> Iterator[Applications]:
+def application(new_app, *, videos: int) -> Iterator[Applications]:
     clock = TestClock()
-    made: Applications = house(world=make_world(clock, videos=videos), clock=clock)
+    made: Applications = new_app(world=make_world(clock, videos=videos), clock=clock)
     yield made
     assert_invariants(made)
 
@@ -65,8 +65,8 @@ def test_the_prices_of_a_finished_run_are_asked_for_only_after_its_last_video(fe
     assert backfill.delay_seconds == 5
 
 
-def test_a_channel_without_videos_completes_at_once(house):
-    for app in application(house, videos=0):
+def test_a_channel_without_videos_completes_at_once(new_app):
+    for app in application(new_app, videos=0):
         channel_id, messages = begin_run(app)
 
         assert messages == []

@@ -4,9 +4,9 @@ from cdk_app.services.stock_track_record.stand_ins.world import World
 from tests.support.stock_track_record import NOON, TestClock
 
 
-def test_the_sample_channel_is_analysed_from_creation_to_results(house):
+def test_the_sample_channel_is_analysed_from_creation_to_results(new_app):
     clock = TestClock(NOON)
-    app = house(world=World.sample(clock, gemini_delay_seconds=0), clock=clock)
+    app = new_app(world=World.sample(clock, gemini_delay_seconds=0), clock=clock)
     channel_id = app.add("https://www.youtube.com/@SampleStocks", time_range_months=6)
 
     app.drain()

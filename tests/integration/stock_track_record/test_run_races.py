@@ -23,9 +23,9 @@ MAX_RECEIVES = 5
 
 
 @pytest.fixture
-def app(house) -> Iterator[Applications]:
+def app(new_app) -> Iterator[Applications]:
     clock = TestClock()
-    application = house(world=make_world(clock, videos=65), clock=clock)
+    application = new_app(world=make_world(clock, videos=65), clock=clock)
     yield application
     assert_invariants(application)
 
@@ -78,12 +78,12 @@ def facts(app: Applications) -> Counter[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 33))])
-def test_messages_delivered_three_times_in_any_order_have_the_effect_of_one_delivery(house, seed):
+def test_messages_delivered_three_times_in_any_order_have_the_effect_of_one_delivery(new_app, seed):
     def run(deliver: Callable[[Applications], object]) -> Applications:
         clock = TestClock()
         world = make_world(clock, videos=24)
         world.set_delay("gemini", 0.01)
-        app: Applications = house(world=world, clock=clock, keys={"youtube_api_key": "y", "gemini_api_key": "g"})
+        app: Applications = new_app(world=world, clock=clock, keys={"youtube_api_key": "y", "gemini_api_key": "g"})
         app.add()
         deliver(app)
         return app
@@ -170,11 +170,11 @@ def test_a_run_cancelled_midway_keeps_what_was_paid_for_and_asks_for_nothing_mor
 
 
 @pytest.fixture
-def short(house) -> Iterator[Applications]:
+def short(new_app) -> Iterator[Applications]:
     """Ten channels with one video each."""
     clock = TestClock()
     channels = [channel_with(1, newest=NOON, handle=f"@Race{number}") for number in range(10)]
-    application = house(world=World.custom(channels=channels, clock=clock), clock=clock)
+    application = new_app(world=World.custom(channels=channels, clock=clock), clock=clock)
     yield application
     assert_invariants(application)
 

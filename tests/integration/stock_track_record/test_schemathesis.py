@@ -32,20 +32,20 @@ OPERATIONS = [
 ]
 
 
-def analysed(house: Callable[..., Applications]) -> tuple[Applications, str]:
+def analysed(new_app: Callable[..., Applications]) -> tuple[Applications, str]:
     """The service with one channel that has results."""
     clock = TestClock()
     picks = (Pick("NVDA", "buy", "Likes it."), Pick("BRK.B", "hold"), Pick("AAPL", "mentioned", confidence=None))
     answers = {"video00000": [gemini_answers.stocks(*picks)], "video00001": [gemini_answers.stocks(picks[0])]}
     world = World.custom(channels=[channel_with(3, newest=NOON)], answers=answers, clock=clock)
-    app = house(world=world, clock=clock)
+    app = new_app(world=world, clock=clock)
     channel_id = app.add("https://www.youtube.com/@TestChannel")
     app.drain()
     return app, channel_id
 
 
-def test_the_document_lists_every_operation(house):
-    app = house()
+def test_the_document_lists_every_operation(new_app):
+    app = new_app()
 
     paths = app.api.get("/openapi.json").json()["paths"]
 
@@ -55,8 +55,8 @@ def test_the_document_lists_every_operation(house):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_generated_requests_are_answered_as_the_document_says(house, operation):
-    app, channel_id = analysed(house)
+def test_generated_requests_are_answered_as_the_document_says(new_app, operation):
+    app, channel_id = analysed(new_app)
 
     statuses = statuses_of(
         app.api,

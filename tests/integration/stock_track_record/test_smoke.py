@@ -9,7 +9,6 @@ from typer.testing import CliRunner, Result
 
 from cdk_app.operations.smoke import app as command
 from cdk_app.services.stock_track_record import smoke as stock_track_record
-from lambda_src.services.stock_track_record.handlers.routes import create
 from tests.support.failing_api import Failing
 from tests.support.http_server import ThreadedServer
 from tests.support.ports import free_port
@@ -32,8 +31,8 @@ def channels(app: Applications) -> int:
     return total
 
 
-def test_an_api_that_works_is_said_to_work_with_time_and_status_of_each_step(house):
-    result = smoke(address(house()))
+def test_an_api_that_works_is_said_to_work_with_time_and_status_of_each_step(new_app):
+    result = smoke(address(new_app()))
     assert result.exit_code == 0, result.output
     lines = [line.split() for line in result.output.splitlines()[1:-1]]
     assert {line[0] for line in lines} == {"ok"}
@@ -42,8 +41,8 @@ def test_an_api_that_works_is_said_to_work_with_time_and_status_of_each_step(hou
     assert result.output.endswith("StockTrackRecord works\n")
 
 
-def test_nothing_is_left_and_youtube_was_not_asked(house):
-    app = house()
+def test_nothing_is_left_and_youtube_was_not_asked(new_app):
+    app = new_app()
     smoke(address(app))
     assert channels(app) == 0
     app.drain()
@@ -54,15 +53,15 @@ def test_nothing_is_left_and_youtube_was_not_asked(house):
     assert app.world.ledger.calls("youtube") == ()
 
 
-def test_channels_of_others_stay(house):
-    app = house()
+def test_channels_of_others_stay(new_app):
+    app = new_app()
     mine = app.add()
     assert smoke(address(app)).exit_code == 0
     assert app.channel(mine)["id"] == mine
 
 
-def test_a_channel_that_was_there_before_is_not_deleted(house, monkeypatch):
-    app = house()
+def test_a_channel_that_was_there_before_is_not_deleted(new_app, monkeypatch):
+    app = new_app()
     theirs = app.add(f"https://www.youtube.com/channel/UC{string.ascii_letters[:22]}")
     letters = cycle(string.ascii_letters[:22])
     monkeypatch.setattr("secrets.choice", lambda _: next(letters))
@@ -92,10 +91,10 @@ def test_a_channel_that_was_there_before_is_not_deleted(house, monkeypatch):
         ("is gone", "GET", "/api/channels/", "page"),
     ],
 )
-def test_the_first_failure_is_named_and_ends_the_check_and_the_channel_is_gone(house, step, method, path, fault):
+def test_the_first_failure_is_named_and_ends_the_check_and_the_channel_is_gone(new_app, step, method, path, fault):
     """The request takes effect and its answer is lost: the worst case for whoever has to clean up."""
-    app = house()
-    failing = Failing(create(app.services, inline_endpoints=False), method, path, fault, after=True)
+    app = new_app()
+    failing = Failing(app.app, method, path, fault, after=True)
     with ThreadedServer(failing) as server:
         started = time.monotonic()
         result = smoke(server.url)
@@ -106,9 +105,9 @@ def test_the_first_failure_is_named_and_ends_the_check_and_the_channel_is_gone(h
     assert time.monotonic() - started < 4 * PATIENCE_SECONDS + 5
 
 
-def test_a_channel_that_cannot_be_deleted_is_named(house):
-    app = house()
-    failing = Failing(create(app.services, inline_endpoints=False), "DELETE", "/api/channels/", "500", after=False)
+def test_a_channel_that_cannot_be_deleted_is_named(new_app):
+    app = new_app()
+    failing = Failing(app.app, "DELETE", "/api/channels/", "500", after=False)
     with ThreadedServer(failing) as server:
         result = smoke(server.url)
     [left] = app.api.get("/api/channels").json()["items"]
@@ -116,10 +115,10 @@ def test_a_channel_that_cannot_be_deleted_is_named(house):
     assert f"delete the one whose youtube_channel_id is {left['youtube_channel_id']}" in result.output
 
 
-def test_a_write_that_took_no_effect_leaves_nothing_to_look_for(house, monkeypatch):
+def test_a_write_that_took_no_effect_leaves_nothing_to_look_for(new_app, monkeypatch):
     monkeypatch.setattr(stock_track_record, "PAUSE_SECONDS", 0)
-    app = house()
-    failing = Failing(create(app.services, inline_endpoints=False), "POST", "/api/channels", "500", after=False)
+    app = new_app()
+    failing = Failing(app.app, "POST", "/api/channels", "500", after=False)
     with ThreadedServer(failing) as server:
         result = smoke(server.url)
     assert result.exit_code == 1

@@ -22,7 +22,7 @@ from tests.support.http_server import ThreadedServer
 from tests.support.snapshot_process import WITHOUT_HOOKS
 from tests.support.stock_track_record import Applications
 
-API = "lambda_src.services.stock_track_record.handlers.api"
+API = "lambda_src.services.stock_track_record.api"
 
 pytestmark = pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="reads the open files of a process")
 
@@ -51,7 +51,7 @@ def aws() -> Iterator[Aws]:
 @pytest.fixture(scope="module")
 def app(dynamodb_client) -> Iterator[Applications]:
     """Three channels: a list that goes on, so that its first page would need a signed cursor."""
-    names = {table.name: f"{table.seed_name}-{uuid.uuid4()}" for table in TABLES}
+    names = {table.name: f"{table.base_name}-{uuid.uuid4()}" for table in TABLES}
     for table in TABLES:
         dynamodb_client.create_table(**create_table_input(table, names[table.name]))
     app = Applications(client=dynamodb_client, names=names)

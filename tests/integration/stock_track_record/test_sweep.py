@@ -5,12 +5,10 @@ from typing import Any
 import pytest
 
 from cdk_app.services.stock_track_record.stand_ins.world import World
-from lambda_src.dynamo.updates import Update
 from lambda_src.services.stock_track_record.errors import NotFinished
-from lambda_src.services.stock_track_record.models import ChannelId, RunId
-from lambda_src.services.stock_track_record.repository.channels import active_run_item, channel_key
-from lambda_src.services.stock_track_record.rules.dates import timestamp
-from lambda_src.services.stock_track_record.tables import ACTIVE_RUN, MAIN
+from lambda_src.services.stock_track_record.models import ActiveRun, ChannelId, RunId, timestamp
+from lambda_src.services.stock_track_record.tables import ACTIVE_RUN, CHANNEL
+from lambda_src.services.stock_track_record.videos.repository import VideoRepository
 from tests.support.stock_track_record import NOON, Applications, Invocation, TestClock
 from tests.support.track_record_items import channel_named, store
 from tests.support.worlds import channel_with
@@ -19,11 +17,11 @@ VIDEOS = 3
 
 
 @pytest.fixture
-def app(house) -> Applications:
+def app(new_app) -> Applications:
     """`@TestChannel` has three videos."""
     clock = TestClock()
     world = World.custom(channels=[channel_with(VIDEOS, newest=NOON)], clock=clock, quotas={})
-    applications: Applications = house(world=world, clock=clock)
+    applications: Applications = new_app(world=world, clock=clock)
     return applications
 
 
@@ -42,7 +40,14 @@ def start_run(app: Applications) -> str:
 
 
 def active_run(app: Applications, channel_id: str) -> dict[str, Any] | None:
-    return app.store.get(MAIN, MAIN.key(ACTIVE_RUN, channel_id=channel_id), consistent=True)
+    return app.item(ACTIVE_RUN.key(channel_id=channel_id))
+
+
+def change_channel(app: Applications, channel_id: str, **attributes: str) -> None:
+    """Behind the service's back."""
+    item = app.item(CHANNEL.key(id=channel_id))
+    assert item is not None
+    app.put_items(item | attributes)
 
 
 def sweep_after(app: Applications, **time: float) -> int:
@@ -103,7 +108,7 @@ def test_a_run_that_waits_for_a_provider_is_not_silent(app):
     assert run is not None
 
     app.forward(minutes=29)
-    app.repository.work.mark_touched(ChannelId(channel_id), run["run_id"])
+    VideoRepository(app.store, app.log, app.clock).mark_touched(ChannelId(channel_id), run["run_id"])
 
     assert sweep_after(app, minutes=29) == 0
     assert sweep_after(app, minutes=1) == 1
@@ -152,7 +157,7 @@ def test_a_run_that_moves_again_after_a_message_is_left_alone(app):
 @pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
 def test_an_active_run_of_a_channel_that_is_over_is_forgotten(app, status):
     channel_id = start_run(app)
-    app.store.update(MAIN, channel_key(channel_id), Update().set(status=status))
+    change_channel(app, channel_id, status=status)
 
     assert sweep_after(app, minutes=1) == 0
 
@@ -161,7 +166,7 @@ def test_an_active_run_of_a_channel_that_is_over_is_forgotten(app, status):
 
 
 def test_an_active_run_of_a_channel_that_is_gone_is_forgotten(app):
-    app.store.put(MAIN, active_run_item(ChannelId("gone"), RunId("run-1"), timestamp(NOON)))
+    app.put_items(ACTIVE_RUN.item(ActiveRun(ChannelId("gone"), RunId("run-1"), timestamp(NOON))))
 
     assert sweep_after(app, minutes=1) == 0
 
@@ -170,7 +175,7 @@ def test_an_active_run_of_a_channel_that_is_gone_is_forgotten(app):
 
 def test_an_active_run_of_an_earlier_run_is_forgotten(app):
     channel_id = start_run(app)
-    app.store.update(MAIN, channel_key(channel_id), Update().set(run_id="a-later-run"))
+    change_channel(app, channel_id, run_id="a-later-run")
 
     sweep_after(app, minutes=1)
 

@@ -9,7 +9,7 @@ import pytest
 from cdk_app.services.stock_track_record.stand_ins import gemini_answers
 from cdk_app.services.stock_track_record.stand_ins.models import Pick, Stock
 from cdk_app.services.stock_track_record.stand_ins.world import World
-from lambda_src.services.stock_track_record.tables import STOCK, STOCKS
+from lambda_src.services.stock_track_record.tables import STOCK
 from tests.support.invariants import assert_invariants
 from tests.support.runs import begin_run
 from tests.support.stock_track_record import NOON, Applications, TestClock
@@ -29,7 +29,7 @@ type Analyse = Callable[..., Applications]
 
 
 @pytest.fixture
-def analyse(house) -> Analyse:
+def analyse(new_app) -> Analyse:
     """`analyse([Pick, ...], [Pick, ...])`: one video for each list, analysed in that order."""
 
     def run(*answers: list[Pick], stocks: tuple[Stock, ...] = LISTED, **settings: Any) -> Applications:
@@ -39,7 +39,7 @@ def analyse(house) -> Analyse:
             video.id: [gemini_answers.stocks(*picks)] for video, picks in zip(channel.videos, answers, strict=True)
         }
         world = World.custom(channels=[channel], answers=script, stocks=stocks, clock=clock, quotas={})
-        app: Applications = house(world=world, clock=clock, **settings)
+        app: Applications = new_app(world=world, clock=clock, **settings)
         begin_and_deliver(app)
         return app
 
@@ -63,7 +63,7 @@ def warnings(app: Applications) -> list[str]:
 
 
 def stock_row(app: Applications, ticker: str) -> dict[str, Any] | None:
-    return app.store.get(STOCKS, STOCKS.key(STOCK, ticker=ticker), consistent=True)
+    return app.item(STOCK.key(ticker=ticker))
 
 
 def yahoo_calls(app: Applications, symbol: str) -> int:
@@ -139,13 +139,13 @@ def test_a_rejected_ticker_is_asked_about_again_when_its_rejection_is_over(analy
     assert yahoo_calls(app, "XYZQ") == 2
 
 
-def test_a_share_that_yahoo_gives_no_answer_about_is_kept_as_unverified(house):
+def test_a_share_that_yahoo_gives_no_answer_about_is_kept_as_unverified(new_app):
     clock = TestClock()
     channel = channel_with(1, newest=NOON - timedelta(hours=1))
     world = World.custom(
         channels=[channel], answers={"video00000": [gemini_answers.stocks(Pick("NVDA", "buy"))]}, clock=clock
     )
-    app = house(world=world, clock=clock)
+    app = new_app(world=world, clock=clock)
     world.fail_next("yahoo", 503, times=10)
 
     begin_and_deliver(app)

@@ -1,4 +1,4 @@
-"""A table that the reference wrote, brought up by the operator before the API is opened on it."""
+"""A table that the legacy application wrote, brought up by the operator before the API is opened on it."""
 
 from typing import Any
 
@@ -7,10 +7,9 @@ import pytest
 from lambda_src.dynamo.store import Store
 from lambda_src.migration.errors import DIFFERENCES, DONE
 from lambda_src.migration.mappings.stock_track_record.upgrade_layout import UpgradeReport, upgrade_layout
-from lambda_src.services.stock_track_record.repository.channels import channel_item
-from lambda_src.services.stock_track_record.tables import MAIN
+from lambda_src.services.stock_track_record.tables import CHANNEL
+from tests.support.legacy_items import legacy_channel, legacy_items
 from tests.support.played import TestClock
-from tests.support.reference_items import reference_channel, reference_items
 from tests.support.stepping import Killed, Steps, kill_before_step, stepped_client
 from tests.support.stock_track_record import Applications
 from tests.support.track_record_items import channel_named
@@ -20,19 +19,17 @@ SECOND = "00000002-0000-4000-8000-cccccccccccc"
 
 
 @pytest.fixture
-def app(house) -> Applications:
-    """Two channels of the reference and one of today, and nobody counted them."""
-    applications: Applications = house()
+def app(new_app) -> Applications:
+    """Two channels of the legacy application and one of today, and nobody counted them."""
+    applications: Applications = new_app()
     fill(applications)
     return applications
 
 
 def fill(app: Applications) -> None:
     for number, channel_id in enumerate((FIRST, SECOND)):
-        app.store.batch_write(
-            MAIN, puts=reference_items(channel_id, identity=f"handle:number{number}", before=f"{number}-")
-        )
-    app.store.batch_write(MAIN, puts=[channel_item(channel_named("today"))])
+        app.put_items(*legacy_items(channel_id, identity=f"handle:number{number}", before=f"{number}-"))
+    app.put_items(CHANNEL.item(channel_named("today")))
 
 
 def upgrade(store: Store, **options: Any) -> UpgradeReport:
@@ -44,7 +41,7 @@ def items_by_key(app: Applications) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def results(app: Applications) -> dict[str, Any]:
-    """What the API answers about the channels of the reference."""
+    """What the API answers about the channels of the legacy application."""
     paths = [f"{channel_id}/{part}" for channel_id in (FIRST, SECOND) for part in ("stocks", "timeline", "stocks/aapl")]
     return {path: app.api.get(f"/api/channels/{path}").json() for path in paths}
 
@@ -75,7 +72,7 @@ def test_a_second_run_finds_nothing_to_do_and_changes_nothing(app):
     assert items_by_key(app) == before
 
 
-def test_a_run_that_was_killed_anywhere_is_finished_by_the_next_one(app, house):
+def test_a_run_that_was_killed_anywhere_is_finished_by_the_next_one(app, new_app):
     steps = Steps()
     with stepped_client(app.endpoint_url, steps) as client:
         upgrade(Store(client, app.names))
@@ -83,7 +80,7 @@ def test_a_run_that_was_killed_anywhere_is_finished_by_the_next_one(app, house):
     assert len(steps.names) > 30
 
     for number in range(1, len(steps.names) + 1, 4):
-        victim = house()
+        victim = new_app()
         fill(victim)
         with (
             stepped_client(victim.endpoint_url, Steps(kill_before_step(number))) as client,
@@ -98,7 +95,7 @@ def test_a_run_that_was_killed_anywhere_is_finished_by_the_next_one(app, house):
 
 
 def test_of_two_channels_with_one_identity_one_is_upgraded_and_the_other_reported(app):
-    app.store.put(MAIN, reference_channel("third", identity="handle:number0"))
+    app.put_items(legacy_channel("third", identity="handle:number0"))
 
     report = upgrade(app.store)
 
@@ -119,8 +116,8 @@ def test_afterwards_the_api_counts_and_knows_the_channels(app):
     assert app.api.get("/api/channels").json()["total"] == 2
 
 
-def test_a_table_without_channels_is_counted_too(house):
-    app = house()
+def test_a_table_without_channels_is_counted_too(new_app):
+    app = new_app()
 
     assert upgrade(app.store) == UpgradeReport(listed=0, upgraded=0, doubles=())
 

@@ -2,12 +2,16 @@
 
 import random
 import time
-from collections.abc import Callable, Collection, Iterable
-from itertools import chain, islice
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import batched, chain, islice
 from pathlib import Path
 from signal import SIGKILL
 from typing import Final
 
+from lambda_src.dynamo.batches import KEYS_PER_READ
+from lambda_src.dynamo.schema import Table
+from lambda_src.dynamo.values import Request, to_key
+from lambda_src.migration.content import WireItem
 from lambda_src.migration.derive import derive
 from lambda_src.migration.phases.job import SNAPSHOT
 from lambda_src.migration.snapshot import Snapshot
@@ -87,7 +91,23 @@ def written_behind_the_checkpoint(place: Place, folder: Path) -> int:
     with snapshot:
         answers = islice(derive(snapshot, place.mapping, place.migration_id, start=state.position), _LOOKED_AT)
         keys = [[(table, key_text(table, item)) for table, item in answer.items] for answer in answers]
-    found = place.store.batch_get(chain.from_iterable(keys), consistent=True)
-    key_names = {table.key_names for table in place.tables()}
-    written = {tuple(map(item.get, names)) for item in found for names in key_names}
-    return sum(any(tuple(key.values()) in written for _, key in of_row) for of_row in keys)
+    written = {
+        (table, *key_text(table, item).values())
+        for table in place.tables()
+        for item in _found(place, table, [key for of, key in chain.from_iterable(keys) if of is table])
+    }
+    return sum(any((table, *key.values()) in written for table, key in of_row) for of_row in keys)
+
+
+def _found(place: Place, table: Table, keys: Iterable[Mapping[str, str]]) -> Iterator[WireItem]:
+    """The items that exist, with their keys alone."""
+    name = place.caller.physical_name(table)
+    names = {f"#{number}": key_name for number, key_name in enumerate(table.key_names)}
+    how = {"ConsistentRead": True, "ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+    unique = {tuple(key.values()): to_key(key) for key in keys}
+    for chunk in batched(unique.values(), KEYS_PER_READ, strict=False):
+        left: Request = {name: {"Keys": [*chunk], **how}}
+        while left:
+            answer = place.caller.call("BatchGetItem", {"RequestItems": left}, "test")
+            yield from answer["Responses"].get(name, ())
+            left = {**answer["UnprocessedKeys"]}

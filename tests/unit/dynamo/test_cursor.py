@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lambda_src.dynamo.cursor import MAX_AGE_SECONDS, MAX_CLOCK_SKEW_SECONDS, MAX_CURSOR_CHARACTERS, CursorCodec
 from lambda_src.errors import InvalidCursor
+from lambda_src.signing import SigningKey
 
 steady = settings(derandomize=True, deadline=None)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -20,12 +21,6 @@ ISSUED = 1767225600
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=. \n\u00e9"
 
 
-@dataclass(frozen=True)
-class Key:
-    id: str
-    secret: bytes
-
-
 @dataclass
 class Ring:
     """The first key signs; all are accepted."""
@@ -33,13 +28,13 @@ class Ring:
     keys: Mapping[str, bytes] = field(default_factory=lambda: {"new": b"n" * 32})
     asked: list[str] = field(default_factory=list)
 
-    def current(self) -> Key:
+    def current(self) -> SigningKey:
         self.asked.append("current")
-        return Key(*next(iter(self.keys.items())))
+        return SigningKey(*next(iter(self.keys.items())))
 
-    def find(self, key_id: str) -> Key | None:
+    def find(self, key_id: str) -> SigningKey | None:
         self.asked.append(key_id)
-        return Key(key_id, self.keys[key_id]) if key_id in self.keys else None
+        return SigningKey(key_id, self.keys[key_id]) if key_id in self.keys else None
 
 
 def codec(ring: Ring | None = None, *, at: float = ISSUED) -> CursorCodec:

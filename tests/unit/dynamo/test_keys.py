@@ -171,3 +171,40 @@ def test_a_number_that_does_not_fit_its_width_is_refused(value, width):
 def test_a_number_is_padded_with_zeros():
     assert number_text(42, 5) == "00042"
     assert number_text(99_999, 5) == "99999"
+
+
+@pytest.mark.parametrize("value", ["C# 100%", "did:web:localhost%3A3000", "a\nb", "%23"])
+def test_a_key_that_is_one_value_alone_is_the_value(value):
+    assert KeyTemplate("{x}").build(x=value) == value
+    assert KeyTemplate("{x}").parse(value) == {"x": value}
+    assert KeyTemplate("{x}#").build(x=value) == escape(value) + "#"
+    with pytest.raises(InvalidKey):
+        KeyTemplate("{x}").build(x="")
+    with pytest.raises(ValueError, match="shape"):
+        KeyTemplate("{x}").parse("")
+
+
+def test_a_width_in_a_template_pads_its_number():
+    template = KeyTemplate("LOG#{number:6}#{id}")
+    assert template.fields == ("number", "id")
+    assert template.build(number=42, id=7) == "LOG#000042#7"
+    assert template.build(number="42", id="x") == "LOG#000042#x"
+    assert template.prefix(number=999_999) == "LOG#999999#"
+    assert template.parse("LOG#000042#7") == {"number": "000042", "id": "7"}
+    for number in (1_000_000, -1):
+        with pytest.raises(InvalidKey, match="between 0 and 999999"):
+            template.build(number=number, id="x")
+
+
+@pytest.mark.parametrize(
+    ("template", "text", "fits"),
+    [
+        ("MENTION#{ticker}", "MENTION#NVDA", True),
+        ("MENTION#{ticker}", "MENTIONS#NVDA", False),
+        ("ABOUT", "ABOUT", True),
+        ("ABOUT", "ABOUT#1", False),
+        ("{ticker}", "anything", True),
+    ],
+)
+def test_the_beginning_of_a_key_tells_its_kind(template, text, fits):
+    assert KeyTemplate(template).fits(text) is fits

@@ -10,7 +10,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambda_src.dynamo.values import from_item, from_value, key_of, to_item, to_key, to_value
+from lambda_src.dynamo.values import from_item, from_value, to_item, to_key, to_value
 
 steady = settings(derandomize=True, deadline=None)
 decimals = st.decimals(min_value=-(10**15), max_value=10**15, places=4)
@@ -115,4 +115,4 @@ def test_a_number_of_more_than_38_digits_is_refused_rather_than_rounded(number):
 
 
 def test_keys_are_text():
-    assert key_of(to_key({"PK": "a", "SK": "b"})) == {"PK": "a", "SK": "b"}
+    assert to_key({"PK": "a", "SK": "b"}) == {"PK": {"S": "a"}, "SK": {"S": "b"}}

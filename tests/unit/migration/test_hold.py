@@ -2,14 +2,15 @@
 
 import pytest
 
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import make_client
+from lambda_src.dynamo.conditions import ABSENT
 from lambda_src.errors import StoreUnavailable
 from lambda_src.migration.errors import TakenOver, TargetFailed
 from lambda_src.migration.target.place import Place
 from lambda_src.migration.target.state import Hold, State
-from tests.support.dynamodb_faults import Faults
+from tests.support.botocore_faults import BotocoreFaults
 from tests.support.migration.sample_source import MAPPING
-from tests.support.sample_tables import NOTES, note
+from tests.support.sample_tables import NOTES, note_item
 
 
 class Journal:
@@ -87,13 +88,14 @@ def test_what_one_thread_found_out_no_other_one_asks_again(journal, hold, failur
 
 def test_a_write_is_not_repeated_by_a_run_that_was_taken_over_meanwhile():
     client = make_client(region="us-east-1", endpoint_url="http://127.0.0.1:9")
-    faults = Faults(client)
+    faults = BotocoreFaults(client)
     faults.error("ThrottlingException", times=2)
 
     def hold():
         raise TakenOver
 
+    items = Place.of(MAPPING, client, {"notes": "Notes"}).held_items(hold)
     with pytest.raises(TakenOver):
-        Place.of(MAPPING, client, {"notes": "Notes"}).held_store(hold).put(NOTES, note(1))
+        items.put(NOTES, note_item(1), condition=ABSENT)
     assert len(faults.requests) == 1
     client.close()

@@ -11,8 +11,7 @@ from lambda_src.migration.derive import derive
 from lambda_src.migration.mapping import MARK
 from lambda_src.migration.mappings.nbhd_city.mapping import mapping, nbhd_id_of
 from lambda_src.migration.snapshot import Snapshot
-from lambda_src.services.nbhd_city.rules.names import fold_name
-from lambda_src.services.nbhd_city.rules.shards import list_partition
+from lambda_src.services.nbhd_city.neighborhoods.rules import fold_name, list_partition
 from tests.support.migration.jobs import RowsInHand
 from tests.support.migration.nbhd_city_rows import (
     CREATED_TEXT,

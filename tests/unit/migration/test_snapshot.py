@@ -31,7 +31,7 @@ def table(name, *rules):
 
 
 def items(row):
-    yield NOTES, {**note_key(row["id"]), "name": row["name"]}
+    yield NOTES, {**note_key(row["id"]).values, "name": row["name"]}
 
 
 BOOKS = table("books", Unique("same_name", ("name",), ("id",)))

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import Boto3Client, make_client
 from lambda_src.migration.target.spelled import SpelledBatches, put_text
-from tests.support.dynamodb_faults import Faults, answer_of
+from tests.support.botocore_faults import BotocoreFaults, answer_of
 
 ITEM: dict[str, Any] = {
     "PK": {"S": 'quotes " and \\ and \n and \x00'},
@@ -41,7 +41,7 @@ def client(sent):
 
 
 def test_the_body_is_the_one_that_botocore_makes(client, sent):
-    spelled = SpelledBatches(client)
+    spelled = SpelledBatches(client, Boto3Client(client))
     requests = {"Notes": [{"PutRequest": {"Item": ITEM}}], "Other": [{"DeleteRequest": {"Key": {"PK": {"S": "x"}}}}]}
     client.batch_write_item(RequestItems=requests, ReturnConsumedCapacity="TOTAL")
     spelled.send({"Notes": [put_text(ITEM)], "Other": requests["Other"]})
@@ -53,14 +53,16 @@ def test_the_body_is_the_one_that_botocore_makes(client, sent):
 
 
 def test_what_was_not_written_is_sent_again_as_dynamodb_gave_it_back(client, sent):
-    SpelledBatches(client).send({"Notes": [{"PutRequest": {"Item": ITEM}}, put_text({"PK": {"S": "b"}})]})
+    SpelledBatches(client, Boto3Client(client)).send(
+        {"Notes": [{"PutRequest": {"Item": ITEM}}, put_text({"PK": {"S": "b"}})]}
+    )
     [sent] = sent
     assert json.loads(sent.body)["RequestItems"]["Notes"][1] == {"PutRequest": {"Item": {"PK": {"S": "b"}}}}
     assert json.loads(sent.body)["RequestItems"]["Notes"][0]["PutRequest"]["Item"]["bytes"] == {"B": "AP8="}
 
 
 def test_other_calls_of_the_client_are_left_alone(client, sent):
-    spelled = SpelledBatches(client)
+    spelled = SpelledBatches(client, Boto3Client(client))
     spelled.send({"Notes": [put_text(ITEM)]})
     client.batch_write_item(RequestItems={"Notes": [{"DeleteRequest": {"Key": {"PK": {"S": "x"}}}}]})
     assert "DeleteRequest" in json.loads(sent[1].body)["RequestItems"]["Notes"][0]
@@ -68,13 +70,13 @@ def test_other_calls_of_the_client_are_left_alone(client, sent):
 
 def test_batches_that_do_not_ask_are_taken_to_be_like_those_that_did():
     client = make_client(region="us-east-1", endpoint_url="http://127.0.0.1:9")
-    faults = Faults(client)
+    faults = BotocoreFaults(client)
     puts = [put_text({"PK": {"S": str(n)}}) for n in range(10)]
     left = {"Notes": [{"PutRequest": {"Item": {"PK": {"S": "9"}}}}]}
     faults.answer({"UnprocessedItems": left, "ConsumedCapacity": [{"TableName": "Notes", "CapacityUnits": 27.0}]})
     faults.answer({"UnprocessedItems": {}}, times=2)
     faults.answer({"UnprocessedItems": {}, "ConsumedCapacity": [{"TableName": "Notes", "CapacityUnits": 30.0}]})
-    spelled = SpelledBatches(client, asks_every=3)
+    spelled = SpelledBatches(client, Boto3Client(client), asks_every=3)
     for _ in range(4):
         spelled.send({"Notes": puts})
     assert [body["ReturnConsumedCapacity"] for body in faults.requests] == ["TOTAL", "NONE", "NONE", "TOTAL"]

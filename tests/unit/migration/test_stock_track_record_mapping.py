@@ -11,9 +11,7 @@ from lambda_src.migration.mappings.stock_track_record.items import run_of
 from lambda_src.migration.mappings.stock_track_record.mapping import mapping
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.services.stock_track_record.models import Channel, ChannelId, Mention, Video, VideoId
-from lambda_src.services.stock_track_record.repository.channels import channel_item
-from lambda_src.services.stock_track_record.repository.mentions import mention_puts
-from lambda_src.services.stock_track_record.repository.videos import video_item
+from lambda_src.services.stock_track_record.tables import CHANNEL, CHANNEL_MENTION, STOCK_MENTION, VIDEO
 from tests.support.migration.mapped import of_type, one, rows_of, snapshot_of
 from tests.support.migration.stock_track_record_awkward import YOUTUBE_ID, Awkward, awkward_rows
 from tests.support.migration.stock_track_record_rows import (
@@ -82,7 +80,7 @@ def test_a_channel_is_what_the_service_would_have_stored(items):
     found = items(("channels", channel_row(1, thumbnail_url="")))
 
     channel = one(found, "Channel")
-    expected = channel_item(
+    expected = CHANNEL.item(
         Channel(
             id=ChannelId(id_of("c", 1)),
             youtube_channel_id="UC0000000000000000000001",
@@ -100,7 +98,7 @@ def test_a_channel_is_what_the_service_would_have_stored(items):
             layout=2,
         )
     )
-    assert channel == {name: value for name, value in expected.items() if value is not None}
+    assert channel == expected
     assert UUID(channel["run_id"]).version == 5
     assert one(found, "Counter") == {
         "PK": "COUNTER#CHANNELS", "SK": "COUNTER#CHANNELS", "entity_type": "Counter", "value": 1,
@@ -157,7 +155,7 @@ def test_of_two_channels_with_one_identity_the_older_stays_and_the_other_goes_wi
 def test_a_video_is_what_the_service_would_have_stored_with_its_own_id_and_claim(items):
     found = items(("channels", channel_row(1)), ("videos", video_row(1, youtube_video_id="dQw4w9WgXcQ")))
 
-    expected = video_item(
+    expected = VIDEO.item(
         Video(
             id=VideoId(id_of("d", 1)),
             channel_id=ChannelId(id_of("c", 1)),
@@ -170,7 +168,7 @@ def test_a_video_is_what_the_service_would_have_stored_with_its_own_id_and_claim
             run_id=run_of(id_of("c", 1)),
         )
     )
-    assert one(found, "Video") == {name: value for name, value in expected.items() if value is not None}
+    assert one(found, "Video") == expected
     assert one(found, "VideoClaim") == {
         "PK": f"CHANNEL#{id_of('c', 1)}",
         "SK": "CLAIM#dQw4w9WgXcQ",
@@ -204,9 +202,8 @@ def test_a_mention_is_stored_at_home_and_beside_its_channel(items, price):
         confidence_score=Decimal("0.8"),
         context_snippet="Buys brk-b.",
     )
-    home, copy = ({k: v for k, v in put.item.items() if v is not None} for put in mention_puts(mention))
-    assert one(found, "StockMention") == home
-    assert one(found, "ChannelMention") == copy
+    assert one(found, "StockMention") == STOCK_MENTION.item(mention)
+    assert one(found, "ChannelMention") == CHANNEL_MENTION.item(mention)
     assert ("GSI2PK" in one(found, "ChannelMention")) is (price is None)
     assert one(found, "ChannelIndex") == {
         "PK": f"CHANNEL#{id_of('c', 1)}", "SK": "INDEX#", "entity_type": "ChannelIndex", "tickers": {"BRK.B"},

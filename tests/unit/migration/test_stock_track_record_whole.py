@@ -8,7 +8,7 @@ from typing import Any
 from lambda_src.dynamo.schema import Table
 from lambda_src.migration.mappings.stock_track_record.mapping import mapping
 from lambda_src.migration.snapshot import Snapshot
-from lambda_src.services.stock_track_record.rules.ids import mention_id, video_id
+from lambda_src.services.stock_track_record.models import mention_id, video_id
 from lambda_src.services.stock_track_record.tables import MAIN, STOCKS
 from tests.support.migration.mapped import Item, items_of, one, rows_of
 from tests.support.migration.stock_track_record_awkward import awkward_rows

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from lambda_src.dynamo.batches import WIRE_BYTES_PER_WRITE
-from lambda_src.dynamo.client import make_client
+from lambda_src.dynamo.boto3_client import make_client
 from lambda_src.migration.derive import Derived, Position
 from lambda_src.migration.errors import TargetFailed
 from lambda_src.migration.mapping import Stream
 from lambda_src.migration.target.parallel import in_order
 from lambda_src.migration.target.place import Place
 from lambda_src.migration.target.writer import _batches, write
-from tests.support.dynamodb_faults import Faults
+from tests.support.botocore_faults import BotocoreFaults
 from tests.support.migration.sample_source import MAPPING
-from tests.support.sample_tables import NOTES, note
+from tests.support.sample_tables import NOTES, note_item
 
 STREAM = Stream("notes", "", lambda _: ())
 
@@ -30,7 +30,7 @@ def place():
 
 
 def wire(number: int, **attributes: str) -> dict[str, Any]:
-    return {**{name: {"S": str(value)} for name, value in (note(number) | attributes).items()}}
+    return {**{name: {"S": str(value)} for name, value in (note_item(number) | attributes).items()}}
 
 
 def answers(*sizes: int) -> Iterable[Derived]:
@@ -78,7 +78,7 @@ def test_answers_without_items_move_the_place_on(place):
 
 
 def test_each_batch_says_how_far_the_one_named_last_was(place):
-    faults = Faults(place.caller.client)
+    faults = BotocoreFaults(place.operator)
     faults.answer({"UnprocessedItems": {}}, times=7)
     named: list[object] = []
     batches = write(place, answers(*[1] * 24 * 7), note=lambda: (NOTES, wire(0, text=str(len(named)))), hold=free)
@@ -102,7 +102,7 @@ def test_large_items_make_small_batches(place):
 
 
 def test_a_batch_that_is_refused_stops_the_writing(place):
-    Faults(place.caller.client).error("ValidationException", times=4)
+    BotocoreFaults(place.operator).error("ValidationException", times=4)
     with pytest.raises(TargetFailed, match="from notes: BOOK#b / NOTE#0000 to notes: BOOK#b / NOTE#0023"):
         list(write(place, answers(*[1] * 30), note=last_note, hold=free))
 

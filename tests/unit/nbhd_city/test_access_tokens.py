@@ -1,16 +1,23 @@
 """Access tokens: the published example, and every way in which a token can be wrong."""
 
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import jwt
 import pytest
 
-from lambda_src.runtime.keyring import SigningKey
-from lambda_src.services.nbhd_city.errors import ExpiredToken, InvalidToken
-from lambda_src.services.nbhd_city.models import Caller, Did, Identity
-from lambda_src.services.nbhd_city.service.tokens import AccessTokens
+from lambda_src.runtime.tokens import TokenExpired, TokenRefused
+from lambda_src.services.nbhd_city.models import Did, Identity, Principal
+from lambda_src.services.nbhd_city.principals import AccessTokens
+from lambda_src.services.nbhd_city.settings import ApiSettings
+from lambda_src.signing import SigningKey
 
+NEEDED: dict[str, str] = {
+    "dynamodb_table_name": "t",
+    "nbhd_task_queue_url": "q",
+    "app_secret_arn": "s",
+    "frontend_origins": "https://nbhd.city",
+    "cors_allowed_origins": "https://nbhd.city",
+}
 KEY = bytes(range(32))
 ISSUED_AT = 1_767_225_600
 PUBLISHED = (
@@ -29,11 +36,11 @@ class OneKey:
 
 
 def at(seconds, *, accepts_test=True):
+    settings = ApiSettings(environment="local" if accepts_test else "prod", **NEEDED)
     return AccessTokens(
         OneKey(),
-        clock=lambda: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds),
-        lifetime_minutes=10_080,
-        accepts_test=accepts_test,
+        settings,
+        seconds=lambda: seconds,
         make_id=lambda: UUID("00000000-0000-4000-8000-000000000001"),
     )
 
@@ -54,12 +61,12 @@ def token(*, key=KEY, kid="k1", algorithm="HS256", **changes):
 
 
 def test_the_published_token_is_read_in_its_time():
-    assert at(1_767_225_601).read(PUBLISHED) == Caller(Did("did:plc:alice"), "alice.bsky.social", 1_767_830_400)
+    assert at(1_767_225_601).read(PUBLISHED) == Principal(Did("did:plc:alice"), "alice.bsky.social", 1_767_830_400)
     assert at(1_767_830_409).read(PUBLISHED).did == "did:plc:alice"
 
 
 def test_the_published_token_has_expired_ten_seconds_after_its_time():
-    with pytest.raises(ExpiredToken):
+    with pytest.raises(TokenExpired):
         at(1_767_830_411).read(PUBLISHED)
 
 
@@ -76,7 +83,7 @@ def test_what_we_issue_says_the_same_as_the_published_token():
 def test_a_token_without_a_handle_names_none():
     issued = at(ISSUED_AT).issue(Identity(Did("did:plc:alice"), None), method="test")
     assert at(ISSUED_AT).read(issued.text).handle is None
-    with pytest.raises(InvalidToken):
+    with pytest.raises(TokenRefused):
         at(ISSUED_AT, accepts_test=False).read(issued.text)
 
 
@@ -113,7 +120,7 @@ def test_a_token_without_a_handle_names_none():
 )
 def test_a_token_that_is_wrong_in_one_point_is_invalid(wrong):
     assert at(ISSUED_AT).read(token()).did == "did:plc:alice"
-    with pytest.raises(InvalidToken):
+    with pytest.raises(TokenRefused):
         at(ISSUED_AT).read(token(**wrong))
 
 
@@ -122,7 +129,7 @@ def test_a_token_that_is_wrong_in_one_point_is_invalid(wrong):
     ["", "x", "a.b", "a.b.c", "...", "e30.e30.", "null.null.null", "[].[].[]", "é.é.é", "x" * 4097, PUBLISHED + ".x"],
 )
 def test_a_text_that_is_no_token_is_invalid(text):
-    with pytest.raises(InvalidToken):
+    with pytest.raises(TokenRefused):
         at(ISSUED_AT).read(text)
 
 
@@ -130,11 +137,11 @@ def test_every_changed_character_of_a_signature_is_noticed():
     head, _, signature = PUBLISHED.rpartition(".")
     for place in range(len(signature) - 1):  # two bits of the last one mean nothing
         changed = "A" if signature[place] != "A" else "B"
-        with pytest.raises(InvalidToken):
+        with pytest.raises(TokenRefused):
             at(ISSUED_AT).read(f"{head}.{signature[:place]}{changed}{signature[place + 1 :]}")
 
 
 def test_a_text_above_four_kibibytes_is_not_parsed(monkeypatch):
     monkeypatch.setattr("jwt.get_unverified_header", lambda _text: pytest.fail("parsed"))
-    with pytest.raises(InvalidToken):
+    with pytest.raises(TokenRefused):
         at(ISSUED_AT).read(token(hdl="a" * 4000))

@@ -6,11 +6,12 @@ import json
 import pytest
 
 from lambda_src.dynamo.cursor import CursorCodec
-from lambda_src.errors import InvalidCursor
-from lambda_src.runtime.keyring import SigningKey
+from lambda_src.errors import InvalidCursor, NotReady
+from lambda_src.runtime.app_secret import AppSecret, DerivedKeys
 from lambda_src.runtime.secrets import Secret
-from lambda_src.services.nbhd_city.errors import NotReady
-from lambda_src.services.nbhd_city.service.keys import AppKeys, AppSecret, CursorKeys
+from lambda_src.services.nbhd_city.sign_in.clients import SignInSecret
+from lambda_src.services.nbhd_city.wiring import CURSOR_PURPOSE
+from lambda_src.signing import SigningKey
 
 
 class KeptSecret:
@@ -45,19 +46,19 @@ def secret(store):
 
 
 def test_the_current_key_signs_and_is_found_by_name(secret):
-    keys = AppKeys(secret)
+    keys = secret
     assert (keys.current().id, keys.current().secret) == ("k1", bytes([1]) * 32)
     assert keys.find("k1") == keys.current()
 
 
 def test_keys_of_cursors_are_derived_from_those_of_tokens(secret):
-    derived = CursorKeys(AppKeys(secret)).current()
+    derived = DerivedKeys(secret, CURSOR_PURPOSE).current()
     assert derived.id == "k1"
     assert derived.secret.hex() == "81f9f623e048cbcd0442a52a5a02b925ffd4b0cb54533590793f429e61328945"
 
 
 def test_an_unknown_name_has_the_secret_read_anew_but_not_more_than_once_in_thirty_seconds(secret, store):
-    keys = AppKeys(secret)
+    keys = secret
     keys.current()
     for seconds, reads in ((0, 1), (29, 1), (2, 2), (10, 2), (21, 3)):
         store.now += seconds
@@ -66,7 +67,7 @@ def test_an_unknown_name_has_the_secret_read_anew_but_not_more_than_once_in_thir
 
 
 def test_a_new_key_is_found_at_once_where_another_process_uses_it_already(secret, store):
-    keys = AppKeys(secret)
+    keys = secret
     keys.current()
     old = store.value["jwt"]["current"]
     store.value = {"jwt": {"current": {"kid": "k2", "key": key(2)}, "previous": [old]}}
@@ -77,7 +78,7 @@ def test_a_new_key_is_found_at_once_where_another_process_uses_it_already(secret
 
 
 def test_a_removed_key_is_gone_after_five_minutes(secret, store):
-    keys = AppKeys(secret)
+    keys = secret
     assert keys.find("k1")
     store.value = {"jwt": {"current": {"kid": "k2", "key": key(2)}}}
     store.now += 299
@@ -87,7 +88,7 @@ def test_a_removed_key_is_gone_after_five_minutes(secret, store):
 
 
 def test_a_cursor_dies_with_its_key(secret, store):
-    cursors = CursorCodec(CursorKeys(AppKeys(secret)), seconds=lambda: store.now)
+    cursors = CursorCodec(DerivedKeys(secret, CURSOR_PURPOSE), seconds=lambda: store.now)
     text = cursors.encode("nbhds", {"c": "x"})
     assert cursors.decode(text, "nbhds") == {"c": "x"}
     store.value = {"jwt": {"current": {"kid": "k2", "key": key(2)}}}
@@ -115,21 +116,22 @@ def test_a_cursor_dies_with_its_key(secret, store):
 def test_without_good_keys_the_service_is_not_ready(secret, store, jwt):
     store.value = {} if jwt is None else {"jwt": jwt}
     with pytest.raises(NotReady) as caught:
-        AppKeys(secret).current()
+        secret.current()
     assert caught.value.retry_after_seconds == 5
 
 
 def test_a_key_may_be_written_with_or_without_padding(secret, store):
     store.value["jwt"]["current"]["key"] = key(1).rstrip("=")
-    assert AppKeys(secret).current().secret == bytes([1]) * 32
+    assert secret.current().secret == bytes([1]) * 32
 
 
 def test_what_is_not_in_the_secret_is_not_there(secret, store):
-    assert secret.client_secret() == ""
-    assert secret.client_jwk() is None
-    assert secret.test_users() == []
+    sections = SignInSecret(secret)
+    assert sections.client_secret() == ""
+    assert sections.client_jwk() is None
+    assert sections.test_users() == []
     store.value |= {"test_login": {"users": ["x"]}, "oauth": {"client_secret": 5}}
     store.now += 301
-    for read in (secret.test_users, secret.client_secret):
+    for read in (sections.test_users, sections.client_secret):
         with pytest.raises(NotReady):
             read()

@@ -7,20 +7,19 @@ import pytest
 
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer
-from lambda_src.services.nbhd_city.clients.addresses import Place, Places, is_public
-from lambda_src.services.nbhd_city.clients.dids import DidDirectory
 from lambda_src.services.nbhd_city.errors import IdentityMismatch, SignInFailed, UpstreamTimeout, UpstreamUnavailable
 from lambda_src.services.nbhd_city.models import Did
+from lambda_src.services.nbhd_city.sign_in.dids import DidDirectory, Endpoint, Endpoints, is_public
 
 
 def place(origin, addresses=("93.184.215.14",), **options):
-    places = Places(allow_insecure=False, resolve=lambda _host: list(addresses), **options)
-    return places.place(origin, timeout_seconds=2)
+    endpoints = Endpoints(allow_insecure=False, resolve=lambda _host: list(addresses), **options)
+    return endpoints.endpoint(origin, timeout_seconds=2)
 
 
 @pytest.mark.parametrize("origin", ["https://pds.example", "https://pds.example/", "https://PDS.example:443"])
 def test_a_public_host_is_called_at_the_address_that_was_checked(origin):
-    assert place(origin) == Place("https://pds.example", "93.184.215.14")
+    assert place(origin) == Endpoint("https://pds.example", "93.184.215.14")
 
 
 def test_ipv4_comes_first():
@@ -58,9 +57,9 @@ def test_ipv4_comes_first():
     ],
 )
 def test_what_is_no_public_https_origin_is_refused_without_a_look_up(origin):
-    places = Places(allow_insecure=False, resolve=lambda _host: pytest.fail("looked up"))
+    endpoints = Endpoints(allow_insecure=False, resolve=lambda _host: pytest.fail("looked up"))
     with pytest.raises(IdentityMismatch):
-        places.place(origin, timeout_seconds=2)
+        endpoints.endpoint(origin, timeout_seconds=2)
 
 
 INSIDE = [
@@ -111,7 +110,7 @@ def test_a_host_without_an_address_is_unavailable():
         raise OSError("no such host")
 
     with pytest.raises(UpstreamUnavailable):
-        Places(allow_insecure=False, resolve=fail).place("https://pds.example", timeout_seconds=2)
+        Endpoints(allow_insecure=False, resolve=fail).endpoint("https://pds.example", timeout_seconds=2)
 
 
 def test_a_resolver_that_hangs_is_waited_for_no_longer_than_there_is_time():
@@ -119,10 +118,10 @@ def test_a_resolver_that_hangs_is_waited_for_no_longer_than_there_is_time():
         time.sleep(2)
         return []
 
-    places = Places(allow_insecure=False, resolve=hang)
+    endpoints = Endpoints(allow_insecure=False, resolve=hang)
     started = time.monotonic()
     with pytest.raises(UpstreamTimeout):
-        places.place("https://pds.example", timeout_seconds=0.05)
+        endpoints.endpoint("https://pds.example", timeout_seconds=0.05)
     assert time.monotonic() - started < 1
 
 
@@ -151,8 +150,8 @@ def document(did, endpoint="https://pds.example"):
 
 
 def issuer_of(did, http, resolve=lambda _host: ["93.184.215.14"]):
-    places = Places(allow_insecure=False, resolve=resolve)
-    directory = DidDirectory(http, places, plc_directory_url="https://plc.directory/")
+    endpoints = Endpoints(allow_insecure=False, resolve=resolve)
+    directory = DidDirectory(http, endpoints, plc_directory_url="https://plc.directory/")
     return directory.issuer_of(Did(did), deadline=Deadline.after(5))
 
 

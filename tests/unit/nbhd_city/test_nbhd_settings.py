@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from lambda_src.runtime.secrets import Secret
 from lambda_src.runtime.settings import SettingsInvalid, environment_of
-from lambda_src.services.nbhd_city.bootstrap.api import _secret
 from lambda_src.services.nbhd_city.settings import ApiSettings, WorkerSettings
+from lambda_src.services.nbhd_city.wiring import opened_secret
 from tests.support.nbhd_city import token_key
 
 NEEDED: dict[str, Any] = {
@@ -95,7 +96,7 @@ def test_a_secret_may_be_given_itself_and_is_not_shown(variables):
     variables("dev", app_secret_arn="", app_secret_json=json.dumps(held))
 
     settings = ApiSettings.from_environment()
-    secret = _secret(settings)
+    secret = opened_secret(settings, Secret)
 
     assert secret.section("jwt") == held["jwt"]
     assert secret.section("oauth") == {}

@@ -6,11 +6,11 @@ from uuid import UUID
 import jwt
 import pytest
 
-from lambda_src.services.nbhd_city.clients import proofs
 from lambda_src.services.nbhd_city.errors import ProfileNotFound, UpstreamError, UpstreamTimeout
 from lambda_src.services.nbhd_city.models import Did, LiveProfile
-from lambda_src.services.nbhd_city.service.live_profiles import MAX_ENTRIES, LiveProfiles
-from lambda_src.services.nbhd_city.service.sign_in import challenge, cookie_name
+from lambda_src.services.nbhd_city.profiles.service import MAX_ENTRIES, LiveProfiles
+from lambda_src.services.nbhd_city.sign_in import atproto as proofs
+from lambda_src.services.nbhd_city.sign_in.service import challenge, cookie_name
 
 ALICE = Did("did:plc:alice")
 
@@ -91,11 +91,11 @@ def live(asked, now):
 
 
 def test_a_profile_is_asked_for_again_after_five_minutes(live, asked, now):
-    assert live.profile(ALICE).handle == "number-1.example"
+    assert live.read(ALICE).profile.handle == "number-1.example"
     now[0] += 299
-    assert live.profile(ALICE).handle == "number-1.example"
+    assert live.read(ALICE).profile.handle == "number-1.example"
     now[0] += 1
-    assert live.profile(ALICE).handle == "number-2.example"
+    assert live.read(ALICE).profile.handle == "number-2.example"
 
 
 @pytest.mark.parametrize("error", [UpstreamError(), UpstreamTimeout()])

@@ -12,8 +12,13 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from lambda_src.dynamo.client import Response
+from lambda_src.dynamo.meter import UsageMeter
 from lambda_src.runtime.cors import CorsRules
 from lambda_src.runtime.http import create_app
+from lambda_src.runtime.resources import Resources
+from lambda_src.runtime.routing import Router
+from lambda_src.runtime.settings import ServiceSettings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette would rather have httpx2, which is not among our dependencies
@@ -32,12 +37,45 @@ def event() -> Callable[[str], dict[str, Any]]:
     return lambda name: json.loads((EVENTS / f"{name}.json").read_text())
 
 
+class Engine:
+    """What stands below the tables: answers with nothing, and says what it took. calls: operations so far."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.is_closed = False
+
+    def call(self, operation: str, request: dict[str, Any], pattern: str) -> Response:
+        self.calls.append(operation)
+        return {"ConsumedCapacity": {"CapacityUnits": 0.5}}
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
 @pytest.fixture
-def make_app() -> Callable[..., FastAPI]:
-    """An application with sensible defaults; add routes to it."""
-    return lambda **options: create_app(
-        **{"title": "Sample", "version": "1.0.0", "is_production": False, "cors": CORS, **options}
-    )
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+def resources(engine: Engine) -> Resources:
+    return Resources(client=UsageMeter(engine))
+
+
+@pytest.fixture
+def make_app(resources: Resources) -> Callable[..., FastAPI]:
+    """`make_app(router)`: an application with sensible defaults, of the routes of some routers."""
+
+    def make(*routers: Router, environment: str = "local", **options: Any) -> FastAPI:
+        given = {"title": "Sample", "version": "1.0.0", "cors": CORS, "provided": (), "resources": resources, **options}
+        return create_app(settings=ServiceSettings(environment=environment), routers=routers, **given)
+
+    return make
+
+
+@pytest.fixture
+def router() -> Router:
+    return Router(tags=["sample"])
 
 
 @pytest.fixture

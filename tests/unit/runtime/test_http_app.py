@@ -2,33 +2,31 @@
 
 import gzip
 import logging
-import threading
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse
 
 from lambda_src.runtime.correlation import correlation_id
 from lambda_src.runtime.cors import CorsRules
-from lambda_src.runtime.routing import inline
+from lambda_src.runtime.routing import Router
 
 ORIGIN = {"origin": "http://localhost:5173"}
 PREFLIGHT = {**ORIGIN, "access-control-request-method": "POST", "access-control-request-headers": "content-type"}
 
 
 @pytest.fixture
-def app(make_app):
-    app: FastAPI = make_app()
-
-    @app.get("/items/{number}")
+def app(make_app, router: Router):
+    @router.get("/items/{number}")
     def read_item(number: int) -> dict[str, int]:
         return {"number": number}
 
-    @app.get("/large")
+    @router.get("/large")
     def large() -> list[str]:
         return ["text that repeats"] * 1000
+
+    app: FastAPI = make_app(router)
 
     @app.post("/echo")
     async def echo(request: Request) -> dict[str, int]:
@@ -62,14 +60,12 @@ def test_security_headers_are_on_every_answer(client, path):
     assert headers["cache-control"] == "no-store"
 
 
-def test_a_route_may_decide_about_caching(make_app, client_of):
-    app: FastAPI = make_app()
-
-    @app.get("/stable")
+def test_a_route_may_decide_about_caching(make_app, router: Router, client_of):
+    @router.get("/stable")
     def stable() -> JSONResponse:
         return JSONResponse({}, headers={"Cache-Control": "max-age=60"})
 
-    assert client_of(app).get("/stable").headers.get_list("cache-control") == ["max-age=60"]
+    assert client_of(make_app(router)).get("/stable").headers.get_list("cache-control") == ["max-age=60"]
 
 
 def test_the_documentation_page_may_load_its_scripts(client):
@@ -81,7 +77,7 @@ def test_the_documentation_page_may_load_its_scripts(client):
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/redoc"])
 def test_production_serves_no_documentation(make_app, client_of, path):
-    assert client_of(make_app(is_production=True)).get(path).status_code == 404
+    assert client_of(make_app(environment="prod")).get(path).status_code == 404
 
 
 def test_the_document_describes_errors_as_they_are_answered(client):
@@ -169,45 +165,23 @@ def test_a_nonsensical_announcement_does_no_harm(client, announced):
     assert response.status_code == 200
 
 
-@dataclass
-class Totals:
-    requests: int = 0
-    read_units: float = 0.0
-    write_units: float = 0.0
-
-
-class CountingMeter:
-    """Totals that grow with every `use`, as a database meter's do."""
-
-    def __init__(self) -> None:
-        self.totals = Totals(requests=7, read_units=3.5, write_units=2.0)
-
-    def use(self, requests: int, read_units: float, write_units: float) -> None:
-        now = self.totals
-        self.totals = Totals(now.requests + requests, now.read_units + read_units, now.write_units + write_units)
-
-    def snapshot(self) -> Totals:
-        return self.totals
-
-
 def served(caplog: pytest.LogCaptureFixture) -> list[Any]:
     return [record for record in caplog.records if record.message == "request served"]
 
 
-def test_each_request_leaves_one_line_with_what_it_used(make_app, client_of, caplog):
-    meter = CountingMeter()
-    app: FastAPI = make_app(usage=meter)
-
-    @app.get("/items/{number}")
+def test_each_request_leaves_one_line_with_what_it_used(make_app, router: Router, resources, client_of, caplog):
+    @router.get("/items/{number}")
     def read_item(number: int) -> int:
-        meter.use(2, 1.5, 0.0)
+        for operation in ("GetItem", "GetItem", "Query"):
+            resources.client.call(operation, {}, "p")
         return number
 
+    resources.client.call("PutItem", {}, "p")
     with caplog.at_level(logging.INFO, logger="lambda_src"):
-        client_of(app).get("/items/5?secret=1")
+        client_of(make_app(router)).get("/items/5?secret=1")
     (line,) = served(caplog)
     assert (line.method, line.route, line.status) == ("GET", "/items/{number}", 200)
-    assert (line.dynamodb_requests, line.read_units, line.write_units) == (2, 1.5, 0.0)
+    assert (line.dynamodb_requests, line.read_units, line.write_units) == (3, 1.5, 0.0)
     assert line.milliseconds >= 0
     assert "secret" not in repr(vars(line))
 
@@ -225,77 +199,14 @@ def test_failures_and_unknown_paths_are_logged_once_too(client, caplog):
         ("/items/{number}", 405),
         ("/docs", 200),
     ]
-    assert not hasattr(lines[0], "read_units"), "nobody counts here"
+    assert {line.dynamodb_requests for line in lines} == {0}
 
 
-def test_the_endpoint_knows_the_request_id(make_app, client_of):
-    app: FastAPI = make_app()
-
-    @app.get("/id")
+def test_the_endpoint_knows_the_request_id(make_app, router: Router, client_of):
+    @router.get("/id")
     def identify() -> str | None:
         return correlation_id()
 
-    response = client_of(app).get("/id")
+    response = client_of(make_app(router)).get("/id")
     assert response.json() == response.headers["x-request-id"]
     assert correlation_id() is None
-
-
-@pytest.mark.parametrize(("inline_endpoints", "same"), [(True, True), (False, False)])
-def test_endpoints_and_their_dependencies_run_inline_where_asked(make_app, client_of, inline_endpoints, same):
-    app: FastAPI = make_app(inline_endpoints=inline_endpoints)
-
-    def innermost() -> int:
-        return threading.get_ident()
-
-    def dependency(inner: Annotated[int, Depends(innermost)]) -> list[int]:
-        return [inner, threading.get_ident()]
-
-    async def on_the_loop() -> int:
-        return threading.get_ident()
-
-    @app.get("/threads")
-    def threads(
-        found: Annotated[list[int], Depends(dependency)],
-        again: Annotated[int, Depends(innermost)],
-        loop: Annotated[int, Depends(on_the_loop)],
-    ) -> bool:
-        return {*found, again, threading.get_ident()} == {loop}
-
-    assert client_of(app).get("/threads").json() is same
-
-
-def test_a_dependency_runs_once_per_request_when_inline(make_app, client_of):
-    app: FastAPI = make_app()
-    calls: list[int] = []
-
-    def counted() -> int:
-        calls.append(1)
-        return len(calls)
-
-    def user(value: Annotated[int, Depends(counted)]) -> int:
-        return value
-
-    @app.get("/count")
-    def count(first: Annotated[int, Depends(counted)], second: Annotated[int, Depends(user)]) -> list[int]:
-        return [first, second]
-
-    assert client_of(app).get("/count").json() == [1, 1]
-
-
-def test_a_generator_dependency_has_to_be_async(make_app):
-    def session():
-        yield 1
-
-    app: FastAPI = make_app()
-    with pytest.raises(TypeError, match="async def"):
-
-        @app.get("/session")
-        def read(value: Annotated[int, Depends(session)]) -> int:
-            return value
-
-
-def test_inlining_keeps_what_is_async_already():
-    async def endpoint() -> None:
-        """Nothing to do."""
-
-    assert inline(endpoint) is endpoint

@@ -3,14 +3,15 @@
 import pytest
 
 from lambda_src.runtime.keyring import GeneratedKeys
-from lambda_src.runtime.secrets import Secret
-from tests.support.stock_track_record import FixedKeys
+from lambda_src.runtime.secrets import GivenSecret, Secret
 
 OLD, NEW = "o" * 32, "n" * 32
 
 
 def keys(current: str, previous: str | None = None) -> GeneratedKeys:
-    return GeneratedKeys(FixedKeys({"current": current} | ({"previous": previous} if previous is not None else {})))
+    return GeneratedKeys(
+        GivenSecret("keys", {"current": current} | ({} if previous is None else {"previous": previous}))
+    )
 
 
 def test_a_key_has_the_same_name_wherever_it_is_read():

@@ -11,10 +11,10 @@ import threading
 
 import pytest
 import snapshot_restore_py  # type: ignore[import-untyped]
-from fastapi import FastAPI
 from pydantic import BaseModel
 
 from lambda_src.runtime.lambda_http import is_for_snapshot, lambda_handler, prepare_for_snapshot, prime
+from lambda_src.runtime.routing import Router
 
 
 class NewChannel(BaseModel):
@@ -23,22 +23,20 @@ class NewChannel(BaseModel):
 
 
 @pytest.fixture
-def app(make_app):
-    app: FastAPI = make_app()
-
-    @app.get("/api/channels")
+def app(make_app, router: Router):
+    @router.get("/api/channels")
     def list_channels(page: int = 1, per_page: int = 20) -> dict[str, list[str] | int]:
         return {"page": page, "per_page": per_page, "items": ["channel"] * 500}
 
-    @app.post("/api/channels", status_code=201)
-    def create_channel(body: NewChannel) -> NewChannel:
-        return body
+    @router.post("/api/channels", status_code=201)
+    def create_channel(body: NewChannel) -> dict[str, object]:
+        return body.model_dump()
 
-    @app.get("/api/channels/{channel_id}/prime")
+    @router.get("/api/channels/{channel_id}/prime")
     def broken(channel_id: str) -> None:
         raise RuntimeError(channel_id)
 
-    return app
+    return make_app(router)
 
 
 @pytest.fixture
@@ -113,17 +111,16 @@ def test_the_handler_may_be_called_from_another_thread(handler, event):
     assert answers[0]["statusCode"] == 200
 
 
-def test_priming_serves_a_request_without_a_line_in_the_log(make_app, handler_of, caplog):
-    app: FastAPI = make_app()
+def test_priming_serves_a_request_without_a_line_in_the_log(make_app, router: Router, handler_of, caplog):
     seen: list[int] = []
 
-    @app.get("/api/channels")
+    @router.get("/api/channels")
     def list_channels(per_page: int = 20) -> None:
         logging.getLogger("lambda_src.sample").info("listing")
         seen.append(per_page)
 
     with caplog.at_level(logging.INFO):
-        prime(handler_of(app), "/api/channels?per_page=1")
+        prime(handler_of(make_app(router)), "/api/channels?per_page=1")
     assert seen == [1]
     assert not caplog.records
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lambda_src.runtime.correlation import correlated, correlation_id
-from lambda_src.runtime.observability import Metrics, configure_logging
+from lambda_src.runtime.observability import EmfMetrics, configure_logging
 
 ROOT = Path(__file__).parents[3]
 
@@ -96,7 +96,7 @@ def test_configuring_again_replaces_and_does_not_double(lines):
 
 
 def test_metrics_are_one_line_in_the_embedded_format(capsys):
-    metrics = Metrics(namespace="StockTrackRecord", service="worker")
+    metrics = EmfMetrics(namespace="StockTrackRecord", service="worker")
     metrics.count("VideoAnalysed")
     metrics.count("VideoAnalysed", 2)
     metrics.milliseconds("UpstreamLatency", 12.5)
@@ -126,7 +126,7 @@ def published(line):
 
 
 def test_a_count_that_is_divided_is_also_counted_whole(capsys):
-    metrics = Metrics(namespace="Sample", service="api")
+    metrics = EmfMetrics(namespace="Sample", service="api")
     for reason in ("refused", "late", "refused"):
         metrics.count("Failed", reason=reason)
     metrics.count("Opened")
@@ -142,7 +142,7 @@ def test_a_count_that_is_divided_is_also_counted_whole(capsys):
 
 
 def test_durations_of_different_things_stay_apart(capsys):
-    metrics = Metrics(namespace="Sample", service="api")
+    metrics = EmfMetrics(namespace="Sample", service="api")
     for upstream, milliseconds in (("a", 10), ("b", 900), ("a", 20)):
         metrics.milliseconds("Latency", milliseconds, upstream=upstream)
     metrics.flush()
@@ -154,7 +154,7 @@ def test_durations_of_different_things_stay_apart(capsys):
 
 
 def test_what_divided_one_invocation_does_not_divide_the_next(capsys):
-    metrics = Metrics(namespace="Sample", service="api")
+    metrics = EmfMetrics(namespace="Sample", service="api")
     metrics.count("Failed", reason="late")
     metrics.flush()
     metrics.count("Failed")
@@ -164,7 +164,7 @@ def test_what_divided_one_invocation_does_not_divide_the_next(capsys):
 
 
 def test_two_metrics_do_not_share_what_they_collect(capsys):
-    first, second = (Metrics(namespace="Sample", service=name) for name in ("first", "second"))
+    first, second = (EmfMetrics(namespace="Sample", service=name) for name in ("first", "second"))
     first.count("Happened")
     second.flush()
     assert capsys.readouterr().out == ""
@@ -173,8 +173,9 @@ def test_two_metrics_do_not_share_what_they_collect(capsys):
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [
-        ("http lambda_http settings observability secrets", "boto3 httpx aws_lambda_powertools.utilities.parameters"),
-        ("worker queue settings observability secrets", "boto3 fastapi mangum starlette"),
+        ("api_function", "httpx aws_lambda_powertools.utilities.parameters"),
+        ("worker_function", "httpx fastapi mangum starlette aws_lambda_powertools.utilities.parameters"),
+        ("settings observability secrets queue", "boto3 httpx fastapi"),
     ],
 )
 def test_an_entry_point_imports_only_what_it_needs(modules, absent):

@@ -10,12 +10,14 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from lambda_src.dynamo.meter import UsageMeter
 from lambda_src.errors import AppError, NotFound, StoreUnavailable, UpstreamFailed
 from lambda_src.runtime.correlation import correlation_id
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.delivery import Delivery
+from lambda_src.runtime.messages import Malformed
 from lambda_src.runtime.queue import QueueClient
-from lambda_src.runtime.worker import Malformed, QueueWorker, WorkerQueue
+from lambda_src.runtime.worker import QueueWorker, WorkerQueue
 
 URL = "https://sqs.us-east-1.amazonaws.com/123456789012/processing"
 DEAD_LETTERS = "https://sqs.us-east-1.amazonaws.com/123456789012/processing-dlq"
@@ -56,6 +58,7 @@ class Harness:
     """A worker whose handler does what `behaviour` says for the message's type, and remembers what it saw."""
 
     aws: Any
+    usage: UsageMeter
     time: Time = field(default_factory=Time)
     behaviour: dict[str, Any] = field(default_factory=dict)
     seen: list[Any] = field(default_factory=list)
@@ -80,6 +83,7 @@ class Harness:
                 lambda: boto3.client("sqs", config=Config(retries={"total_max_attempts": 1})), sleep=lambda _: None
             ),
             "queues": [WorkerQueue(url=URL, dead_letter_url=DEAD_LETTERS)],
+            "usage": self.usage,
             "max_receives": 5,
             "jitter": lambda: 0.5,
             "monotonic": self.time,
@@ -97,9 +101,9 @@ class Harness:
 
 
 @pytest.fixture
-def harness(aws):
+def harness(aws, resources):
     aws.answers["SendMessage"] = [SENT]
-    return Harness(aws)
+    return Harness(aws, resources.client)
 
 
 def failed_ids(result: dict[str, Any]) -> list[str]:
@@ -310,26 +314,19 @@ def test_something_runs_after_every_invocation(harness, event):
     assert calls == [1, 1]
 
 
-@dataclass(frozen=True)
-class Totals:
-    requests: int
-    read_units: float
-    write_units: float
-
-
 def test_each_message_leaves_one_line_with_what_it_used(harness, event, caplog):
-    class Meter:
-        totals = iter([Totals(5, 1.0, 2.0), Totals(9, 2.5, 8.0)])
+    def work():
+        harness.time.now += 1.5
+        for operation in ("GetItem", "Query", "PutItem", "BatchGetItem"):
+            harness.usage.call(operation, {}, "p")
 
-        def snapshot(self):
-            return next(self.totals)
-
-    harness.behaviour["channel"] = lambda: setattr(harness.time, "now", harness.time.now + 1.5)
+    harness.behaviour["channel"] = work
+    harness.usage.call("PutItem", {}, "p")
     with caplog.at_level(logging.INFO):
-        harness.worker(usage=Meter())(event("sqs_one"), Context())
+        harness.worker()(event("sqs_one"), Context())
     (line,) = [record for record in caplog.records if record.message == "message handled"]
     assert (line.kind, line.outcome, line.milliseconds, line.receive_count) == ("channel", "done", 1500.0, 1)
-    assert (line.dynamodb_requests, line.read_units, line.write_units) == (4, 1.5, 6.0)
+    assert (line.dynamodb_requests, line.read_units, line.write_units) == (4, 1.5, 0.5)
 
 
 def test_outcomes_are_told_apart_in_the_log(harness, event, caplog):

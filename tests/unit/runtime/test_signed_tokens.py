@@ -3,8 +3,8 @@
 import jwt
 import pytest
 
-from lambda_src.runtime.keyring import SigningKey
 from lambda_src.runtime.tokens import TokenExpired, TokenRefused, TokenRules, TokenSigner
+from lambda_src.signing import SigningKey
 
 NOW = 1_700_000_000
 RULES = TokenRules(issuer="sample", audience="sample-api", required=("role",))

@@ -10,10 +10,10 @@ from functools import lru_cache, partial
 from typing import Final, Literal
 from uuid import NAMESPACE_DNS, uuid5
 
-from lambda_src.dynamo.capacity import item_size_bytes
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.values import Item
 from lambda_src.errors import InvalidKey
+from lambda_src.migration.capacity import item_size_bytes
 from lambda_src.migration.instants import instant
 from lambda_src.migration.mapping import (
     Column,
@@ -29,17 +29,20 @@ from lambda_src.migration.mapping import (
     Unique,
     Warn,
 )
+from lambda_src.services.nbhd_city.bodies import MAX_DESCRIPTION, description_of_any_length
 from lambda_src.services.nbhd_city.errors import InvalidText
-from lambda_src.services.nbhd_city.models import Did, Membership, NbhdId, Neighborhood
-from lambda_src.services.nbhd_city.repository.base import membership_item, membership_key
-from lambda_src.services.nbhd_city.repository.memberships import member_prefix
-from lambda_src.services.nbhd_city.repository.neighborhoods import neighborhood_item, sentinel_item
-from lambda_src.services.nbhd_city.rules.dids import MAX_DID_CHARACTERS, is_did
-from lambda_src.services.nbhd_city.rules.names import display_name, fold_name
-from lambda_src.services.nbhd_city.rules.shards import list_partition
-from lambda_src.services.nbhd_city.rules.texts import MAX_DESCRIPTION, description_of_any_length
-from lambda_src.services.nbhd_city.rules.times import timestamp
-from lambda_src.services.nbhd_city.tables import MAIN, NAME, NEIGHBORHOOD
+from lambda_src.services.nbhd_city.models import (
+    MAX_DID_CHARACTERS,
+    Did,
+    Membership,
+    NameClaim,
+    NbhdId,
+    Neighborhood,
+    is_did,
+    timestamp,
+)
+from lambda_src.services.nbhd_city.neighborhoods.rules import display_name, fold_name, list_partition
+from lambda_src.services.nbhd_city.tables import MAIN, MEMBERSHIP, NAME, NEIGHBORHOOD
 
 OnNameCollision = Literal["fail", "suffix"]  # no `type`: the command line looks inside
 
@@ -172,7 +175,7 @@ def _prepare_neighborhood(row: Row, warn: Warn) -> Mapping[str, Scalar]:
         "updated_at": created_at if row["updated_at"] is None else _time(row, "updated_at", warn),
         "renamed_from": None,
     }
-    size_bytes = item_size_bytes(neighborhood_item(_neighborhood({**fields, "member_count": 0}, list_shards=1)))
+    size_bytes = item_size_bytes(NEIGHBORHOOD.item(_neighborhood({**fields, "member_count": 0}, list_shards=1)))
     if size_bytes > _MAX_ITEM_BYTES:
         raise Reject("item_too_large", f"its item would have {size_bytes:,} bytes", "description")
     return fields
@@ -184,7 +187,7 @@ def _prepare_membership(row: Row, warn: Warn) -> Mapping[str, Scalar]:
     user_id = _user_id(row, "user_id", warn)
     nbhd_id = nbhd_id_of(_integer(row["neighborhood_id"]))
     try:
-        membership_key(nbhd_id, user_id)
+        MEMBERSHIP.key(neighborhood_id=nbhd_id, user_id=user_id)
     except InvalidKey as exc:  # 255 characters can be more bytes than a key holds
         raise Reject("invalid_user_id", exc.detail, "user_id") from exc
     return {
@@ -201,7 +204,7 @@ def _names(name: Scalar) -> tuple[str, str]:
     try:
         shown = display_name(str(name or ""))
         folded = fold_name(shown)
-        MAIN.key(NAME, name_lower=folded)
+        NAME.key(name_lower=folded)
     except (InvalidText, InvalidKey) as exc:
         raise Reject("invalid_name", exc.detail, "name") from exc
     return shown, folded
@@ -295,8 +298,8 @@ def _with_suffix(name: str, suffix: str) -> tuple[str, str]:
 
 def _neighborhood_items(list_shards: int, row: Row) -> Iterator[tuple[Table, Item]]:
     neighborhood = _neighborhood(row, list_shards)
-    yield MAIN, neighborhood_item(neighborhood)
-    yield MAIN, sentinel_item(neighborhood.name_lower, neighborhood.id)
+    yield MAIN, NEIGHBORHOOD.item(neighborhood)
+    yield MAIN, NAME.item(NameClaim(neighborhood.name_lower, neighborhood.id))
 
 
 def _neighborhood(row: Row, list_shards: int) -> Neighborhood:
@@ -318,7 +321,7 @@ def _neighborhood(row: Row, list_shards: int) -> Neighborhood:
 
 def _membership_items(row: Row) -> Iterator[tuple[Table, Item]]:
     nbhd_id, user_id = NbhdId(str(row["nbhd_id"])), Did(str(row["user_id"]))
-    yield MAIN, membership_item(nbhd_id, user_id, str(row["joined_at"]))
+    yield MAIN, MEMBERSHIP.item(Membership(user_id, nbhd_id, str(row["joined_at"])))
 
 
 # ---- the way back --------------------------------------------------------------------------------------------------
@@ -326,24 +329,21 @@ def _membership_items(row: Row) -> Iterator[tuple[Table, Item]]:
 
 def _owns(_: Table, key: Mapping[str, str]) -> bool:
     """Profiles and sign-ins are not from SQL."""
-    partition, sort = key["PK"], key["SK"]
-    if partition.startswith(NEIGHBORHOOD.partition.prefix()):
-        return sort == "METADATA" or sort.startswith(member_prefix())
-    return partition.startswith(NAME.partition.prefix())
+    return any(entity.has_key(key) for entity in (NEIGHBORHOOD, MEMBERSHIP, NAME))
 
 
 def _restore(_: Table, item: Item) -> Restored | None:
-    if not item["PK"].startswith(NEIGHBORHOOD.partition.prefix()):
-        return None  # the sentinel repeats its neighborhood
-    if item["SK"].startswith(member_prefix()):
-        member = Membership.from_item(item)
+    if MEMBERSHIP.has_key(item):
+        member = MEMBERSHIP.model(item)
         fields: dict[str, Scalar] = {
             "nbhd_id": member.neighborhood_id,
             "user_id": member.user_id,
             "joined_at": member.joined_at,
         }
         return Restored("memberships", fields)
-    found = Neighborhood.from_item(item)
+    if not NEIGHBORHOOD.has_key(item):
+        return None  # the sentinel repeats its neighborhood
+    found = NEIGHBORHOOD.model(item)
     if not found.is_active:
         return None  # deleted, and about to be purged
     fields = {

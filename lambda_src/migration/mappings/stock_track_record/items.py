@@ -11,29 +11,26 @@ from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.values import Item
 from lambda_src.migration.mapping import Column, Restored, Row, Scalar, Stream
 from lambda_src.migration.mappings.stock_track_record.values import decimal_text
+from lambda_src.runtime.clock import epoch_ms
 from lambda_src.services.stock_track_record.models import (
     LAYOUT,
-    Channel,
+    ActiveRun,
     ChannelId,
+    ChannelIndex,
+    Counter,
     LogLine,
-    Mention,
     RunId,
-    Stock,
+    UniqueClaim,
     Video,
+    VideoClaim,
+    parse_timestamp,
+    timestamp,
 )
-from lambda_src.services.stock_track_record.repository.base import epoch_ms, log_item, sort_prefix
-from lambda_src.services.stock_track_record.repository.channels import (
-    active_run_item,
-    channel_item,
-    counter_item,
-    unique_claim_item,
-)
-from lambda_src.services.stock_track_record.repository.mentions import channel_index_item, mention_puts
-from lambda_src.services.stock_track_record.repository.videos import video_claim_item, video_item
-from lambda_src.services.stock_track_record.rules.dates import parse_timestamp, timestamp
 from lambda_src.services.stock_track_record.tables import (
     ACTIVE_RUN,
     CHANNEL,
+    CHANNEL_INDEX,
+    CHANNEL_MENTION,
     COUNTER,
     MAIN,
     PROCESSING_LOG,
@@ -42,6 +39,7 @@ from lambda_src.services.stock_track_record.tables import (
     STOCKS,
     UNIQUE_CLAIM,
     VIDEO,
+    VIDEO_CLAIM,
 )
 
 type Items = Iterator[tuple[Table, Item]]
@@ -68,7 +66,7 @@ WHERE m.reject IS NULL AND v.reject IS NULL GROUP BY v.channel_id ORDER BY v.cha
 """
 _COUNT: Final = "SELECT COUNT(*) AS value FROM channels WHERE reject IS NULL ORDER BY 1"
 
-_PARTITIONS: Final = tuple(entity.partition.prefix() for entity in (CHANNEL, STOCK_MENTION, UNIQUE_CLAIM))
+_PARTITIONS: Final = tuple(entity.pk.prefix() for entity in (CHANNEL, STOCK_MENTION, UNIQUE_CLAIM))
 _LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -105,26 +103,28 @@ def _channel(row: Row, *, requeue: bool) -> Items:
         "claims": _claims(row),
         "layout": LAYOUT,
     }
-    yield MAIN, channel_item(Channel.from_item({**row, **known}))
+    yield MAIN, CHANNEL.item(CHANNEL.model({**row, **known}))
 
 
 def _stock(row: Row) -> Items:
-    yield STOCKS, Stock.from_item(row).to_item()
+    yield STOCKS, STOCK.item(STOCK.model(_with_numbers(row, "last_price")))
 
 
 def _video(row: Row) -> Items:
-    yield MAIN, video_item(_video_of(row))
+    yield MAIN, VIDEO.item(_video_of(row))
 
 
 def _mention(row: Row) -> Items:
-    for put in mention_puts(Mention.from_item(row)):
-        yield MAIN, dict(put.item)
+    mention = CHANNEL_MENTION.model(_with_numbers(row, "price_at_mention", "confidence_score"))
+    yield MAIN, STOCK_MENTION.item(mention)
+    yield MAIN, CHANNEL_MENTION.item(mention)
 
 
 def _log_line(row: Row) -> Items:
-    line = LogLine.from_item({**row, "log_id": row["id"]})
+    number = int(row["id"] or 0)
     # lines of one second stay in the order of their ids
-    yield MAIN, log_item(line, suffix=f"{line.log_id:08x}", unique=_derived(f"log/{line.log_id}"))
+    line = PROCESSING_LOG.model({**row, "log_id": number, "id": _log_uuid(number, f"log/{number}")})
+    yield MAIN, PROCESSING_LOG.item(line)
 
 
 # ---- what follows --------------------------------------------------------------------------------------------------
@@ -135,27 +135,32 @@ def _interrupted(row: Row, *, requeue: bool) -> Items:
     channel_id, last_seen_at = ChannelId(str(row["id"])), str(row["last_seen_at"])
     moment = min(parse_timestamp(last_seen_at), _LAST_MOMENT - _MILLISECOND) + _MILLISECOND
     message = "Channel queued for analysis again" if requeue else "Analysis cancelled: the data moved without it"
-    line = LogLine(epoch_ms(moment) * 1000, channel_id, "info", message, timestamp(moment))
-    yield MAIN, log_item(line, suffix=f"{0:08x}", unique=_derived(f"log/{channel_id}"))
+    line_id = _log_uuid(0, f"log/{channel_id}")
+    line = LogLine(epoch_ms(moment) * 1000, channel_id, "info", message, timestamp(moment), id=line_id)
+    yield MAIN, PROCESSING_LOG.item(line)
     if requeue:
-        yield MAIN, active_run_item(channel_id, run_of(channel_id, again=True), last_seen_at)
+        yield MAIN, ACTIVE_RUN.item(ActiveRun(channel_id, run_of(channel_id, again=True), last_seen_at))
 
 
 def _tickers(row: Row) -> Items:
-    yield MAIN, channel_index_item(ChannelId(str(row["channel_id"])), set(str(row["tickers"]).split(",")))
+    tickers = frozenset(str(row["tickers"]).split(","))
+    yield MAIN, CHANNEL_INDEX.item(ChannelIndex(ChannelId(str(row["channel_id"])), tickers))
 
 
 def _identities(row: Row) -> Items:
     for identity in sorted(_claims(row)):
-        yield MAIN, unique_claim_item(identity, ChannelId(str(row["id"])), str(row["created_at"]))
+        claim = UniqueClaim(identity, ChannelId(str(row["id"])), str(row["created_at"]))
+        yield MAIN, UNIQUE_CLAIM.item(claim)
 
 
 def _video_claim(row: Row) -> Items:
-    yield MAIN, video_claim_item(_video_of(row))
+    video = _video_of(row)
+    claim = VideoClaim(video.channel_id, video.youtube_video_id, video.id, video.created_at)
+    yield MAIN, VIDEO_CLAIM.item(claim)
 
 
 def _count(row: Row) -> Items:
-    yield MAIN, counter_item(int(row["value"] or 0))
+    yield MAIN, COUNTER.item(Counter(int(row["value"] or 0)))
 
 
 # ---- parts ---------------------------------------------------------------------------------------------------------
@@ -166,7 +171,18 @@ def _claims(row: Row) -> frozenset[str]:
 
 
 def _video_of(row: Row) -> Video:
-    return Video.from_item({**row, "run_id": run_of(str(row["channel_id"]))})
+    return VIDEO.model({**row, "run_id": run_of(str(row["channel_id"]))})
+
+
+def _with_numbers(row: Row, *names: str) -> dict[str, object]:
+    """A row whose decimals are numbers; it holds them as text."""
+    numbers = {name: Decimal(value) for name in names if (value := row[name]) is not None}
+    return {**row, **numbers}
+
+
+def _log_uuid(number: int, name: str) -> str:
+    """The id of a log line whose key ends in this number."""
+    return f"{number:08x}{str(_derived(name))[8:]}"
 
 
 def _derived(name: str) -> UUID:
@@ -188,10 +204,10 @@ def owns(table: Table, key: Mapping[str, str], *, requeue: bool) -> bool:
     """Slots of providers, purges and, unless channels are queued again, active runs are the service's alone."""
     if table is STOCKS:
         return True
-    partition, sort = key["PK"], key["SK"]
-    if partition == ACTIVE_RUN.partition.build():
-        return requeue and sort.startswith(sort_prefix(ACTIVE_RUN))
-    return partition == COUNTER.partition.build() or partition.startswith(_PARTITIONS)
+    partition = key["PK"]
+    if partition == ACTIVE_RUN.pk.build():
+        return requeue and ACTIVE_RUN.has_key(key)
+    return partition == COUNTER.pk.build() or partition.startswith(_PARTITIONS)
 
 
 def restore(_: Table, item: Item, *, columns: Mapping[str, Sequence[Column]]) -> Restored | None:

@@ -13,7 +13,7 @@ from typing import Final
 from lambda_src.migration.mapping import Decisions, ServiceMapping
 from lambda_src.migration.mappings.stock_track_record.items import owns, restore, streams
 from lambda_src.migration.mappings.stock_track_record.rows import sources
-from lambda_src.services.stock_track_record.rules.tickers import DEFAULT_EXCLUDED, excluded_in
+from lambda_src.services.stock_track_record.models import DEFAULT_EXCLUDED, excluded_in
 from lambda_src.services.stock_track_record.tables import MAIN, TABLES
 
 DEFAULT_EXCLUDED_TICKERS: Final = ",".join(sorted(DEFAULT_EXCLUDED))

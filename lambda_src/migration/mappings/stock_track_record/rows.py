@@ -11,11 +11,11 @@ from lambda_src.services.stock_track_record.models import (
     ChannelStatus,
     Exchange,
     LogLevel,
+    Sentiment,
     TranscriptStatus,
-    Video,
 )
-from lambda_src.services.stock_track_record.repository.base import MESSAGE_LIMIT
-from lambda_src.services.stock_track_record.rules.extraction import Sentiment
+from lambda_src.services.stock_track_record.processing_log import MESSAGE_LIMIT
+from lambda_src.services.stock_track_record.tables import VIDEO
 
 _NAME_LIMIT: Final = 255
 _TITLE_LIMIT: Final = 500
@@ -172,7 +172,7 @@ def _prepare_video(row: Row, warn: Warn) -> Mapping[str, Scalar]:
         "analysis_status": values.choice("analysis_status", get_args(AnalysisStatus), otherwise="pending"),
         "created_at": values.created_at(),
     }
-    url = Video.from_item(fields).url
+    url = VIDEO.model(fields).url
     if row["url"] != url:
         warn("video_url_replaced", f"{values.text('url')[:60]!r} became {url}")
     return fields | {"url": url}

@@ -5,28 +5,27 @@ To be run before the API is opened. May be stopped at any point and run again: a
 """
 
 import math
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from boto3.dynamodb.conditions import Key
-
-from lambda_src.dynamo.store import Store
+from lambda_src.dynamo.store import Put, Store
 from lambda_src.migration.errors import DIFFERENCES, DONE
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.report import Report
 from lambda_src.migration.reports import Outcome
 from lambda_src.runtime.clock import Clock, utc_now
 from lambda_src.runtime.deadline import Deadline
-from lambda_src.services.stock_track_record.models import ChannelId
-from lambda_src.services.stock_track_record.repository import Repository
-from lambda_src.services.stock_track_record.repository.base import Context, LogLines
-from lambda_src.services.stock_track_record.repository.channels import counter_item
-from lambda_src.services.stock_track_record.service.upgrading import Upgraded, upgrade_channel
-from lambda_src.services.stock_track_record.tables import CHANNEL, GSI1, MAIN
+from lambda_src.services.stock_track_record.legacy.repository import LegacyRepository
+from lambda_src.services.stock_track_record.legacy.service import LayoutUpgrade, Upgraded
+from lambda_src.services.stock_track_record.models import ChannelId, Counter
+from lambda_src.services.stock_track_record.tables import (
+    CHANNEL_BY_ID,
+    CHANNELS_NEWEST_FIRST,
+    COUNTER,
+    SET_LISTED_CHANNEL_COUNT,
+)
 
-_PAGE_SIZE: Final = 100
 _NEVER: Final = Deadline(math.inf)
 
 
@@ -64,35 +63,33 @@ def upgrade_layout(
 ) -> UpgradeReport:
     """Upgrade every listed channel, one after the other, and set the counter. advance: called with 1 for each.
 
-    Holds a page of channels and the videos of one in memory. 1 Query per 100 channels; per channel of the first version
-    1 GetItem, 1 Query and 1 transaction, per video of it 1 Query and 3 transactions, 1 more per further 48 mentions.
+    Holds a page of channels and the videos of one in memory. 1 Query per MB of channels; per channel of the first
+    version 1 GetItem, 1 Query and 1 transaction, per video of it 1 Query and 3 transactions, 1 more per further 48
+    mentions.
     """
-    log_lines = LogLines(clock=clock, pick=random.randrange, retention_days=0)
-    repository = Repository.over(Context(store=store, clock=clock, log_lines=log_lines))
+    upgrade = LayoutUpgrade(store, LegacyRepository(store, clock))
     listed = upgraded = 0
     doubles: list[ChannelId] = []
     for channel_id, is_done in _listed_channels(store):
-        outcome = "done" if is_done else _upgrade(repository, channel_id)
+        outcome = "done" if is_done else _upgrade(upgrade, channel_id)
         upgraded += outcome == "done" and not is_done
         listed += outcome != "gone"
         if outcome == "double":
             doubles.append(channel_id)
         advance(1)
     # The item is replaced rather than added to: whatever a run before this one counted, it was the same list.
-    store.put(MAIN, counter_item(listed))
+    store.put(SET_LISTED_CHANNEL_COUNT, Put(COUNTER, Counter(listed)))
     return UpgradeReport(listed, upgraded, tuple(doubles))
 
 
-def _upgrade(repository: Repository, channel_id: ChannelId) -> Upgraded:
-    channel = repository.channels.channel_by_id(channel_id)
+def _upgrade(upgrade: LayoutUpgrade, channel_id: ChannelId) -> Upgraded:
+    channel = upgrade.store.get(CHANNEL_BY_ID, id=channel_id)
     if channel is None or channel.deleting:
         return "gone"
-    return upgrade_channel(repository, channel, _NEVER) if channel.layout is None else "done"
+    return upgrade.upgrade_channel(channel, _NEVER) if channel.layout is None else "done"
 
 
 def _listed_channels(store: Store) -> Iterator[tuple[ChannelId, bool]]:
     """Every channel on the list, and whether it has today's layout already."""
-    on_list = Key("GSI1PK").eq(CHANNEL.index_keys["GSI1PK"].build())
-    for page in store.query(MAIN, on_list, index=GSI1, limit=_PAGE_SIZE, projection=("id", "layout")):
-        for item in page.items:
-            yield ChannelId(item["id"]), "layout" in item
+    for item in store.rows(CHANNELS_NEWEST_FIRST, "id", "layout"):
+        yield ChannelId(item["id"]), "layout" in item

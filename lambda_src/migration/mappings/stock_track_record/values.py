@@ -7,12 +7,11 @@ from typing import Final
 
 from lambda_src.migration.instants import day, instant
 from lambda_src.migration.mapping import Reject, Row, Warn
+from lambda_src.services.stock_track_record.channels.rules import TEXT_LIMIT, fold_name, is_resolved, parse_channel_url
 from lambda_src.services.stock_track_record.errors import InvalidChannelUrl
-from lambda_src.services.stock_track_record.rules.dates import timestamp
-from lambda_src.services.stock_track_record.rules.extraction import confidence
-from lambda_src.services.stock_track_record.rules.identity import TEXT_LIMIT, fold_name, is_resolved, parse_channel_url
-from lambda_src.services.stock_track_record.rules.prices import price
-from lambda_src.services.stock_track_record.rules.tickers import normalise_ticker, valid_ticker
+from lambda_src.services.stock_track_record.market.rules import price
+from lambda_src.services.stock_track_record.models import normalise_ticker, timestamp, valid_ticker
+from lambda_src.services.stock_track_record.videos.rules import confidence
 
 NO_TIME: Final = "1970-01-01T00:00:00.000Z"
 

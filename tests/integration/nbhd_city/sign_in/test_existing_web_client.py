@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.support.sign_in import PAGE, SignInHouse, answered
+from tests.support.sign_in import PAGE, PlayedSignIn, answered
 
 NOW = "2025-01-15T08:30:00.123000Z"
 
@@ -18,13 +18,13 @@ NOW = "2025-01-15T08:30:00.123000Z"
 class WebClient:
     """One browser tab of somebody."""
 
-    def __init__(self, house: SignInHouse) -> None:
-        self.house = house
+    def __init__(self, city: PlayedSignIn) -> None:
+        self.city = city
         self.token = ""
 
     def sign_in(self, account: str) -> Self:
         """The way over the callback page, as it is and as it should become: with the token, or with a code for it."""
-        back = self.house.browser().login().choose(account).callback()
+        back = self.city.browser().login().choose(account).callback()
         address = urlsplit(back.headers["location"])
         assert f"{address.scheme}://{address.netloc}{address.path}" == f"{PAGE}/callback.html"
         told = answered(back)
@@ -43,7 +43,7 @@ class WebClient:
         headers = {"Origin": PAGE, "Content-Type": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        answer = self.house.api.request(method, path, headers=headers, **options)
+        answer = self.city.api.request(method, path, headers=headers, **options)
         assert answer.status_code == status, answer.text
         assert answer.headers["Access-Control-Allow-Origin"] == PAGE
         assert answer.headers["X-Request-Id"]
@@ -61,10 +61,10 @@ class WebClient:
 
 
 @pytest.fixture(params=["token", "code"])
-def tabs(request, make_house):
+def tabs(request, make_city):
     """Alice and Bob, signed in, and a visitor."""
-    house = make_house(callback_mode=request.param)
-    return WebClient(house).sign_in("did:plc:alice"), WebClient(house).sign_in("did:plc:bob"), WebClient(house)
+    city = make_city(callback_mode=request.param)
+    return WebClient(city).sign_in("did:plc:alice"), WebClient(city).sign_in("did:plc:bob"), WebClient(city)
 
 
 def test_people_sign_in_create_join_and_leave_as_they_did_before(tabs):
@@ -133,13 +133,13 @@ def test_what_is_refused_has_a_text_to_show(tabs):
 def test_a_longer_list_leads_on_by_headers_that_a_page_may_read(tabs):
     alice, _, visitor = tabs
     for name in ("One", "Two"):
-        alice.house.clock.forward(seconds=1)
+        alice.city.clock.forward(seconds=1)
         alice.ask("POST", "/api/nbhds", 201, json={"name": name})
 
     first = visitor.ask("GET", "/api/nbhds", 200, params={"skip": 0, "limit": 1})
 
     cursor = first.headers["X-Next-Cursor"]
-    link = f'<{alice.house.settings.api_base_url}/api/nbhds?limit=1&cursor={cursor}>; rel="next"'
+    link = f'<{alice.city.api_settings.api_base_url}/api/nbhds?limit=1&cursor={cursor}>; rel="next"'
     assert first.headers["Link"] == link
     readable = {name.strip().lower() for name in first.headers["Access-Control-Expose-Headers"].split(",")}
     assert {"x-next-cursor", "link"} <= readable

@@ -48,18 +48,18 @@ def signed(monkeypatch):
     return made
 
 
-def canaries(house, browser):
+def canaries(city, browser):
     """Everything that opens something, by what it is."""
     found = {f"cookie {name}": value for name, value in browser.cookies.items()}
     found |= {f"returned {name}": values[0] for name, values in parse_qs(urlsplit(browser.back).query).items()}
     found.pop("returned iss", None)
     found |= {"client secret": CLIENT_SECRET, "password": PASSWORD, "token key": key_text()}
-    found["client key"] = house.secret.held["oauth"]["client_jwk"]["d"]
+    found["client key"] = city.secret.held["oauth"]["client_jwk"]["d"]
     return found
 
 
-def state_in_table(house):
-    [item] = house.items()
+def state_in_table(city):
+    [item] = city.items()
     found = {"verifier": item["code_verifier"], "browser hash": item["browser_hash"]}
     if "dpop_jwk" in item:
         found["DPoP key"] = json.loads(item["dpop_jwk"])["d"]
@@ -80,17 +80,17 @@ def parts_of(signed):
 
 @pytest.mark.parametrize("callback_mode", ["code", "token"])
 @pytest.mark.parametrize("profile", ["basic", "atproto"])
-def test_a_whole_sign_in_shows_nothing(make_house, log, signed, profile, callback_mode):
-    house = make_house(profile=profile, callback_mode=callback_mode, test_login_enabled=True)
-    browser = house.browser().login(handle="alice.bsky.social").choose()
-    secrets = canaries(house, browser) | state_in_table(house) | {"BlueSky's token": "stand-in-token"}
+def test_a_whole_sign_in_shows_nothing(make_city, log, signed, profile, callback_mode):
+    city = make_city(profile=profile, callback_mode=callback_mode, test_login_enabled=True)
+    browser = city.browser().login(handle="alice.bsky.social").choose()
+    secrets = canaries(city, browser) | state_in_table(city) | {"BlueSky's token": "stand-in-token"}
     [(told, value)] = answered(browser.callback()).items()
     secrets[f"returned {told}"] = value
-    token = house.api.post("/auth/token", json={"code": value}).json()["access_token"] if told == "code" else value
-    house.api.get("/auth/me", headers={"authorization": f"Bearer {token}"})
-    house.api.post("/auth/logout", headers={"authorization": f"Bearer {token}"})
-    house.api.post("/auth/test-login", json={"username": "tess", "password": PASSWORD})
-    house.api.post("/auth/test-login", json={"username": "tess", "password": "canary-wrong"})
+    token = city.api.post("/auth/token", json={"code": value}).json()["access_token"] if told == "code" else value
+    city.api.get("/auth/me", headers={"authorization": f"Bearer {token}"})
+    city.api.post("/auth/logout", headers={"authorization": f"Bearer {token}"})
+    city.api.post("/auth/test-login", json={"username": "tess", "password": PASSWORD})
+    city.api.post("/auth/test-login", json={"username": "tess", "password": "canary-wrong"})
     kinds = {(header["alg"], header["typ"]) for header in map(jwt.get_unverified_header, signed)}
     assert kinds == {("HS256", "JWT"), *({("ES256", "JWT"), ("ES256", "dpop+jwt")} if profile == "atproto" else ())}
     assert token in signed
@@ -114,12 +114,12 @@ TALKATIVE = {"error_description": "canary-answer"}
         ("", "token", []),
     ],
 )
-def test_a_failed_sign_in_shows_nothing_but_its_reason(house, log, signed, account, place, faults):
-    browser = house.browser().login().choose(account)
-    secrets = canaries(house, browser) | state_in_table(house) | {"answer": "canary-answer"}
+def test_a_failed_sign_in_shows_nothing_but_its_reason(city, log, signed, account, place, faults):
+    browser = city.browser().login().choose(account)
+    secrets = canaries(city, browser) | state_in_table(city) | {"answer": "canary-answer"}
     secrets.pop("returned error", None)
     secrets.pop("returned error_description", None)
-    house.world.order(place, *faults)
+    city.world.order(place, *faults)
     reason = answered(browser.callback())["error"]
     assert shown(log, secrets, signed) == []
     assert f'"reason":"{reason}"' in log()
@@ -127,17 +127,17 @@ def test_a_failed_sign_in_shows_nothing_but_its_reason(house, log, signed, accou
 
 @pytest.mark.parametrize("place", ["metadata", "par"])
 @pytest.mark.parametrize("status", [400, 503])
-def test_a_sign_in_that_cannot_begin_shows_nothing(house, log, signed, place, status):
-    house.world.order(place, *[json_answer({"error": "invalid_request", **TALKATIVE}, status=status)] * 2)
-    assert house.browser().login().started.status_code == 502
-    secrets = {"answer": "canary-answer", "client key": house.secret.held["oauth"]["client_jwk"]["d"]}
+def test_a_sign_in_that_cannot_begin_shows_nothing(city, log, signed, place, status):
+    city.world.order(place, *[json_answer({"error": "invalid_request", **TALKATIVE}, status=status)] * 2)
+    assert city.browser().login().started.status_code == 502
+    secrets = {"answer": "canary-answer", "client key": city.secret.held["oauth"]["client_jwk"]["d"]}
     assert shown(log, secrets, signed) == []
 
 
-def test_what_is_refused_is_not_repeated(house, log, signed):
-    browser = house.browser().login().choose()
-    stranger = house.browser().login()
-    secrets = canaries(house, browser) | {f"other {name}": value for name, value in stranger.cookies.items()}
+def test_what_is_refused_is_not_repeated(city, log, signed):
+    browser = city.browser().login().choose()
+    stranger = city.browser().login()
+    secrets = canaries(city, browser) | {f"other {name}": value for name, value in stranger.cookies.items()}
     forged = {name: f"canary-{name}" for name in ("state", "code", "bearer", "body", "cookie")}
     assert stranger.callback(browser.back).status_code == 400
     assert browser.callback(cookies=False).status_code == 400
@@ -145,18 +145,18 @@ def test_what_is_refused_is_not_repeated(house, log, signed):
     assert browser.callback().status_code == 400
     stranger.cookies["nbhd_login_000000000000"] = forged["cookie"]
     assert stranger.callback(f"/auth/callback?state={forged['state']}&code={forged['code']}").status_code == 400
-    assert house.api.post("/auth/token", json={"code": forged["code"]}).status_code == 400
-    assert house.api.post("/auth/token", json={"code": 5, "canary": forged["body"]}).status_code == 422
+    assert city.api.post("/auth/token", json={"code": forged["code"]}).status_code == 400
+    assert city.api.post("/auth/token", json={"code": 5, "canary": forged["body"]}).status_code == 422
     for bearer in (f"{forged['bearer']}.b.c", forged["bearer"]):
-        assert house.api.get("/auth/me", headers={"authorization": f"Bearer {bearer}"}).status_code == 401
-    token = house.browser().sign_in()["access_token"]
-    house.clock.forward(days=8)
-    assert house.api.get("/auth/me", headers={"authorization": f"Bearer {token}"}).json()["code"] == "expired_token"
+        assert city.api.get("/auth/me", headers={"authorization": f"Bearer {bearer}"}).status_code == 401
+    token = city.browser().sign_in()["access_token"]
+    city.clock.forward(days=8)
+    assert city.api.get("/auth/me", headers={"authorization": f"Bearer {token}"}).json()["code"] == "expired_token"
     assert shown(log, secrets | forged, signed) == []
 
 
-def test_an_address_is_shown_to_nobody_who_reads_the_log(house, log, signed):
-    headers = {"authorization": f"Bearer {house.browser().sign_in()['access_token']}"}
+def test_an_address_is_shown_to_nobody_who_reads_the_log(city, log, signed):
+    headers = {"authorization": f"Bearer {city.browser().sign_in()['access_token']}"}
     for method, path, email, status in (
         ("POST", "/api/users/me/profile", "canary-no-address", 422),
         ("POST", "/api/users/me/profile", "canary@example.com", 201),
@@ -164,21 +164,21 @@ def test_an_address_is_shown_to_nobody_who_reads_the_log(house, log, signed):
         ("PUT", "/api/users/me", "canary-other@example.com", 200),
         ("PUT", "/api/users/me", f"{'canary' * 50}@example.com", 422),
     ):
-        house.clock.forward(seconds=1)  # the same again in the same instant is a repetition
-        answer = house.api.request(method, path, json={"email": email}, headers=headers)
+        city.clock.forward(seconds=1)  # the same again in the same instant is a repetition
+        answer = city.api.request(method, path, json={"email": email}, headers=headers)
         assert answer.status_code == status, answer.text
-    assert house.api.get("/api/users/me", headers=headers).json()["email"] == "canary-other@example.com"
+    assert city.api.get("/api/users/me", headers=headers).json()["email"] == "canary-other@example.com"
     assert shown(log, {"address": "canary"}, signed) == []
 
 
-def test_an_error_in_the_middle_of_it_shows_nothing(house, log, signed, monkeypatch):
-    browser = house.browser().login().choose()
-    secrets = canaries(house, browser) | state_in_table(house)
+def test_an_error_in_the_middle_of_it_shows_nothing(city, log, signed, monkeypatch):
+    browser = city.browser().login().choose()
+    secrets = canaries(city, browser) | state_in_table(city)
 
     def fail(*_args, **_kwargs):
         raise RuntimeError("something unexpected")
 
-    monkeypatch.setattr("lambda_src.services.nbhd_city.clients.oauth_atproto.granted", fail)
+    monkeypatch.setattr("lambda_src.services.nbhd_city.sign_in.atproto.granted", fail)
     answer = browser.callback()
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "something unexpected" not in answer.text
@@ -186,8 +186,8 @@ def test_an_error_in_the_middle_of_it_shows_nothing(house, log, signed, monkeypa
     assert shown(log, secrets, signed) == []
 
 
-def test_a_token_holds_nothing_that_bluesky_issued(house):
-    token = house.browser().sign_in()["access_token"]
+def test_a_token_holds_nothing_that_bluesky_issued(city):
+    token = city.browser().sign_in()["access_token"]
     payload = token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     assert claims.keys() == {"iss", "aud", "sub", "iat", "exp", "jti", "hdl", "amr"}

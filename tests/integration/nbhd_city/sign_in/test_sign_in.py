@@ -14,12 +14,12 @@ BOTH = pytest.mark.parametrize("profile", ["basic", "atproto"])
 
 
 @BOTH
-def test_a_sign_in_ends_with_a_token_though_every_step_meets_another_process(make_house, profile):
-    house = make_house(profile=profile)
-    browser = house.browser().login(handle="alice.bsky.social").choose("did:plc:alice")
-    back = browser.callback(api=house.another_process())
+def test_a_sign_in_ends_with_a_token_though_every_step_meets_another_process(make_city, profile):
+    city = make_city(profile=profile)
+    browser = city.browser().login(handle="alice.bsky.social").choose("did:plc:alice")
+    back = browser.callback(api=city.another_process())
     assert back.headers["location"].startswith(f"{PAGE}/callback.html?code=")
-    answer = house.another_process().post("/auth/token", json=answered(back))
+    answer = city.another_process().post("/auth/token", json=answered(back))
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     body = answer.json()
@@ -31,8 +31,8 @@ def test_a_sign_in_ends_with_a_token_though_every_step_meets_another_process(mak
         "created_at": None,
     }
     assert (body["token_type"], body["expires_in"]) == ("bearer", 604_800)
-    me = house.api.get("/auth/me", headers={"authorization": f"Bearer {body['access_token']}"})
-    expires_at = int(house.clock().timestamp()) + 604_800
+    me = city.api.get("/auth/me", headers={"authorization": f"Bearer {body['access_token']}"})
+    expires_at = int(city.clock().timestamp()) + 604_800
     assert me.json() == {
         "user_id": "did:plc:alice",
         "authenticated": True,
@@ -49,49 +49,49 @@ def test_a_sign_in_ends_with_a_token_though_every_step_meets_another_process(mak
         ("atproto", ["authorization server"] * 4 + ["DID directory", "PDS", "BlueSky API"]),
     ],
 )
-def test_the_time_that_every_server_takes_is_measured_under_its_name(make_house, profile, asked):
-    house = make_house(profile=profile)
-    house.browser().sign_in()
-    assert house.measured == [("UpstreamLatency", {"upstream": name}) for name in asked]
-    assert not house.counted
+def test_the_time_that_every_server_takes_is_measured_under_its_name(make_city, profile, asked):
+    city = make_city(profile=profile)
+    city.browser().sign_in()
+    assert city.metrics.measured == [("UpstreamLatency", {"upstream": name}) for name in asked]
+    assert not city.metrics.counted
 
 
-def test_profile_atproto_learns_the_nonce_at_its_first_request_and_keeps_it_for_the_second(house):
-    house.browser().sign_in()
-    assert house.world.errors("par") == ["use_dpop_nonce", ""]
-    assert house.world.errors("token") == [""]
+def test_profile_atproto_learns_the_nonce_at_its_first_request_and_keeps_it_for_the_second(city):
+    city.browser().sign_in()
+    assert city.world.errors("par") == ["use_dpop_nonce", ""]
+    assert city.world.errors("token") == [""]
 
 
-def test_a_nonce_that_became_stale_is_replaced_once(house):
-    browser = house.browser().login().choose()
-    house.world.rotate_nonces()
+def test_a_nonce_that_became_stale_is_replaced_once(city):
+    browser = city.browser().login().choose()
+    city.world.rotate_nonces()
     assert "code" in answered(browser.callback())
-    assert house.world.errors("token") == ["use_dpop_nonce", ""]
+    assert city.world.errors("token") == ["use_dpop_nonce", ""]
 
 
-def test_in_profile_atproto_the_browser_carries_nothing_but_the_name_of_the_pushed_request(house):
-    query = parse_qs(urlsplit(house.browser().login().sign_in_page).query)
+def test_in_profile_atproto_the_browser_carries_nothing_but_the_name_of_the_pushed_request(city):
+    query = parse_qs(urlsplit(city.browser().login().sign_in_page).query)
     assert query.keys() == {"client_id", "request_uri"}
 
 
-def test_in_profile_basic_the_browser_carries_the_challenge_and_never_the_verifier(make_house):
-    house = make_house(profile="basic")
-    query = parse_qs(urlsplit(house.browser().login(handle="alice.bsky.social").sign_in_page).query)
+def test_in_profile_basic_the_browser_carries_the_challenge_and_never_the_verifier(make_city):
+    city = make_city(profile="basic")
+    query = parse_qs(urlsplit(city.browser().login(handle="alice.bsky.social").sign_in_page).query)
     assert query["code_challenge_method"] == ["S256"]
     assert query["login_hint"] == ["alice.bsky.social"]
-    [state] = house.items()
+    [state] = city.items()
     assert state["code_verifier"] not in str(query)
     assert len(state["code_verifier"]) == 64
 
 
-def test_a_public_client_sends_no_assertion(make_house):
-    house = make_house(oauth_client_auth="none")
-    assert house.browser().sign_in()["user"]["id"] == "did:plc:alice"
-    assert house.api.get("/oauth/client-metadata.json").json()["token_endpoint_auth_method"] == "none"
+def test_a_public_client_sends_no_assertion(make_city):
+    city = make_city(oauth_client_auth="none")
+    assert city.browser().sign_in()["user"]["id"] == "did:plc:alice"
+    assert city.api.get("/oauth/client-metadata.json").json()["token_endpoint_auth_method"] == "none"
 
 
-def test_two_sign_ins_in_one_browser_do_not_disturb_each_other(house):
-    first, second = house.browser().login(), house.browser()
+def test_two_sign_ins_in_one_browser_do_not_disturb_each_other(city):
+    first, second = city.browser().login(), city.browser()
     second.cookies = first.cookies
     second.login()
     first.cookies = second.cookies
@@ -100,34 +100,34 @@ def test_two_sign_ins_in_one_browser_do_not_disturb_each_other(house):
     assert "code" in answered(second.choose("did:plc:bob").callback())
 
 
-def test_a_page_of_another_allowed_origin_is_returned_to(house):
-    browser = house.browser().login(return_url=f"{OTHER_PAGE}/some/page?x=1").choose()
+def test_a_page_of_another_allowed_origin_is_returned_to(city):
+    browser = city.browser().login(return_url=f"{OTHER_PAGE}/some/page?x=1").choose()
     assert browser.callback().headers["location"].startswith(f"{OTHER_PAGE}/callback.html?code=")
 
 
-def test_the_old_page_may_get_the_token_itself_outside_production(make_house):
-    house = make_house(callback_mode="token")
-    token = answered(house.browser().login().choose().callback())["token"]
-    assert house.api.get("/auth/me", headers={"authorization": f"Bearer {token}"}).status_code == 200
+def test_the_old_page_may_get_the_token_itself_outside_production(make_city):
+    city = make_city(callback_mode="token")
+    token = answered(city.browser().login().choose().callback())["token"]
+    assert city.api.get("/auth/me", headers={"authorization": f"Bearer {token}"}).status_code == 200
 
 
-def test_a_stored_profile_learns_a_new_handle_and_names_its_owner_in_the_token(house):
-    token = house.browser().sign_in()["access_token"]
+def test_a_stored_profile_learns_a_new_handle_and_names_its_owner_in_the_token(city):
+    token = city.browser().sign_in()["access_token"]
     headers = {"authorization": f"Bearer {token}"}
-    assert house.api.post("/api/users/me/profile", json={"display_name": "Al"}, headers=headers).status_code == 201
-    house.client.update_item(
-        TableName=house.settings.dynamodb_table_name,
+    assert city.api.post("/api/users/me/profile", json={"display_name": "Al"}, headers=headers).status_code == 201
+    city.client.update_item(
+        TableName=city.names["main"],
         Key={"PK": {"S": "USER#did:plc:alice"}, "SK": {"S": "PROFILE"}},
         UpdateExpression="SET handle = :h",
         ExpressionAttributeValues={":h": {"S": "old.example"}},
     )
-    user = house.browser().sign_in()["user"]
+    user = city.browser().sign_in()["user"]
     assert (user["handle"], user["display_name"]) == ("alice.bsky.social", "Al")
-    assert house.api.get("/api/users/me", headers=headers).json()["handle"] == "alice.bsky.social"
+    assert city.api.get("/api/users/me", headers=headers).json()["handle"] == "alice.bsky.social"
 
 
-def test_the_cookie_is_for_the_callback_alone_and_goes_when_the_sign_in_is_over(house):
-    browser = house.browser().login()
+def test_the_cookie_is_for_the_callback_alone_and_goes_when_the_sign_in_is_over(city):
+    browser = city.browser().login()
     cookie = browser.started.headers["set-cookie"]
     for part in ("HttpOnly", "SameSite=lax", "Path=/auth", "Max-Age=600"):
         assert part in cookie
@@ -137,41 +137,41 @@ def test_the_cookie_is_for_the_callback_alone_and_goes_when_the_sign_in_is_over(
     assert "Max-Age=0" in gone
 
 
-def test_the_cookie_is_secure_when_the_product_is(make_house):
-    house = make_house(bluesky_oauth_redirect_uri="https://api.nbhd.example/auth/callback")
-    assert "Secure" in house.browser().login().started.headers["set-cookie"]
+def test_the_cookie_is_secure_when_the_product_is(make_city):
+    city = make_city(bluesky_oauth_redirect_uri="https://api.nbhd.example/auth/callback")
+    assert "Secure" in city.browser().login().started.headers["set-cookie"]
 
 
-def test_a_sign_in_leaves_nothing_usable_in_the_table(house):
-    browser = house.browser().login()
+def test_a_sign_in_leaves_nothing_usable_in_the_table(city):
+    browser = city.browser().login()
     state = dict(parse_qs(urlsplit(browser.choose().back).query))["state"][0]
-    kept = str(house.items())
+    kept = str(city.items())
     assert state not in kept
     assert all(secret not in kept for secret in browser.cookies.values())
     code = answered(browser.callback())["code"]
-    assert code not in str(house.items())
+    assert code not in str(city.items())
 
 
-def test_signing_in_costs_one_write_to_begin_and_three_more_to_complete(make_house):
-    house = make_house()
+def test_signing_in_costs_one_write_to_begin_and_three_more_to_complete(make_city):
+    city = make_city()
     operations = []
-    house.client.meta.events.register("before-call.dynamodb", lambda model, **_: operations.append(model.name))
-    browser = house.browser().login()
+    city.client.meta.events.register("before-call.dynamodb", lambda model, **_: operations.append(model.name))
+    browser = city.browser().login()
     assert operations == ["PutItem"]
     browser.choose()
     operations.clear()
     code = answered(browser.callback())["code"]
     assert operations == ["DeleteItem", "UpdateItem", "PutItem"]
     operations.clear()
-    house.api.post("/auth/token", json={"code": code})
+    city.api.post("/auth/token", json={"code": code})
     assert operations == ["DeleteItem", "GetItem"]
 
 
 # ---- documents of the client ---------------------------------------------------------------------------------------
 
 
-def test_the_client_tells_what_it_is_and_publishes_no_private_key(house):
-    metadata = house.api.get("/oauth/client-metadata.json").json()
+def test_the_client_tells_what_it_is_and_publishes_no_private_key(city):
+    metadata = city.api.get("/oauth/client-metadata.json").json()
     assert metadata == {
         "client_id": "http://localhost:8004/oauth/client-metadata.json",
         "application_type": "web",
@@ -186,44 +186,44 @@ def test_the_client_tells_what_it_is_and_publishes_no_private_key(house):
         "token_endpoint_auth_signing_alg": "ES256",
         "jwks_uri": "http://localhost:8004/oauth/jwks.json",
     }
-    [key] = house.api.get("/oauth/jwks.json").json()["keys"]
+    [key] = city.api.get("/oauth/jwks.json").json()["keys"]
     assert key.keys() == {"kty", "crv", "x", "y", "kid", "use", "alg"}
 
 
-def test_profile_basic_has_no_documents(make_house):
-    house = make_house(profile="basic")
+def test_profile_basic_has_no_documents(make_city):
+    city = make_city(profile="basic")
     for path in ("/oauth/client-metadata.json", "/oauth/jwks.json"):
-        assert house.api.get(path).status_code == 404
+        assert city.api.get(path).status_code == 404
 
 
 # ---- test users ----------------------------------------------------------------------------------------------------
 
 
-def test_a_test_user_signs_in_with_a_password_where_that_is_enabled(make_house):
-    house = make_house(test_login_enabled=True)
-    answer = house.api.post("/auth/test-login", json={"username": "tess", "password": PASSWORD})
+def test_a_test_user_signs_in_with_a_password_where_that_is_enabled(make_city):
+    city = make_city(test_login_enabled=True)
+    answer = city.api.post("/auth/test-login", json={"username": "tess", "password": PASSWORD})
     assert answer.status_code == 200
     assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("bearer", 604_800)
     assert answer.json()["user"]["handle"] == "tess.test"
     claims = jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
     assert claims["amr"] == "test"
-    assert not house.world.calls
-    me = house.api.get("/auth/me", headers={"authorization": f"Bearer {answer.json()['access_token']}"})
+    assert not city.world.calls
+    me = city.api.get("/auth/me", headers={"authorization": f"Bearer {answer.json()['access_token']}"})
     assert me.json()["user_id"] == "did:plc:tess"
     for username, password in (("tess", "wrong"), ("nobody", PASSWORD), ("", ""), ("theo", PASSWORD)):
-        refused = house.api.post("/auth/test-login", json={"username": username, "password": password})
+        refused = city.api.post("/auth/test-login", json={"username": username, "password": password})
         assert (refused.status_code, refused.json()["code"]) == (401, "invalid_credentials")
 
 
-def test_test_login_does_not_exist_where_it_is_not_enabled(house):
-    answer = house.api.post("/auth/test-login", json={"username": "tess", "password": PASSWORD})
+def test_test_login_does_not_exist_where_it_is_not_enabled(city):
+    answer = city.api.post("/auth/test-login", json={"username": "tess", "password": PASSWORD})
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 # ---- the page of the stand-in --------------------------------------------------------------------------------------
 
 
-def test_people_choose_who_they_are_on_a_page_that_names_the_hint_first(house):
-    page = house.web.get(house.browser().login(handle="bob.bsky.social").sign_in_page).text
+def test_people_choose_who_they_are_on_a_page_that_names_the_hint_first(city):
+    page = city.web.get(city.browser().login(handle="bob.bsky.social").sign_in_page).text
     assert page.index("Sign in as Bob") < page.index("Sign in as Alice")
     assert 'name="viewport"' in page

@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from lambda_src.services.nbhd_city.models import Did, Identity, OAuthState
-from lambda_src.services.nbhd_city.repository.base import Context
-from lambda_src.services.nbhd_city.repository.sign_ins import SignInRepository, digest
+from lambda_src.services.nbhd_city.sign_in.repository import SignInRepository, digest
 from lambda_src.services.nbhd_city.tables import TABLES
 from tests.support.played import TestClock
 
@@ -21,12 +20,13 @@ def clock():
 
 @pytest.fixture
 def sign_ins(make_store, clock):
-    return SignInRepository(Context(store=make_store(TABLES), clock=clock))
+    return SignInRepository(make_store(TABLES), lambda: clock().timestamp())
 
 
 @pytest.fixture
 def state(clock):
     return OAuthState(
+        state_digest=digest("s1"),
         code_verifier="v" * 64,
         browser_hash=digest("cookie"),
         return_origin="https://nbhd.example",
@@ -39,7 +39,7 @@ def state(clock):
 
 
 def test_put_oauth_state_and_consume_oauth_state_give_back_what_was_put_once(sign_ins, state):
-    sign_ins.put_oauth_state("s1", state)
+    sign_ins.put_oauth_state(state)
     assert sign_ins.consume_oauth_state("s1", browser_secret="another") is None
     assert sign_ins.consume_oauth_state("s2", browser_secret="cookie") is None
     assert sign_ins.consume_oauth_state("s1", browser_secret="cookie") == state
@@ -48,7 +48,7 @@ def test_put_oauth_state_and_consume_oauth_state_give_back_what_was_put_once(sig
 
 def test_a_state_of_profile_basic_has_no_key(sign_ins, state):
     plain = replace(state, dpop_jwk=None, dpop_nonce=None)
-    sign_ins.put_oauth_state("s1", plain)
+    sign_ins.put_oauth_state(plain)
     assert sign_ins.consume_oauth_state("s1", browser_secret="cookie") == plain
 
 
@@ -61,7 +61,7 @@ def test_put_login_code_and_consume_login_code_give_back_who_was_proven_once(sig
 
 
 def test_nothing_is_good_in_the_second_in_which_it_ends(sign_ins, state, clock):
-    sign_ins.put_oauth_state("s1", state)
+    sign_ins.put_oauth_state(state)
     sign_ins.put_login_code("c1", ALICE, expires_at=int(clock().timestamp()) + 60)
     clock.forward(seconds=60)
     assert sign_ins.consume_login_code("c1") is None
@@ -70,7 +70,7 @@ def test_nothing_is_good_in_the_second_in_which_it_ends(sign_ins, state, clock):
 
 
 def test_of_twenty_at_once_one_gets_the_state_and_one_the_code(sign_ins, state, clock):
-    sign_ins.put_oauth_state("s1", state)
+    sign_ins.put_oauth_state(state)
     sign_ins.put_login_code("c1", ALICE, expires_at=int(clock().timestamp()) + 60)
     with ThreadPoolExecutor(20) as threads:
         states = list(threads.map(lambda _: sign_ins.consume_oauth_state("s1", browser_secret="cookie"), range(20)))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_src.services.nbhd_city.errors import InvalidText
-from lambda_src.services.nbhd_city.rules.names import display_name, fold_name
+from lambda_src.services.nbhd_city.neighborhoods.rules import display_name, fold_name
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambda_src.services.nbhd_city import bodies as texts
 from lambda_src.services.nbhd_city.errors import InvalidText
-from lambda_src.services.nbhd_city.rules import texts
-from lambda_src.services.nbhd_city.rules.dids import is_did
-from lambda_src.services.nbhd_city.rules.shards import list_partition, list_partitions
-from lambda_src.services.nbhd_city.rules.times import TIMESTAMP, timestamp
+from lambda_src.services.nbhd_city.models import TIMESTAMP, is_did, timestamp
+from lambda_src.services.nbhd_city.neighborhoods.rules import list_partition, list_partitions
 
 INSTANTS = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
 

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from lambda_src.services.stock_track_record.clients.transport import Http
+from lambda_src.runtime.outside import Http
+from lambda_src.runtime.providers.provider import Access
 
 
 @dataclass
@@ -32,13 +33,9 @@ class Upstream:
         self.answers.append(error)
         return self
 
-    def http(self, *, repeats: int = 0) -> Http:
-        return Http(
-            repeats=repeats,
-            transport=httpx.MockTransport(self._answer),
-            sleep=self.slept.append,
-            monotonic=lambda: self.now,
-        )
+    def access(self, keys: "Keys | None" = None, *, repeats: int = 0) -> Access:
+        http = Http(transport=httpx.MockTransport(self._answer), monotonic=lambda: self.now)
+        return Access(http, keys or Keys(), repeats, self.slept.append)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)

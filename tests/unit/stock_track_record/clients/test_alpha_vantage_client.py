@@ -5,20 +5,20 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from lambda_src.services.stock_track_record.clients.alpha_vantage import AlphaVantageClient
-from lambda_src.services.stock_track_record.errors import (
+from lambda_src.runtime.providers.errors import (
     KeyRejected,
     MalformedAnswer,
     ProviderUnavailable,
     QuotaExhausted,
 )
+from lambda_src.services.stock_track_record.market.clients import AlphaVantageClient
 
 ROW = {"1. open": "182.16", "2. high": "184.26", "3. low": "180.93", "4. close": "183.63", "5. volume": "65603041"}
 
 
 @pytest.fixture
 def client(upstream, keys):
-    return AlphaVantageClient(upstream.http(repeats=2), base_url="https://www.alphavantage.co", keys=keys)
+    return AlphaVantageClient(upstream.access(keys, repeats=2), base_url="https://www.alphavantage.co")
 
 
 def test_daily_closes_come_by_date(client, upstream):

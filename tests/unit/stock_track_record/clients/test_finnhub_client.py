@@ -3,14 +3,14 @@ from decimal import Decimal
 
 import pytest
 
-from lambda_src.services.stock_track_record.clients.finnhub import FinnhubClient
-from lambda_src.services.stock_track_record.errors import (
+from lambda_src.runtime.providers.errors import (
     KeyRejected,
     MalformedAnswer,
     ProviderDisabled,
     ProviderThrottled,
     ProviderUnavailable,
 )
+from lambda_src.services.stock_track_record.market.clients import FinnhubClient
 
 NOW = datetime(2025, 1, 15, 8, 30, 0, tzinfo=UTC)
 QUOTE = {"c": 261.74, "d": 1.2, "dp": 0.4, "h": 263.31, "l": 260.68, "o": 261.07, "pc": 259.45, "t": 1582641000}
@@ -18,7 +18,7 @@ QUOTE = {"c": 261.74, "d": 1.2, "dp": 0.4, "h": 263.31, "l": 260.68, "o": 261.07
 
 @pytest.fixture
 def client(upstream, keys):
-    return FinnhubClient(upstream.http(repeats=2), base_url="https://finnhub.io/api/v1", keys=keys, clock=lambda: NOW)
+    return FinnhubClient(upstream.access(keys, repeats=2), base_url="https://finnhub.io/api/v1", clock=lambda: NOW)
 
 
 def test_a_quote_is_the_current_price(client, upstream):

@@ -5,16 +5,17 @@ from typing import Any
 import httpx
 import pytest
 
-from lambda_src.services.stock_track_record.clients.gemini import GeminiClient
-from lambda_src.services.stock_track_record.errors import (
+from lambda_src.runtime.providers.errors import (
     KeyRejected,
     MalformedAnswer,
     ProviderDisabled,
     ProviderThrottled,
     ProviderUnavailable,
-    VideoUnreadable,
 )
-from lambda_src.services.stock_track_record.rules.extraction import ExtractedStock
+from lambda_src.runtime.providers.gemini import GeminiClient
+from lambda_src.services.stock_track_record.errors import VideoUnreadable
+from lambda_src.services.stock_track_record.videos.clients import VideoAnalyst
+from lambda_src.services.stock_track_record.videos.rules import ExtractedStock
 
 type Json = dict[str, Any]
 
@@ -38,15 +39,15 @@ def reason(name: str) -> Json:
 
 @pytest.fixture
 def gemini(upstream, keys):
-    return GeminiClient(
-        upstream.http(repeats=2),
+    client = GeminiClient(
+        upstream.access(keys, repeats=2),
         base_url="https://generativelanguage.googleapis.com/v1beta",
-        keys=keys,
         model="gemini-flash-latest",
     )
+    return VideoAnalyst(client)
 
 
-def ask(gemini: GeminiClient, duration: int | None = 843, remaining: float = 330.0) -> tuple[ExtractedStock, ...]:
+def ask(gemini: VideoAnalyst, duration: int | None = 843, remaining: float = 330.0) -> tuple[ExtractedStock, ...]:
     return gemini.stocks_in_video(VIDEO, duration, lambda: remaining)
 
 
@@ -191,7 +192,7 @@ def test_a_blocked_or_empty_answer_fails_the_video_and_is_never_no_stocks(gemini
     upstream.will_answer(body)
     with pytest.raises(VideoUnreadable) as caught:
         ask(gemini)
-    assert 0 < len(caught.value.reason) <= 300
+    assert 0 < len(caught.value.detail) <= 300
 
 
 def test_the_reason_of_a_block_is_named(gemini, upstream):
@@ -254,7 +255,7 @@ def test_a_video_that_cannot_be_opened_fails_alone(gemini, upstream, status, bod
     with pytest.raises(VideoUnreadable) as caught:
         ask(gemini)
     assert caught.value.transcript_failed
-    assert body["error"]["message"] in caught.value.reason
+    assert body["error"]["message"] in caught.value.detail
 
 
 @pytest.mark.parametrize("text", ["", "<html>Forbidden</html>", "[]"])
@@ -268,7 +269,7 @@ def test_a_long_reason_is_cut(gemini, upstream):
     upstream.will_answer(error(400, message="x" * 5000), status=400)
     with pytest.raises(VideoUnreadable) as caught:
         ask(gemini)
-    assert len(caught.value.reason) <= 300
+    assert len(caught.value.detail) <= 300
 
 
 @pytest.mark.parametrize("status", [500, 503, 504, 502, 302, 409])

@@ -4,16 +4,16 @@ from typing import Any
 import httpx
 import pytest
 
-from lambda_src.runtime.outside import Call
-from lambda_src.services.stock_track_record.clients.finnhub import FinnhubClient
-from lambda_src.services.stock_track_record.clients.transport import Answer, ApiKeys, Http, Provider
-from lambda_src.services.stock_track_record.errors import (
+from lambda_src.runtime.outside import Call, Http
+from lambda_src.runtime.providers.errors import (
     KeyRejected,
     MalformedAnswer,
     ProviderDisabled,
     ProviderThrottled,
     ProviderUnavailable,
 )
+from lambda_src.runtime.providers.provider import Answer, ApiKeys, Provider
+from lambda_src.services.stock_track_record.market.clients import FinnhubClient
 
 BASE = "https://provider.example/api/"
 
@@ -33,11 +33,11 @@ class Sample(Provider):
 
 
 def sample(upstream: Any, repeats: int = 2) -> Sample:
-    return Sample(upstream.http(repeats=repeats), base_url=BASE)
+    return Sample(upstream.access(repeats=repeats), base_url=BASE)
 
 
 def finnhub(upstream: Any, keys: ApiKeys) -> FinnhubClient:
-    return FinnhubClient(upstream.http(), base_url=BASE, keys=keys)
+    return FinnhubClient(upstream.access(keys), base_url=BASE)
 
 
 def test_a_call_joins_base_url_path_and_parameters(upstream):
@@ -116,10 +116,11 @@ def test_every_phase_of_a_call_has_a_timeout(upstream):
 
 
 def test_the_client_is_made_at_the_first_call_and_kept(upstream):
-    http = upstream.http()
+    access = upstream.access()
+    http = access.http
     assert http._client is None
     upstream.will_answer(1).will_answer(2)
-    provider = Sample(http, base_url=BASE)
+    provider = Sample(access, base_url=BASE)
     assert provider.number() == 1
     client = http._client
     assert provider.number() == 2

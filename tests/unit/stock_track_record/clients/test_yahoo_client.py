@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from lambda_src.services.stock_track_record.clients.yahoo import YahooClient
-from lambda_src.services.stock_track_record.errors import MalformedAnswer, ProviderThrottled, ProviderUnavailable
+from lambda_src.runtime.providers.errors import MalformedAnswer, ProviderThrottled, ProviderUnavailable
+from lambda_src.services.stock_track_record.market.clients import YahooClient
 
 type Json = dict[str, Any]
 
@@ -46,7 +46,7 @@ def chart(timestamps: Sequence[Any] | None = (1705329000,), closes: Sequence[Any
 
 @pytest.fixture
 def client(upstream):
-    return YahooClient(upstream.http(repeats=2), base_url="https://query2.finance.yahoo.com")
+    return YahooClient(upstream.access(repeats=2), base_url="https://query2.finance.yahoo.com")
 
 
 def test_a_recent_chart_says_what_a_symbol_is_and_costs(client, upstream):

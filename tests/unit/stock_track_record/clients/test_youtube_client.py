@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from lambda_src.services.stock_track_record.clients.youtube import ListedVideo, YouTubeChannel, YouTubeClient
-from lambda_src.services.stock_track_record.errors import (
+from lambda_src.runtime.providers.errors import (
     KeyRejected,
     MalformedAnswer,
     ProviderDisabled,
@@ -13,7 +12,8 @@ from lambda_src.services.stock_track_record.errors import (
     ProviderUnavailable,
     QuotaExhausted,
 )
-from lambda_src.services.stock_track_record.rules.identity import parse_channel_url
+from lambda_src.services.stock_track_record.channels.rules import parse_channel_url
+from lambda_src.services.stock_track_record.runs.clients import ListedVideo, YouTubeChannel, YouTubeClient
 
 type Json = dict[str, Any]
 
@@ -26,9 +26,8 @@ KNOWN = YouTubeChannel(CHANNEL_ID, "Test Channel", "https://yt3.ggpht.com/x=s88"
 
 def client(upstream: Any, keys: Any, *, repeats: int = 0, allow_search: bool = False) -> YouTubeClient:
     return YouTubeClient(
-        upstream.http(repeats=repeats),
+        upstream.access(keys, repeats=repeats),
         base_url="https://www.googleapis.com/youtube/v3",
-        keys=keys,
         allow_search=allow_search,
     )
 

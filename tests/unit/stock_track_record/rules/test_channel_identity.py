@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambda_src.services.stock_track_record.channels.rules import ChannelIdentity, is_resolved, parse_channel_url
 from lambda_src.services.stock_track_record.errors import InvalidChannelUrl
-from lambda_src.services.stock_track_record.rules.identity import ChannelIdentity, is_resolved, parse_channel_url
 
 CHANNEL_ID = "UC" + "aB3_-" * 4 + "xy"
 

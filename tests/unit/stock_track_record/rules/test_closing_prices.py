@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from lambda_src.services.stock_track_record.rules.closes import (
+from lambda_src.services.stock_track_record.market.rules import (
     Close,
     close_on,
     history_period,

@@ -1,4 +1,4 @@
-from lambda_src.services.stock_track_record.rules.ids import mention_id, video_id
+from lambda_src.services.stock_track_record.models import mention_id, video_id
 
 CHANNEL_ID = "3f6c1c1e-7f4b-4a53-9c56-0d0e5f1a2b3c"
 VIDEO_ID = "0c96dc99-bd2f-5c3b-8893-f1949b22dc60"

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from lambda_src.services.stock_track_record.rules.extraction import ExtractedStock, extracted_stocks, one_per_ticker
+from lambda_src.services.stock_track_record.videos.rules import ExtractedStock, extracted_stocks, one_per_ticker
 
 
 def only(entry: dict[str, object]) -> ExtractedStock:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_src.services.stock_track_record.rules.prices import price
+from lambda_src.services.stock_track_record.market.rules import price
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_src.services.stock_track_record.rules.tickers import (
+from lambda_src.services.stock_track_record.models import (
     DEFAULT_EXCLUDED,
     is_valid_ticker,
     normalise_ticker,

@@ -5,13 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_src.errors import InvalidInput
-from lambda_src.services.stock_track_record.rules.dates import (
-    after_hours,
-    months_before,
-    parse_since,
-    parse_timestamp,
-    timestamp,
-)
+from lambda_src.services.stock_track_record.channels.rules import parse_since
+from lambda_src.services.stock_track_record.models import parse_timestamp, timestamp
+from lambda_src.services.stock_track_record.runs.service import months_before
 
 
 def test_a_timestamp_has_24_characters_and_is_floored_to_the_millisecond():
@@ -114,7 +110,3 @@ def test_a_since_that_names_no_moment_is_refused(text):
 def test_months_are_calendar_months_with_the_day_clamped(moment, months, cutoff):
     expected = datetime.fromisoformat(f"{cutoff}T00:00:00+00:00")
     assert months_before(datetime.fromisoformat(moment), months) == expected
-
-
-def test_hours_later():
-    assert after_hours(datetime(2025, 1, 15, 8, tzinfo=UTC), 24) == datetime(2025, 1, 16, 8, tzinfo=UTC)

@@ -1,0 +1,99 @@
+"""boto3 as an engine. Making its client is the larger part of a cold start, so a function makes it once, at import."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from boto3.session import Session
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's name
+
+from lambda_src.dynamo.client import CallRefused, NoResponse, Response
+from lambda_src.dynamo.values import Request
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class Boto3Client:
+    """A boto3 client as the store calls it. Safe to use from many threads."""
+
+    def __init__(self, client: "DynamoDBClient") -> None:
+        self._client = client
+        self._methods: dict[str, Callable[..., Any]] = {
+            "GetItem": client.get_item,
+            "BatchGetItem": client.batch_get_item,
+            "Query": client.query,
+            "PutItem": client.put_item,
+            "UpdateItem": client.update_item,
+            "DeleteItem": client.delete_item,
+            "BatchWriteItem": client.batch_write_item,
+            "TransactWriteItems": client.transact_write_items,
+            "Scan": client.scan,  # for operators: no function has the right
+        }
+
+    def call(self, operation: str, request: Request, pattern: str) -> Response:  # noqa: ARG002 -- for who stands around
+        with translated():
+            answer: Response = self._methods[operation](**request)
+            return answer
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises what botocore raises inside as an error of this layer's protocol."""
+    try:
+        yield
+    except ClientError as exc:
+        raise refusal(exc.response) from exc
+    except (HTTPClientError, ConnectionError) as exc:
+        raise NoResponse(str(exc)) from exc
+
+
+def refusal(response: Any) -> CallRefused:
+    """The error that an answer stands for."""
+    error = response.get("Error", {})
+    return CallRefused(
+        error.get("Code", ""),
+        error.get("Message") or "",
+        status=response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0),
+        item=response.get("Item"),
+        reasons=response.get("CancellationReasons", ()),
+    )
+
+
+def make_client(
+    *,
+    region: str,
+    endpoint_url: str | None = None,
+    connect_timeout_seconds: float = 1.0,
+    read_timeout_seconds: float = 5.0,
+    max_attempts: int = 1,
+    max_pool_connections: int = 10,
+) -> "DynamoDBClient":
+    """A boto3 client for one region.
+
+    endpoint_url: a local engine; it is given dummy credentials unless the environment has some. max_attempts: tries
+    botocore makes by itself; one, since `Store` knows better when to try again (see `calls`). max_pool_connections: as
+    many threads can have a request under way.
+    """
+    is_anonymous = bool(endpoint_url) and "AWS_ACCESS_KEY_ID" not in os.environ
+    session = Session(
+        region_name=region,
+        aws_access_key_id="local" if is_anonymous else None,
+        aws_secret_access_key="local" if is_anonymous else None,
+    )
+    return session.client(
+        "dynamodb",
+        endpoint_url=endpoint_url or None,
+        config=Config(
+            connect_timeout=connect_timeout_seconds,
+            read_timeout=read_timeout_seconds,
+            retries={"mode": "standard", "total_max_attempts": max_attempts},
+            max_pool_connections=max_pool_connections,
+            tcp_keepalive=True,  # a function sleeps between requests, and the connection should still be there
+        ),
+    )

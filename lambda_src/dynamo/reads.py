@@ -1,0 +1,154 @@
+"""From an access pattern and its values to a Query: conditions, start key, and the position behind an item."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from lambda_src.dynamo.calls import RetryingClient
+from lambda_src.dynamo.client import Response
+from lambda_src.dynamo.conditions import Condition
+from lambda_src.dynamo.expressions import Expressions
+from lambda_src.dynamo.failures import unavailable
+from lambda_src.dynamo.keys import KeyTemplate, KeyValue
+from lambda_src.dynamo.schema import AccessPattern
+from lambda_src.dynamo.values import AttributeValue, Request, to_key
+
+MAX_PAGES: Final = 10_000  # 10 GB: a loop that reads on and on is a mistake, not a list
+_BEHIND_ALL: Final = "~"  # sorts behind every value that a bounded range of keys may have
+
+type Position = Mapping[str, Any]
+"""Where in a list an item stands: what its keys are made of beyond the values that the list was asked with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One question. values: of the pattern's keys. where: a filter, which saves transfer only.
+
+    limit: items looked at per page, before the filter. after: the position behind which it begins. up_to: the sort key
+    at which it begins, itself included. attributes: as stored, where not whole items are wanted.
+    """
+
+    pattern: AccessPattern[Any]
+    values: Mapping[str, KeyValue]
+    where: Condition | None = None
+    limit: int | None = None
+    after: Position | None = None
+    up_to: str | None = None
+    attributes: Sequence[str] = ()
+    consistent: bool = False
+    select: Mapping[str, str] = field(default_factory=dict)
+
+    def request(self, physical_name: str) -> Request:
+        """The arguments of the Query. Raises InvalidKey for values that make no key, TypeError for those that lack."""
+        pattern = self.pattern
+        expressions = Expressions(pattern.entity.codec, pattern.table.partition)
+        request: Request = {
+            "TableName": physical_name,
+            "KeyConditionExpression": self._key_condition(expressions),
+            "ScanIndexForward": not pattern.descending,
+            **self.select,
+        }
+        if self.where is not None:
+            request["FilterExpression"] = expressions.condition(self.where)
+        if self.attributes:
+            request["ProjectionExpression"] = ", ".join(map(expressions.name, self.attributes))
+        request |= expressions.placeholders()
+        if pattern.index is not None:
+            request["IndexName"] = pattern.index.name
+        if self.consistent:
+            request["ConsistentRead"] = True
+        if self.limit is not None:
+            request["Limit"] = self.limit
+        if self.after is not None:
+            request["ExclusiveStartKey"] = to_key(key_at(pattern, {**self.values, **self.after}))
+        return request
+
+    def _key_condition(self, expressions: Expressions) -> str:
+        partition, sort = key_templates(self.pattern)
+        rest = {name: value for name, value in self.values.items() if name not in partition.fields}
+        of_partition = {name: value for name, value in self.values.items() if name in partition.fields}
+        partition_name, name = _names(self.pattern)
+        text = f"{expressions.name(partition_name)} = {expressions.value(partition.build(**of_partition))}"
+        if sort is None or name is None:
+            if rest:
+                raise TypeError(f"pattern {self.pattern.name} knows no {', '.join(sorted(rest))}")
+            return text
+        of_sort = self._sort_condition(expressions, name, sort, rest)
+        return f"{text} AND {of_sort}" if of_sort else text
+
+    def _sort_condition(
+        self, expressions: Expressions, name: str, sort: KeyTemplate, values: Mapping[str, KeyValue]
+    ) -> str:
+        if self.up_to is not None:
+            comparison = "<=" if self.pattern.descending else ">="
+            return f"{expressions.name(name)} {comparison} {expressions.value(self.up_to)}"
+        prefix = sort.prefix(**values)
+        if self.pattern.from_ in values:
+            others = {name: value for name, value in values.items() if name != self.pattern.from_}
+            last = sort.prefix(**others) + _BEHIND_ALL
+            return f"{expressions.name(name)} BETWEEN {expressions.value(prefix)} AND {expressions.value(last)}"
+        if not prefix:
+            return ""
+        if len(values) == len(sort.fields):
+            return f"{expressions.name(name)} = {expressions.value(prefix)}"
+        return f"begins_with({expressions.name(name)}, {expressions.value(prefix)})"
+
+
+def pages(caller: RetryingClient, query: Query, *, max_pages: int = MAX_PAGES) -> Iterator[Response]:
+    """The answers to a Query, each asked for when it is wanted. 1 request a page; a page reads at most 1 MB."""
+    request = query.request(caller.physical_name(query.pattern.table))
+    for _ in range(max_pages):
+        answer = caller.call("Query", dict(request), query.pattern.name)
+        yield answer
+        last = answer.get("LastEvaluatedKey")
+        if not last:
+            return
+        request["ExclusiveStartKey"] = last
+    raise unavailable("The list is too long to be read at once")
+
+
+def items(caller: RetryingClient, query: Query) -> Iterator[Mapping[str, AttributeValue]]:
+    """The items of all pages, as they come over the wire."""
+    return (item for answer in pages(caller, query) for item in answer["Items"])
+
+
+def key_templates(pattern: AccessPattern[Any]) -> tuple[KeyTemplate, KeyTemplate | None]:
+    """What a pattern's partition and sort key are built by; several kinds of items share no sort key."""
+    partition, sort = _names(pattern)
+    template = pattern.entity.template_of(partition)
+    assert template is not None  # the pattern was checked when it was made
+    return template, pattern.entity.template_of(sort) if len(pattern.reads) == 1 else None
+
+
+def key_at(pattern: AccessPattern[Any], values: Mapping[str, KeyValue]) -> dict[str, str]:
+    """The key of an item in a list, those of the index included. Raises KeyError when a value lacks."""
+    names = dict.fromkeys((*pattern.table.key_names, *(pattern.index.attributes if pattern.index else ())))
+    key = {}
+    for name in names:
+        template = pattern.entity.template_of(name)
+        if template is not None:
+            key[name] = template.build(**{field: values[field] for field in template.fields})
+    return key
+
+
+def position_fields(pattern: AccessPattern[Any], values: Mapping[str, KeyValue]) -> list[str]:
+    """What tells an item of a list from the others: the fields of its keys that the list was not asked with.
+
+    Nor does a bound, which `from_` is, tell where an item stands.
+    """
+    names = (*(pattern.index.attributes[::-1] if pattern.index else ()), *pattern.table.key_names)
+    fixed = values.keys() - {pattern.from_}
+    return list(dict.fromkeys(each for name in names for each in pattern.entity.fields_of(name) if each not in fixed))
+
+
+def rank_names(pattern: AccessPattern[Any]) -> tuple[str, ...]:
+    """The attributes that put items of several partitions into one order: the index's sort key, the table's keys."""
+    assert pattern.index is not None
+    assert pattern.index.sort is not None
+    return tuple(dict.fromkeys((pattern.index.sort, *pattern.table.key_names)))
+
+
+def _names(pattern: AccessPattern[Any]) -> tuple[str, str | None]:
+    """The key attributes that the Query looks at."""
+    index = pattern.index
+    return (pattern.table.partition, pattern.table.sort) if index is None else (index.partition, index.sort)

@@ -1,0 +1,58 @@
+"""Reading decoded JSON of unknown shape: a member that is missing or of another type is None."""
+
+import json
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+type Json = object
+"""dict, list, str, int, Decimal, bool or None, as `decode` makes them."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")  # JSON may hold halves of a pair, UTF-8 may not
+
+
+def decode(content: bytes | str) -> Json:
+    """A JSON document with its fractions as Decimal, exactly as written. Raises ValueError for anything else."""
+    try:
+        return json.loads(content, parse_float=_decimal, parse_constant=_refuse)
+    except RecursionError as exc:
+        raise ValueError("The document is nested too deeply") from exc
+
+
+def at(value: Json, *path: str) -> Json:
+    """The member that the path of names leads to."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def text_at(value: Json, *path: str) -> str | None:
+    """The text there; an empty one counts as none."""
+    found = at(value, *path)
+    return found if isinstance(found, str) and found else None
+
+
+def list_at(value: Json, *path: str) -> list[Json]:
+    """The elements there, none when there is no list."""
+    found = at(value, *path)
+    return found if isinstance(found, list) else []
+
+
+def clean_text(text: str, limit: int) -> str:
+    """The text on one line, trimmed and cut to `limit` characters; maybe empty.
+
+    Control characters become a space, halves of surrogate pairs become U+FFFD.
+    """
+    return _SURROGATE.sub("\ufffd", _CONTROL.sub(" ", text)).strip()[:limit].rstrip()
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as exc:
+        raise ValueError("A number is out of range") from exc
+
+
+def _refuse(constant: str) -> Json:
+    raise ValueError(f"{constant} is no JSON")
