@@ -217,16 +217,9 @@ class Entity[M]:
 
     def item(self, model: M) -> Item:
         """The stored form of a model, as Python values: keys, constants and attributes; absent ones are left out."""
-        return {
-            name: value
-            for name, value in {
-                **self.constants,
-                **self.codec.attributes(model),
-                **self.key_of(model).values,
-                **self.index_keys_of(model),
-            }.items()
-            if not is_absent(value)
-        }
+        keys = {**self.key_of(model).values, **self.index_keys_of(model)}
+        parts = {**keys, **self.constants, **self.codec.attributes(model), **keys}  # keys come first, and win
+        return {name: value for name, value in parts.items() if not is_absent(value)}
 
     def index_keys_of(self, model: M) -> dict[str, str]:
         """The index attributes of a model's item, as far as it has the values for them."""
