@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from lambda_src.dynamo.errors import ConditionFailed
+from lambda_src.dynamo.errors import applied
 from lambda_src.dynamo.store import ABSENT, EXISTS, Attr, Delete, Store, Update, UpdateItem
 from lambda_src.runtime.clock import Clock
 from lambda_src.runtime.deadline import Deadline
@@ -43,21 +43,13 @@ class UpkeepRepository:
         """Correct the count; False when somebody joined or left since `seen` was read. 1 request."""
         unchanged = _ACTIVE & Attr("members_rev").eq(seen.members_rev)
         correction = UpdateItem(tables.NEIGHBORHOOD.key(id=seen.id), Update().set(member_count=count), unchanged)
-        try:
-            self.store.update(tables.SET_MEMBER_COUNT, correction)
-        except ConditionFailed:
-            return False
-        return True
+        return applied(self.store.update, tables.SET_MEMBER_COUNT, correction)
 
     def move_to_partition(self, seen: Neighborhood, partition: str) -> bool:
         """Put a neighborhood into another part of the list; False when it was deleted meanwhile. 1 request."""
         unmoved = _ACTIVE & Attr("entity_type").eq(seen.entity_type)
         move = UpdateItem(tables.NEIGHBORHOOD.key(id=seen.id), Update().set(entity_type=partition), unmoved)
-        try:
-            self.store.update(tables.MOVE_TO_PARTITION, move)
-        except ConditionFailed:
-            return False
-        return True
+        return applied(self.store.update, tables.MOVE_TO_PARTITION, move)
 
 
 logger = logging.getLogger(__name__)
