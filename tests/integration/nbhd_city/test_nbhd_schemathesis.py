@@ -35,6 +35,15 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
+def test_the_document_lists_these_and_what_needs_an_outside_service(new_city):
+    paths = new_city().api.get("/openapi.json").json()["paths"]
+    listed = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    outside = {each for each in listed if each.split()[1].startswith(("/auth/", "/oauth/"))} | {
+        "GET /api/users/profile"
+    }
+    assert listed - outside == set(OPERATIONS)
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_generated_requests_are_answered_as_the_document_says(new_city, operation):
     city = new_city()
