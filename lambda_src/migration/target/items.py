@@ -29,9 +29,11 @@ class TableItems:
         found = self.caller.call("GetItem", request, _PATTERN).get("Item")
         return from_item(found) if found else None
 
-    def put(self, table: Table, item: Mapping[str, object], *, condition: Condition) -> None:
-        request = {**self._to(table), "Item": to_item(item), **_expressed(table, condition)}
-        self.caller.call("PutItem", request, _PATTERN)
+    def put(self, table: Table, item: Mapping[str, object], *, condition: Condition) -> Item | None:
+        """The item it replaced; after a repetition whose first try did arrive, that is the same one."""
+        request = {**self._to(table), "Item": to_item(item), **_expressed(table, condition), "ReturnValues": "ALL_OLD"}
+        replaced = self.caller.call("PutItem", request, _PATTERN).get("Attributes")
+        return from_item(replaced) if replaced else None
 
     def update(self, table: Table, key: Mapping[str, str], update: Update, *, condition: Condition) -> None:
         request = {**self._to(table), "Key": to_key(key), **_expressed(table, condition, update)}

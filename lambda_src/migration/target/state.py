@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from lambda_src.dynamo.conditions import Attr, Condition
 from lambda_src.dynamo.errors import ConditionFailed
 from lambda_src.dynamo.schema import Table
-from lambda_src.dynamo.values import to_item
+from lambda_src.dynamo.values import Item, to_item
 from lambda_src.errors import AppError
 from lambda_src.migration.content import WireItem
 from lambda_src.migration.derive import Position
@@ -28,6 +28,7 @@ type Status = Literal["copying", "copied", "verified", "opened", "removing"]
 _STATE: Final = "STATE"
 _PROGRESS: Final = "PROGRESS"
 _HOLDS_SECONDS: Final = 0.5
+_SETTLES_SECONDS: Final = 1.0  # until a run that was writing has noticed, and what it had under way has arrived
 _TAKEN_OVER: Final = "Another run of this migration has taken over, or rolled it back"
 _MOVED_ON: Final = "The migration moved on while this run prepared itself: run it again"
 
@@ -54,11 +55,18 @@ class State:
 class Journal:
     """Reads and writes the state, for one run: of two at the same time the one that began later goes on."""
 
-    def __init__(self, place: Place, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        place: Place,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._table = place.mapping.state_table
         self._variant = place.mapping.variant
         self._items = place.items
         self._clock = clock
+        self._sleep = sleep
         self._run = uuid.uuid4().hex
         self._seen: str | None = None
 
@@ -77,15 +85,24 @@ class Journal:
     def begin(self, state: State) -> State:
         """Take the migration over; earlier runs stop when they next have to hold it. 1 request.
 
+        Of a run that was writing, and may still be, it waits for what that has under way: a second.
+
         Raises TakenOver when the state is not the one that `read` saw: reading a source takes long, and what a run
         decided before may be wrong after it.
         """
         was_seen = Attr("run").not_exists() if self._seen is None else Attr("run").eq(self._seen)
-        return self._write(state, was_seen | Attr("run").eq(self._run), _MOVED_ON)
+        state, replaced = self._write(state, was_seen | Attr("run").eq(self._run), _MOVED_ON)
+        if replaced and (replaced.get("is_writing") or replaced["run"] == self._run):  # our own hides the one before
+            self._sleep(_SETTLES_SECONDS)
+        return state
 
-    def keep(self, state: State) -> State:
-        """Keep what was reached. Raises TakenOver when another run took over. 1 request."""
-        return self._write(state, Attr("run").eq(self._run), _TAKEN_OVER)
+    def keep(self, state: State, *, is_writing: bool = False) -> State:
+        """Keep what was reached. Raises TakenOver when another run took over. 1 request.
+
+        is_writing: this run may go on to write items, until it keeps a state without that.
+        """
+        state, _ = self._write(state, Attr("run").eq(self._run), _TAKEN_OVER, is_writing=is_writing)
+        return state
 
     def progress(self, state: State) -> tuple[Table, WireItem]:
         """What a batch takes along to say how far a copy is, and the table it belongs to."""
@@ -113,7 +130,9 @@ class Journal:
     def _key(self, name: str) -> dict[str, str]:
         return dict(zip(self._table.key_names, (STATE_PARTITION, name), strict=True))
 
-    def _write(self, state: State, condition: Condition, otherwise: str) -> State:
+    def _write(
+        self, state: State, condition: Condition, otherwise: str, *, is_writing: bool = False
+    ) -> tuple[State, Item | None]:
         state = replace(state, updated_at=self._now())
         item: dict[str, object] = {
             **self._key(_STATE),
@@ -125,13 +144,13 @@ class Journal:
             "updated_at": state.updated_at,
             "mapping_version": state.mapping_version,
             "variant": state.variant,
+            "is_writing": is_writing,
             **_reached(state),
         }
         try:
-            self._items.put(self._table, item, condition=condition)
+            return state, self._items.put(self._table, item, condition=condition)
         except ConditionFailed as exc:
             raise TakenOver(otherwise) from exc
-        return state
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="seconds")
@@ -164,7 +183,7 @@ class Hold:
             now = self._clock()
             if not 0 <= now - self._kept_at < _HOLDS_SECONDS:
                 try:
-                    self._journal.keep(self._state)
+                    self._journal.keep(self._state, is_writing=True)
                 except TakenOver as exc:
                     self._lost = exc
                     raise

@@ -13,6 +13,7 @@ from lambda_src.migration.phases.cutover import open_api
 from lambda_src.migration.phases.delta import delta
 from lambda_src.migration.phases.rollback import rollback
 from lambda_src.migration.phases.verify import verify
+from lambda_src.migration.target.state import Hold, Journal
 from tests.support.migration.jobs import RowsInHand, items_of, job
 from tests.support.migration.ready import ready
 from tests.support.migration.small_town import membership, neighborhood
@@ -66,6 +67,27 @@ def test_the_later_of_two_runs_goes_on_and_the_earlier_stops(start):
     with pytest.raises(Refused, match="taken over"):
         first.keep(state)
     assert second.keep(state).status == "copied"
+
+
+def test_who_takes_over_waits_for_what_a_run_that_was_writing_has_under_way(start):
+    waited: list[float] = []
+
+    def another():
+        journal = Journal(start().place, sleep=waited.append)
+        return journal, journal.begin(journal.read() or journal.start())
+
+    copy(start())
+    journal, state = another()
+    another()
+    assert waited == [], "a run that ended, and one that has written nothing yet"
+    journal, state = another()
+    Hold(journal, state)()
+    journal, state = another()
+    assert waited == [1.0]
+    Hold(journal, state)()
+    journal.keep(state)
+    another()
+    assert waited == [1.0]
 
 
 def test_a_copy_goes_on_from_where_its_last_batch_says_it_was(start, client):

@@ -21,7 +21,8 @@ class Journal:
         self.asked = 0
         self.failure = None
 
-    def keep(self, state):
+    def keep(self, state, *, is_writing):
+        assert is_writing, "so that whoever takes over waits"
         self.asked += 1
         if self.failure is not None:
             raise self.failure
