@@ -4,18 +4,12 @@ Reads are carried out from here; the stack's table, the functions' grants, local
 computed from here. Transactions are written `T1`..`T5`; their conditions stand with their code in the repositories.
 """
 
+from functools import partial
 from typing import Final
 
+from lambda_src.dynamo.conditions import EXISTS, Attr
 from lambda_src.dynamo.schema import AccessPattern, CursorFormat, Entity, Index, Table
-from lambda_src.services.nbhd_city.models import (
-    LoginCode,
-    Membership,
-    NameClaim,
-    Neighborhood,
-    OAuthState,
-    Probe,
-    Profile,
-)
+from lambda_src.services.nbhd_city import models
 
 API: Final = "api"
 WORKER: Final = "worker"
@@ -34,34 +28,37 @@ TABLES: Final = (MAIN,)
 # ---- items: each stays out of an index by lacking one of its key attributes ------------------------------------------
 
 NEIGHBORHOOD: Final = Entity(
-    MAIN, Neighborhood, pk="NBHD#{id}", sk="METADATA",
+    MAIN, models.Neighborhood, pk="NBHD#{id}", sk="METADATA",
     index_keys={"entity_type": "{entity_type}", "created_at": "{created_at}", "name_lower": "{name_lower}"},
     notes="One community; `neighborhood#00`.. when the list is sharded, `neighborhood_deleting` until it is purged",
 )  # fmt: skip
 MEMBERSHIP: Final = Entity(
-    MAIN, Membership, pk="NBHD#{neighborhood_id}", sk="MEMBER#{user_id}",
+    MAIN, models.Membership, pk="NBHD#{neighborhood_id}", sk="MEMBER#{user_id}",
     index_keys={"user_id": "{user_id}", "joined_at": "{joined_at}"}, constants={"entity_type": "membership"},
     notes="Somebody is in a neighborhood; without `created_at`, which would bring it into GSI1",
 )  # fmt: skip
 NAME: Final = Entity(
-    MAIN, NameClaim, pk="NBHDNAME#{name_lower}", sk="NAME",
+    MAIN, models.NameClaim, pk="NBHDNAME#{name_lower}", sk="NAME",
     constants={"item_type": "nbhd_name"}, key_only=("name_lower",),  # as an attribute it would be in GSI2
     notes="Sentinel item: the neighborhood that has a name",
 )  # fmt: skip
 PROFILE: Final = Entity(
-    MAIN, Profile, pk="USER#{user_id}", sk="PROFILE",
+    MAIN, models.Profile, pk="USER#{user_id}", sk="PROFILE",
     index_keys={"entity_type": "user", "created_at": "{created_at}", "user_id": "{user_id}"},
     notes="What a user told of themselves",
 )  # fmt: skip
 OAUTH_STATE: Final = Entity(
-    MAIN, OAuthState, pk="OAUTH#{state_digest}", sk="STATE", key_only=("state_digest",),
+    MAIN, models.OAuthState, pk="OAUTH#{state_digest}", sk="STATE", key_only=("state_digest",),
     notes="A sign-in under way; used once, leaves by TTL",
 )  # fmt: skip
 LOGIN_CODE: Final = Entity(
-    MAIN, LoginCode, pk="LOGIN#{code_digest}", sk="CODE", key_only=("code_digest",),
+    MAIN, models.LoginCode, pk="LOGIN#{code_digest}", sk="CODE", key_only=("code_digest",),
     notes="A finished sign-in that waits to be picked up; used once, leaves by TTL",
 )  # fmt: skip
-PROBE: Final = Entity(MAIN, Probe, pk="HEALTH", sk="HEALTH", notes="Nobody writes it")
+PROBE: Final = Entity(MAIN, models.Probe, pk="HEALTH", sk="HEALTH", notes="Nobody writes it")
+
+ACTIVE: Final = EXISTS & Attr("status").eq("active")
+"""What several writes ask of a neighborhood: it is there, and nobody began to delete it."""
 
 # ---- access patterns: neighborhoods ----------------------------------------------------------------------------------
 
@@ -70,7 +67,7 @@ NEIGHBORHOOD_BY_ID: Final = AccessPattern(
     operation="GetItem", reads=NEIGHBORHOOD, consistent=True, asked_by=(API, WORKER),
     cost="1 request; 1 RRU per 4 KB, consistent",
 )  # fmt: skip
-NEIGHBORHOOD_AND_MEMBERSHIP: Final[AccessPattern[Neighborhood | Membership]] = AccessPattern(
+NEIGHBORHOOD_AND_MEMBERSHIP: Final[AccessPattern[models.Neighborhood | models.Membership]] = AccessPattern(
     "neighborhood_and_membership", "Which neighborhood is this, and is this user in it?",
     operation="BatchGetItem", reads=(NEIGHBORHOOD, MEMBERSHIP), consistent=True, asked_by=(API,),
     cost="1 request; 2 RRU consistent",
@@ -157,28 +154,23 @@ UPDATE_PROFILE: Final = AccessPattern(
     operation="UpdateItem", writes=PROFILE, asked_by=(API,), cost="1 request; 2 WRU per KB with the index",
 )  # fmt: skip
 PROBE_TABLE: Final = AccessPattern(
-    "probe_table",
-    "Does the table answer?", operation="GetItem", reads=PROBE, asked_by=(API,), cost="1 request; 0.5 RRU",
+    "probe_table", "Does the table answer?",
+    operation="GetItem", reads=PROBE, asked_by=(API,), cost="1 request; 0.5 RRU",
 )  # fmt: skip
 
 # ---- access patterns: sign-in ----------------------------------------------------------------------------------------
 
-PUT_OAUTH_STATE: Final = AccessPattern(
-    "put_oauth_state", "Remember a sign-in until the browser comes back",
-    operation="PutItem", writes=OAUTH_STATE, asked_by=(API,), cost="1 request; 1 WRU",
-)  # fmt: skip
-CONSUME_OAUTH_STATE: Final = AccessPattern(
-    "consume_oauth_state", "Which sign-in is this the end of? Asked once",
-    operation="DeleteItem", writes=OAUTH_STATE, asked_by=(API,), cost="1 request; 1 WRU",
-)  # fmt: skip
-PUT_LOGIN_CODE: Final = AccessPattern(
-    "put_login_code", "Keep a proven identity until the page picks it up",
-    operation="PutItem", writes=LOGIN_CODE, asked_by=(API,), cost="1 request; 1 WRU",
-)  # fmt: skip
-CONSUME_LOGIN_CODE: Final = AccessPattern(
-    "consume_login_code", "Who may have a token for this code? Asked once",
-    operation="DeleteItem", writes=LOGIN_CODE, asked_by=(API,), cost="1 request; 1 WRU",
-)  # fmt: skip
+_keep = partial(AccessPattern, operation="PutItem", asked_by=(API,), cost="1 request; 1 WRU")
+_consume = partial(AccessPattern, operation="DeleteItem", asked_by=(API,), cost="1 request; 1 WRU")
+
+PUT_OAUTH_STATE: Final = _keep("put_oauth_state", "Remember a sign-in until the browser comes back", writes=OAUTH_STATE)
+CONSUME_OAUTH_STATE: Final = _consume(
+    "consume_oauth_state", "Which sign-in is this the end of? Asked once", writes=OAUTH_STATE
+)
+PUT_LOGIN_CODE: Final = _keep("put_login_code", "Keep a proven identity until the page picks it up", writes=LOGIN_CODE)
+CONSUME_LOGIN_CODE: Final = _consume(
+    "consume_login_code", "Who may have a token for this code? Asked once", writes=LOGIN_CODE
+)
 
 # ---- access patterns: the worker -------------------------------------------------------------------------------------
 

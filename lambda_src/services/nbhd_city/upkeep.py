@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from lambda_src.dynamo.errors import applied
-from lambda_src.dynamo.store import ABSENT, EXISTS, Attr, Delete, Store, Update, UpdateItem
+from lambda_src.dynamo.store import ABSENT, Attr, Delete, Store, Update, UpdateItem
 from lambda_src.runtime.clock import Clock
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.metrics import Metrics
@@ -18,7 +18,6 @@ from lambda_src.services.nbhd_city.models import NbhdId, Neighborhood, timestamp
 from lambda_src.services.nbhd_city.neighborhoods.rules import DELETING, list_partition, list_partitions
 from lambda_src.services.nbhd_city.settings import MAX_SHARDS
 
-_ACTIVE: Final = EXISTS & Attr("status").eq("active")
 _PURGE_PAGE: Final = 500  # 20 BatchWriteItem: a few seconds of work between two looks at the clock
 
 
@@ -41,13 +40,13 @@ class UpkeepRepository:
 
     def set_member_count(self, seen: Neighborhood, count: int) -> bool:
         """Correct the count; False when somebody joined or left since `seen` was read. 1 request."""
-        unchanged = _ACTIVE & Attr("members_rev").eq(seen.members_rev)
+        unchanged = tables.ACTIVE & Attr("members_rev").eq(seen.members_rev)
         correction = UpdateItem(tables.NEIGHBORHOOD.key(id=seen.id), Update().set(member_count=count), unchanged)
         return applied(self.store.update, tables.SET_MEMBER_COUNT, correction)
 
     def move_to_partition(self, seen: Neighborhood, partition: str) -> bool:
         """Put a neighborhood into another part of the list; False when it was deleted meanwhile. 1 request."""
-        unmoved = _ACTIVE & Attr("entity_type").eq(seen.entity_type)
+        unmoved = tables.ACTIVE & Attr("entity_type").eq(seen.entity_type)
         move = UpdateItem(tables.NEIGHBORHOOD.key(id=seen.id), Update().set(entity_type=partition), unmoved)
         return applied(self.store.update, tables.MOVE_TO_PARTITION, move)
 

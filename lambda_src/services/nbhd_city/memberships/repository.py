@@ -1,16 +1,13 @@
 """Memberships and the count of them, which change together or not at all: T2 and T3."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from lambda_src.dynamo.errors import TransactionCancelled
 from lambda_src.dynamo.store import ABSENT, EXISTS, Action, Attr, Delete, Put, Store, Update, UpdateItem
 from lambda_src.runtime.clock import Clock
 from lambda_src.services.nbhd_city.errors import AlreadyMember, NbhdNotFound, NotAMember
 from lambda_src.services.nbhd_city.models import Did, Membership, NbhdId, timestamp
-from lambda_src.services.nbhd_city.tables import JOIN_NEIGHBORHOOD, LEAVE_NEIGHBORHOOD, MEMBERSHIP, NEIGHBORHOOD
-
-_ACTIVE: Final = EXISTS & Attr("status").eq("active")
+from lambda_src.services.nbhd_city.tables import ACTIVE, JOIN_NEIGHBORHOOD, LEAVE_NEIGHBORHOOD, MEMBERSHIP, NEIGHBORHOOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +23,7 @@ class MembershipRepository:
         counted = Update().add(member_count=1, members_rev=1)
         actions: list[Action] = [
             Put(MEMBERSHIP, membership, ABSENT),
-            UpdateItem(NEIGHBORHOOD.key(id=nbhd_id), counted, _ACTIVE),
+            UpdateItem(NEIGHBORHOOD.key(id=nbhd_id), counted, ACTIVE),
         ]
         try:
             self.store.transact(JOIN_NEIGHBORHOOD, actions)
@@ -42,7 +39,7 @@ class MembershipRepository:
         counted = Update().add(member_count=-1, members_rev=1)
         actions: list[Action] = [
             Delete(MEMBERSHIP.key(neighborhood_id=nbhd_id, user_id=user_id), EXISTS),
-            UpdateItem(NEIGHBORHOOD.key(id=nbhd_id), counted, _ACTIVE & Attr("member_count").gte(1)),
+            UpdateItem(NEIGHBORHOOD.key(id=nbhd_id), counted, ACTIVE & Attr("member_count").gte(1)),
         ]
         try:
             self.store.transact(LEAVE_NEIGHBORHOOD, actions)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from lambda_src.dynamo.errors import ConditionFailed, TransactionCancelled
-from lambda_src.dynamo.store import ABSENT, EXISTS, Action, Attr, Condition, Delete, Put, Store, Update, UpdateItem
+from lambda_src.dynamo.store import ABSENT, Action, Attr, Condition, Delete, Put, Store, Update, UpdateItem
 from lambda_src.runtime.clock import Clock
 from lambda_src.services.nbhd_city import tables
 from lambda_src.services.nbhd_city.errors import NameTaken
@@ -14,8 +14,6 @@ from lambda_src.services.nbhd_city.neighborhoods.rules import DELETING
 
 type Stale = Literal["stale", "name lost"]
 """Why a change was not made: the neighborhood is no longer as it was read, or its name does not belong to it."""
-
-ACTIVE: Final = EXISTS & Attr("status").eq("active")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ def _free_name(seen: Neighborhood) -> Delete:
 
 def _as_seen(seen: Neighborhood) -> Condition:
     """Still its creator's, still there, still under the same name."""
-    return ACTIVE & Attr("created_by").eq(seen.created_by) & Attr("name_lower").eq(seen.name_lower)
+    return tables.ACTIVE & Attr("created_by").eq(seen.created_by) & Attr("name_lower").eq(seen.name_lower)
 
 
 def _holder(cancelled: TransactionCancelled) -> str:
