@@ -114,7 +114,9 @@ def in_run(run_id: str) -> Condition:
 
 
 _update = partial(AccessPattern, operation="UpdateItem", asked_by=(WORKER,), cost="1 request; 1 WRU")
-"""What the worker changes in one item of at most 1 KB, in attributes that no index holds."""
+_put = partial(_update, operation="PutItem")
+_delete = partial(_update, operation="DeleteItem")
+"""What the worker, unless others are named, writes to one item of at most 1 KB, in attributes that no index holds."""
 
 # ---- access patterns: channels ---------------------------------------------------------------------------------------
 
@@ -131,10 +133,9 @@ LISTED_CHANNEL_COUNT: Final = AccessPattern(
     "listed_channel_count", "How many channels are listed?", operation="GetItem", reads=COUNTER, asked_by=(API,),
     cost="1 request, 0.5 RRU; a COUNT of channels_newest_first only where the counter was never set",
 )  # fmt: skip
-SET_LISTED_CHANNEL_COUNT: Final = AccessPattern(
-    "set_listed_channel_count", "Set how many channels are listed", operation="PutItem", writes=COUNTER,
-    asked_by=(UPGRADE,), cost="1 request; 1 WRU",
-)  # fmt: skip
+SET_LISTED_CHANNEL_COUNT: Final = _put(
+    "set_listed_channel_count", "Set how many channels are listed", writes=COUNTER, asked_by=(UPGRADE,)
+)
 CREATE_CHANNEL: Final = AccessPattern(
     "create_channel", "T1: add a channel whose YouTube identity is free", operation=("PutItem", "UpdateItem"),
     writes=(UNIQUE_CLAIM, CHANNEL, COUNTER, ACTIVE_RUN, PROCESSING_LOG), transaction=True, asked_by=(API,),
@@ -183,10 +184,7 @@ LEASE_LISTING: Final = _update("lease_listing", "May this worker list the channe
 RELEASE_LISTING: Final = _update("release_listing", "Let another worker list the uploads", writes=ACTIVE_RUN)
 MARK_TOUCHED: Final = _update("mark_touched", "The run only waits", writes=ACTIVE_RUN)
 MARK_RESENT: Final = _update("mark_resent", "The run was sent again", writes=ACTIVE_RUN)
-DROP_STALE_RUN: Final = AccessPattern(
-    "drop_stale_run", "Forget a run whose channel is gone or elsewhere", operation="DeleteItem", writes=ACTIVE_RUN,
-    asked_by=(WORKER,), cost="1 request; 1 WRU",
-)  # fmt: skip
+DROP_STALE_RUN: Final = _delete("drop_stale_run", "Forget a run whose channel is gone or elsewhere", writes=ACTIVE_RUN)
 BEGIN_RUN: Final = AccessPattern(
     "begin_run", "pending to processing, with its start line", operation=("UpdateItem", "PutItem"),
     writes=(CHANNEL, PROCESSING_LOG), transaction=True, asked_by=(WORKER,),
@@ -294,10 +292,9 @@ RECORD_NO_PRICE: Final = AccessPattern(
     "record_no_price", "The providers have no price for this mention", operation="UpdateItem", writes=CHANNEL_MENTION,
     asked_by=(WORKER,), cost="1 request; 2 WRU",
 )  # fmt: skip
-REQUEST_CHANNEL_WORK: Final = AccessPattern(
-    "request_channel_work", "May a backfill, refresh or upgrade be asked for?", operation="UpdateItem",
-    writes=CHANNEL_INDEX, asked_by=(API,), cost="1 request; 1 WRU",
-)  # fmt: skip
+REQUEST_CHANNEL_WORK: Final = _update(
+    "request_channel_work", "May a backfill, refresh or upgrade be asked for?", writes=CHANNEL_INDEX, asked_by=(API,)
+)
 LOCK_BACKFILL: Final = _update("lock_backfill", "May this worker price the channel's mentions?", writes=CHANNEL_INDEX)
 HAND_OVER_BACKFILL: Final = _update(
     "hand_over_backfill", "Keep the backfill for its next message", writes=CHANNEL_INDEX
@@ -332,10 +329,7 @@ LOGS_SINCE: Final = AccessPattern(
     "logs_since", "What happened since?", operation="Query", reads=PROCESSING_LOG, from_="created_at",
     asked_by=(API,), cost="1 request; 0.03 RRU per line of 0.25 KB",
 )  # fmt: skip
-APPEND_LOG: Final = AccessPattern(
-    "append_log", "Add a line to the log", operation="PutItem", writes=PROCESSING_LOG, asked_by=(WORKER,),
-    cost="1 request; 1 WRU",
-)  # fmt: skip
+APPEND_LOG: Final = _put("append_log", "Add a line to the log", writes=PROCESSING_LOG)
 PURGE_PAGE: Final[AccessPattern[Any]] = AccessPattern(
     "purge_page", "Remove what a deleted channel left behind", operation=("Query", "BatchWriteItem"), consistent=True,
     reads=(CHANNEL, VIDEO_CLAIM, CHANNEL_INDEX, PROCESSING_LOG, CHANNEL_MENTION, VIDEO), writes=STOCK_MENTION,
@@ -345,24 +339,15 @@ HOMES_OF_PURGED_VIDEO: Final = AccessPattern(
     "homes_of_purged_video", "Which mentions did the legacy application store for a video that goes?",
     operation="Query", reads=STOCK_MENTION, consistent=True, asked_by=(WORKER,), cost="1 request",
 )  # fmt: skip
-DROP_CHANNEL: Final = AccessPattern(
-    "drop_channel", "Remove the channel item itself, last", operation="DeleteItem", writes=CHANNEL,
-    asked_by=(WORKER,), cost="1 request; 1 WRU",
-)  # fmt: skip
+DROP_CHANNEL: Final = _delete("drop_channel", "Remove the channel item itself, last", writes=CHANNEL)
 MARK_PURGE_RESENT: Final = _update("mark_purge_resent", "This purge's message was sent again", writes=PENDING_PURGE)
 BEGIN_SECOND_PASS: Final = _update("begin_second_pass", "Look once more for stragglers, later", writes=PENDING_PURGE)
-FORGET_PURGE: Final = AccessPattern(
-    "forget_purge", "The purge is over", operation="DeleteItem", writes=PENDING_PURGE, asked_by=(WORKER,),
-    cost="1 request; 1 WRU",
-)  # fmt: skip
+FORGET_PURGE: Final = _delete("forget_purge", "The purge is over", writes=PENDING_PURGE)
 ACQUIRE_SLOT: Final = AccessPattern(
     "acquire_slot", "When may this process call the provider?", operation="UpdateItem", writes=RATE_SLOT,
     asked_by=(API, WORKER), cost="1-2 requests; 1 WRU each",
 )  # fmt: skip
-PENALISE_SLOT: Final = AccessPattern(
-    "penalise_slot", "The provider wants a pause", operation="UpdateItem", writes=RATE_SLOT, asked_by=(API, WORKER),
-    cost="1 request; 1 WRU",
-)  # fmt: skip
+PENALISE_SLOT: Final = _update("penalise_slot", "The provider wants a pause", writes=RATE_SLOT, asked_by=(API, WORKER))
 
 # ---- access patterns: stocks -----------------------------------------------------------------------------------------
 
@@ -374,12 +359,8 @@ STOCKS_BY_TICKERS: Final = AccessPattern(
     "stocks_by_tickers", "What is known of these shares?", operation="BatchGetItem", reads=STOCK,
     asked_by=(API, WORKER), cost="1 request per 100; 0.5 RRU each",
 )  # fmt: skip
-ADD_STOCK: Final = AccessPattern(
-    "add_stock", "Record a share the first time it is seen", operation="PutItem", writes=STOCK, asked_by=(WORKER,),
-    cost="1 request; 1 WRU",
-)  # fmt: skip
-RECORD_PRICE: Final = AccessPattern(
-    "record_price", "Store a fetched price, never an older one", operation="UpdateItem", writes=STOCK,
-    asked_by=(API, WORKER), cost="1 request; 1 WRU",
-)  # fmt: skip
+ADD_STOCK: Final = _put("add_stock", "Record a share the first time it is seen", writes=STOCK)
+RECORD_PRICE: Final = _update(
+    "record_price", "Store a fetched price, never an older one", writes=STOCK, asked_by=(API, WORKER)
+)
 FILL_STOCK: Final = _update("fill_stock", "Fill name and exchange from a provider's answer", writes=STOCK)
