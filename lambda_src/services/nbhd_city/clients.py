@@ -1,12 +1,12 @@
 """BlueSky's servers: calls that are bounded in time and size, within the deadline of a sign-in, and live profiles."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer, AnswerTooLate, Call, Http, NoAnswer
+from lambda_src.runtime.providers.decoded import Json, at, decode, text_at
 from lambda_src.services.nbhd_city.errors import ProfileNotFound, UpstreamError, UpstreamTimeout, UpstreamUnavailable
 from lambda_src.services.nbhd_city.models import INVALID_HANDLE, Did, LiveProfile
 
@@ -84,37 +84,30 @@ class BlueSkyClient:
         """
         url = f"{self.base_url.rstrip('/')}/xrpc/app.bsky.actor.getProfile"
         answer = Upstream(self.http, PUBLIC_API).get("read profile", url, params={"actor": did}, deadline=deadline)
-        body = json_object(answer)
-        if answer.status == 400 and body.get("error") in _NOT_THERE:
+        body = decoded(answer)
+        if answer.status == 400 and text_at(body, "error") in _NOT_THERE:
             raise ProfileNotFound
-        if answer.status != 200 or body.get("did") != did:
+        if answer.status != 200 or at(body, "did") != did:
             raise UpstreamError
         return LiveProfile(
             did=did,
-            handle=text_in(body, "handle") or INVALID_HANDLE,
-            displayName=text_in(body, "displayName"),
-            description=text_in(body, "description"),
-            avatar=text_in(body, "avatar"),
-            banner=text_in(body, "banner"),
+            handle=text_at(body, "handle") or INVALID_HANDLE,
+            displayName=text_at(body, "displayName"),
+            description=text_at(body, "description"),
+            avatar=text_at(body, "avatar"),
+            banner=text_at(body, "banner"),
             followersCount=_count(body, "followersCount"),
             followsCount=_count(body, "followsCount"),
             postsCount=_count(body, "postsCount"),
         )
 
 
-def json_object(answer: Answer) -> dict[str, Any]:
-    """The body as a JSON object, empty for anything else: what is then missing is found missing."""
+def decoded(answer: Answer) -> Json:
+    """The decoded body, None for what is no JSON: what is then missing is found missing."""
     try:
-        body = json.loads(answer.content)
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def text_in(body: Mapping[str, Any], name: str) -> str | None:
-    """A text that is not empty, else None."""
-    value = body.get(name)
-    return value if isinstance(value, str) and value else None
+        return decode(answer.content)
+    except ValueError:
+        return None
 
 
 def _seconds(deadline: Deadline) -> float:
@@ -124,6 +117,6 @@ def _seconds(deadline: Deadline) -> float:
     return seconds
 
 
-def _count(body: Mapping[str, Any], name: str) -> int:
-    value = body.get(name)
+def _count(body: Json, name: str) -> int:
+    value = at(body, name)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0

@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 from lambda_src.runtime.clock import Clock
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer
-from lambda_src.services.nbhd_city.clients import Upstream, json_object, text_in
+from lambda_src.runtime.providers.decoded import at, list_at, text_at
+from lambda_src.services.nbhd_city.clients import Upstream, decoded
 from lambda_src.services.nbhd_city.errors import (
     ExchangeFailed,
     IdentityMismatch,
@@ -138,7 +139,7 @@ class AtprotoServer:
         answer = self._post("push request", endpoints.pushed_request, form, channel, deadline)
         if answer.status not in {200, 201}:
             raise ExchangeFailed(f"The authorization server refused the request with status {answer.status}")
-        request_uri = text_in(json_object(answer), "request_uri")
+        request_uri = text_at(decoded(answer), "request_uri")
         if request_uri is None:
             raise ExchangeFailed("The authorization server gave no request_uri")
         query = urlencode({"client_id": client.settings.client_id, "request_uri": request_uri})
@@ -157,10 +158,10 @@ class AtprotoServer:
         form = exchange_form(back, state, client.settings)
         answer = self._post("exchange code", self._metadata(deadline).token, form, channel, deadline)
         body = granted(answer)
-        did = text_in(body, "sub")
+        did = text_at(body, "sub")
         if did is None or not is_did(did):
             raise ExchangeFailed("The token endpoint does not say who signed in")
-        if str(body.get("token_type")).lower() != "dpop" or SCOPE not in str(body.get("scope")).split():
+        if str(at(body, "token_type")).lower() != "dpop" or SCOPE not in str(at(body, "scope")).split():
             raise ExchangeFailed("The token endpoint granted something else than was asked for")
         if self._directory.issuer_of(Did(did), deadline=deadline) != state.issuer:
             raise IdentityMismatch("Another authorization server speaks for this account")
@@ -172,7 +173,7 @@ class AtprotoServer:
         Afterwards the channel holds the server's newest nonce.
         """
         answer = self._post_once(operation, url, form, channel, deadline)
-        wants_nonce = answer.status == 400 and json_object(answer).get("error") == "use_dpop_nonce"
+        wants_nonce = answer.status == 400 and at(decoded(answer), "error") == "use_dpop_nonce"
         if wants_nonce and answer.headers.get(NONCE_HEADER):
             channel.nonce = answer.headers[NONCE_HEADER]
             answer = self._post_once(operation, url, form, channel, deadline)
@@ -202,29 +203,21 @@ class AtprotoServer:
         """Raises UpstreamUnavailable for a server that does not offer what the profile asks for."""
         url = f"{self._issuer}/.well-known/oauth-authorization-server"
         answer = self._upstream.get("read metadata", url, deadline=deadline)
-        said = json_object(answer) if answer.status == 200 else {}
-        endpoints = [
-            text_in(said, name)
-            for name in ("authorization_endpoint", "token_endpoint", "pushed_authorization_request_endpoint")
-        ]
+        said = decoded(answer) if answer.status == 200 else None
         is_fit = (
-            said.get("issuer") == self._issuer
-            and "S256" in _texts(said, "code_challenge_methods_supported")
-            and ALGORITHM in _texts(said, "dpop_signing_alg_values_supported")
-            and said.get("authorization_response_iss_parameter_supported") is True
+            at(said, "issuer") == self._issuer
+            and "S256" in list_at(said, "code_challenge_methods_supported")
+            and ALGORITHM in list_at(said, "dpop_signing_alg_values_supported")
+            and at(said, "authorization_response_iss_parameter_supported") is True
         )
-        authorization, token, pushed_request = endpoints
+        authorization, token = text_at(said, "authorization_endpoint"), text_at(said, "token_endpoint")
+        pushed_request = text_at(said, "pushed_authorization_request_endpoint")
         if not is_fit or authorization is None or token is None or pushed_request is None:
             raise UpstreamUnavailable("The authorization server does not offer what sign-in needs")
         return _Endpoints(authorization, token, pushed_request, self._monotonic())
 
     def _now(self) -> int:
         return int(self._clock().timestamp())
-
-
-def _texts(body: Mapping[str, Any], name: str) -> list[Any]:
-    value = body.get(name)
-    return value if isinstance(value, list) else []
 
 
 ALGORITHM: Final = "ES256"

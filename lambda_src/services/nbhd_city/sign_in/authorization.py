@@ -6,12 +6,13 @@ content.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlencode
 
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer
-from lambda_src.services.nbhd_city.clients import Upstream, json_object, text_in
+from lambda_src.runtime.providers.decoded import Json, text_at
+from lambda_src.services.nbhd_city.clients import Upstream, decoded
 from lambda_src.services.nbhd_city.errors import ExchangeFailed, OAuthNotConfigured, UpstreamUnavailable
 from lambda_src.services.nbhd_city.models import Did, Identity, OAuthState, is_did
 from lambda_src.services.nbhd_city.settings import ApiSettings
@@ -85,13 +86,13 @@ def exchange_form(back: Return, state: OAuthState, settings: ApiSettings) -> dic
     }
 
 
-def granted(answer: Answer) -> dict[str, Any]:
+def granted(answer: Answer) -> Json:
     """What the token endpoint says. Raises ExchangeFailed when it refuses, UpstreamUnavailable."""
     if answer.status >= 500:
         raise UpstreamUnavailable(f"The token endpoint answered with status {answer.status}")
     if answer.status != 200:
         raise ExchangeFailed(f"The token endpoint answered with status {answer.status}")
-    return json_object(answer)
+    return decoded(answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,10 @@ class BasicServer:
         form = exchange_form(back, state, self.settings) | {"client_secret": self._secret()}
         url = self.settings.bluesky_oauth_token_endpoint
         body = granted(self.upstream.post_form("exchange code", url, form, deadline=deadline, headers={}))
-        did = text_in(body, "sub") or text_in(body, "did")
+        did = text_at(body, "sub") or text_at(body, "did")
         if did is None or not is_did(did):
             raise ExchangeFailed("The token endpoint does not say who signed in")
-        return Identity(Did(did), text_in(body, "handle"))
+        return Identity(Did(did), text_at(body, "handle"))
 
     def _secret(self) -> str:
         secret = self.client_secret()

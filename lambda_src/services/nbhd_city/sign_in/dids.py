@@ -15,21 +15,15 @@ import ipaddress
 import re
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer, Http
-from lambda_src.services.nbhd_city.clients import (
-    CONNECT_TIMEOUT_SECONDS,
-    DID_DIRECTORY,
-    PDS,
-    Upstream,
-    json_object,
-    text_in,
-)
+from lambda_src.runtime.providers.decoded import Json, at, list_at, text_at
+from lambda_src.services.nbhd_city.clients import CONNECT_TIMEOUT_SECONDS, DID_DIRECTORY, PDS, Upstream, decoded
 from lambda_src.services.nbhd_city.errors import IdentityMismatch, UpstreamTimeout, UpstreamUnavailable
 from lambda_src.services.nbhd_city.models import Did
 
@@ -168,12 +162,12 @@ class DidDirectory:
         """
         pds = _pds_in(self._document(did, deadline), did)
         resource = self._get(PDS, "read PDS", pds, "/.well-known/oauth-protected-resource", deadline)
-        servers = resource.get("authorization_servers")
-        if not isinstance(servers, list) or not servers or not isinstance(servers[0], str):
+        servers = list_at(resource, "authorization_servers")
+        if not servers or not isinstance(servers[0], str):
             raise IdentityMismatch("The server of this account names no authorization server")
         return servers[0]
 
-    def _document(self, did: Did, deadline: Deadline) -> Mapping[str, Any]:
+    def _document(self, did: Did, deadline: Deadline) -> Json:
         if did.startswith(_PLC):
             url = f"{self.plc_directory_url.rstrip('/')}/{did}"
             return _read(Upstream(self.http, DID_DIRECTORY).get("read DID", url, deadline=deadline))
@@ -181,7 +175,7 @@ class DidDirectory:
             return self._get(DID_DIRECTORY, "read DID", _web_origin(did), "/.well-known/did.json", deadline)
         raise IdentityMismatch("The account's DID is of a kind that is not used")
 
-    def _get(self, name: str, operation: str, origin: str, path: str, deadline: Deadline) -> Mapping[str, Any]:
+    def _get(self, name: str, operation: str, origin: str, path: str, deadline: Deadline) -> Json:
         """A document of a host that somebody else names."""
         seconds = min(CONNECT_TIMEOUT_SECONDS, deadline.remaining_seconds())
         endpoint = self.endpoints.endpoint(origin, timeout_seconds=seconds)
@@ -199,21 +193,20 @@ def _web_origin(did: Did) -> str:
     return f"{scheme}://{host}"
 
 
-def _pds_in(document: Mapping[str, Any], did: Did) -> str:
-    services = document.get("service")
-    if document.get("id") != did or not isinstance(services, list):
+def _pds_in(document: Json, did: Did) -> str:
+    services = at(document, "service")
+    if at(document, "id") != did or not isinstance(services, list):
         raise IdentityMismatch("The document of the account's DID is of another or names no server")
     for service in services:
-        if isinstance(service, dict) and str(service.get("id", "")).endswith(PDS_SERVICE):
-            endpoint = text_in(service, "serviceEndpoint")
-            if endpoint is not None:
-                return endpoint
+        endpoint = text_at(service, "serviceEndpoint")
+        if endpoint is not None and str(at(service, "id")).endswith(PDS_SERVICE):
+            return endpoint
     raise IdentityMismatch("The account's DID names no server")
 
 
-def _read(answer: Answer) -> Mapping[str, Any]:
+def _read(answer: Answer) -> Json:
     if answer.status >= 500 or answer.status == 429:
         raise UpstreamUnavailable(f"A server answered with status {answer.status}")
     if answer.status != 200:
         raise IdentityMismatch(f"A document cannot be had: status {answer.status}")
-    return json_object(answer)
+    return decoded(answer)
