@@ -1,7 +1,6 @@
 """Who is in which neighborhood: join, leave, members, and the neighborhoods of a user."""
 
 from dataclasses import dataclass
-from typing import NoReturn
 
 from lambda_src.dynamo.store import Page, Store
 from lambda_src.runtime.metrics import Metrics
@@ -35,8 +34,13 @@ class MembershipService:
         Raises NotAMember, NbhdNotFound when the neighborhood is being deleted, StoreUnavailable. 1 request.
         """
         known = valid_nbhd_id(nbhd_id)
-        if not self.memberships.leave_neighborhood(known, caller):
-            self._explain(known)
+        if self.memberships.leave_neighborhood(known, caller):
+            return
+        # the neighborhood is going, or the count says that it has no members
+        visible(self.store.get(tables.NEIGHBORHOOD_BY_ID, id=known))
+        self.metrics.count("MemberCountInvariant")
+        self.tasks.send_or_leave(NbhdTask(task="recount_members", nbhd_id=known))
+        raise InvariantBroken(f"neighborhood {known} has a member and counts none")
 
     def members(self, nbhd_id: str, *, limit: int, cursor: str | None) -> Page[Membership]:
         """One page of members by DID. limit: 1-100. Raises NbhdNotFound, InvalidCursor. 2 requests."""
@@ -57,10 +61,3 @@ class MembershipService:
         )
         by_id = {each.id: each for each in found if each.is_active}
         return Page([by_id[nbhd_id] for nbhd_id in ids if nbhd_id in by_id], page.next_cursor)
-
-    def _explain(self, nbhd_id: NbhdId) -> NoReturn:
-        """Why a member could not leave: its neighborhood is going, or the count says that it has no members."""
-        visible(self.store.get(tables.NEIGHBORHOOD_BY_ID, id=nbhd_id))
-        self.metrics.count("MemberCountInvariant")
-        self.tasks.send_or_leave(NbhdTask(task="recount_members", nbhd_id=nbhd_id))
-        raise InvariantBroken(f"neighborhood {nbhd_id} has a member and counts none")
