@@ -13,7 +13,7 @@ from lambda_src.services.stock_track_record.prices.backfill import PriceWork
 from lambda_src.services.stock_track_record.processing_log import ProcessingLog
 from lambda_src.services.stock_track_record.runs.service import ListingService
 from lambda_src.services.stock_track_record.settings import WorkerSettings
-from lambda_src.services.stock_track_record.upkeep.service import UpkeepService
+from lambda_src.services.stock_track_record.upkeep import UpkeepService
 from lambda_src.services.stock_track_record.videos.service import AnalysisService
 
 

@@ -76,7 +76,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.stock_track_record.channels import routes as channels
     from lambda_src.services.stock_track_record.channels.repository import ChannelRepository
     from lambda_src.services.stock_track_record.channels.service import ChannelService
-    from lambda_src.services.stock_track_record.legacy.service import LegacyReader
+    from lambda_src.services.stock_track_record.legacy import LegacyReader
     from lambda_src.services.stock_track_record.prices import routes as prices
     from lambda_src.services.stock_track_record.prices.service import PriceService
     from lambda_src.services.stock_track_record.results import routes as results
@@ -108,15 +108,13 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Messa
     from lambda_src.runtime.providers.gemini import GeminiClient
     from lambda_src.runtime.worker import QueueWorker, WorkerQueue
     from lambda_src.services.stock_track_record.dispatch import Dispatcher
-    from lambda_src.services.stock_track_record.legacy.repository import LegacyRepository
-    from lambda_src.services.stock_track_record.legacy.service import LayoutUpgrade
+    from lambda_src.services.stock_track_record.legacy import LayoutUpgrade
     from lambda_src.services.stock_track_record.market.service import ShareVerifier
     from lambda_src.services.stock_track_record.prices.backfill import PriceWork
     from lambda_src.services.stock_track_record.runs.clients import YouTubeClient
     from lambda_src.services.stock_track_record.runs.repository import RunRepository
     from lambda_src.services.stock_track_record.runs.service import ListingService, Runs
-    from lambda_src.services.stock_track_record.upkeep.repository import UpkeepRepository
-    from lambda_src.services.stock_track_record.upkeep.service import UpkeepService
+    from lambda_src.services.stock_track_record.upkeep import UpkeepRepository, UpkeepService
     from lambda_src.services.stock_track_record.videos.clients import VideoAnalyst
     from lambda_src.services.stock_track_record.videos.repository import VideoRepository
     from lambda_src.services.stock_track_record.videos.service import AnalysisService
@@ -136,7 +134,7 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Messa
     )
     run_writes, video_writes = RunRepository(store, log, clock), VideoRepository(store, log, clock)
     runs = Runs(store, run_writes, queues, metrics)
-    layout = LayoutUpgrade(store, LegacyRepository(store, clock))
+    layout = LayoutUpgrade(store, clock)
     dispatcher = Dispatcher(
         listing=ListingService(store, runs, run_writes, log, queues, youtube, gemini, clock, settings),
         analysis=AnalysisService(video_writes, runs, log, queues, VideoAnalyst(gemini), verifier, clock, settings),

@@ -16,8 +16,7 @@ from lambda_src.migration.report import Report
 from lambda_src.migration.reports import Outcome
 from lambda_src.runtime.clock import Clock, utc_now
 from lambda_src.runtime.deadline import Deadline
-from lambda_src.services.stock_track_record.legacy.repository import LegacyRepository
-from lambda_src.services.stock_track_record.legacy.service import LayoutUpgrade, Upgraded
+from lambda_src.services.stock_track_record.legacy import LayoutUpgrade, Upgraded
 from lambda_src.services.stock_track_record.models import ChannelId, Counter
 from lambda_src.services.stock_track_record.tables import (
     CHANNEL_BY_ID,
@@ -67,7 +66,7 @@ def upgrade_layout(
     version 1 GetItem, 1 Query and 1 transaction, per video of it 1 Query and 3 transactions, 1 more per further 48
     mentions.
     """
-    upgrade = LayoutUpgrade(store, LegacyRepository(store, clock))
+    upgrade = LayoutUpgrade(store, clock)
     listed = upgraded = 0
     doubles: list[ChannelId] = []
     for channel_id, is_done in _listed_channels(store):

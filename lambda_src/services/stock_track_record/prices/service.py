@@ -12,7 +12,7 @@ from lambda_src.runtime.deadline import Deadline
 from lambda_src.services.stock_track_record import tables
 from lambda_src.services.stock_track_record.channels.service import ChannelService, valid_channel_id
 from lambda_src.services.stock_track_record.errors import ChannelNotFound
-from lambda_src.services.stock_track_record.legacy.service import LegacyReader
+from lambda_src.services.stock_track_record.legacy import LegacyReader
 from lambda_src.services.stock_track_record.market.service import Market, Shares
 from lambda_src.services.stock_track_record.messages import BackfillMessage, PricesMessage, Queues
 from lambda_src.services.stock_track_record.models import (

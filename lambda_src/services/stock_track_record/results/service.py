@@ -14,7 +14,7 @@ from lambda_src.runtime.clock import Clock
 from lambda_src.services.stock_track_record import tables
 from lambda_src.services.stock_track_record.bodies import fitting, text_bytes
 from lambda_src.services.stock_track_record.channels.service import ChannelService
-from lambda_src.services.stock_track_record.legacy.service import LegacyReader
+from lambda_src.services.stock_track_record.legacy import LegacyReader
 from lambda_src.services.stock_track_record.market.service import Shares
 from lambda_src.services.stock_track_record.models import (
     Channel,
