@@ -13,15 +13,8 @@ from lambda_src.services.nbhd_city import tables
 from lambda_src.services.nbhd_city.errors import EditConflict, InvariantBroken, NameTaken, NotCreator
 from lambda_src.services.nbhd_city.messages import NbhdTask, Task
 from lambda_src.services.nbhd_city.models import Did, Membership, NbhdId, Neighborhood, timestamp
+from lambda_src.services.nbhd_city.neighborhoods import rules
 from lambda_src.services.nbhd_city.neighborhoods.repository import NeighborhoodRepository, Stale
-from lambda_src.services.nbhd_city.neighborhoods.rules import (
-    display_name,
-    fold_name,
-    list_partition,
-    list_partitions,
-    valid_nbhd_id,
-    visible,
-)
 from lambda_src.services.nbhd_city.settings import ApiSettings
 
 _TRIES: Final = 3  # each lost to another change of the same neighborhood
@@ -53,7 +46,7 @@ class NeighborhoodService:
     def page(self, *, limit: int, cursor: str | None) -> Page[Neighborhood]:
         """One page of all neighborhoods, newest first. limit: 1-100. Raises InvalidCursor. 1 request per shard."""
         settings = self.settings
-        names = list_partitions(settings.nbhd_list_shards, with_unsharded=settings.nbhd_list_unsharded)
+        names = rules.list_partitions(settings.nbhd_list_shards, with_unsharded=settings.nbhd_list_unsharded)
         partitions = [{"entity_type": name} for name in names]
         return self.store.merged_page(
             tables.NEIGHBORHOODS_NEWEST_FIRST, limit=limit, cursor=cursor, partitions=partitions
@@ -64,7 +57,7 @@ class NeighborhoodService:
 
         A name whose holder is missing counts as free here, and for nobody else: it is counted and left to the audit.
         """
-        claim = self.store.get(tables.HOLDER_OF_NAME, name_lower=fold_name(display_name(name)))
+        claim = self.store.get(tables.HOLDER_OF_NAME, name_lower=rules.fold_name(rules.display_name(name)))
         if claim is None:
             return None
         found = self.store.get(tables.NEIGHBORHOOD_BY_ID, id=claim.nbhd_id)
@@ -78,10 +71,10 @@ class NeighborhoodService:
 
         Raises NbhdNotFound, InvalidCursor. 2 requests, 1 without members.
         """
-        known = valid_nbhd_id(nbhd_id)
+        known = rules.valid_nbhd_id(nbhd_id)
         self.store.position(tables.MEMBERS_OF_NEIGHBORHOOD, members_cursor, neighborhood_id=known)
         found, is_member = self._seen_by(caller, known)
-        neighborhood = visible(found)
+        neighborhood = rules.visible(found)
         members: Page[Membership] = Page([], None)
         if members_limit:
             members = self.store.page(
@@ -105,17 +98,17 @@ class NeighborhoodService:
 
         Raises InvalidText, NameTaken. 1 request.
         """
-        shown, now = display_name(name), timestamp(self.clock())
+        shown, now = rules.display_name(name), timestamp(self.clock())
         for _ in range(2):  # an id that is taken: a second one in a row is no chance any more
             nbhd_id = NbhdId(self.new_id())
             neighborhood = Neighborhood(
                 id=nbhd_id,
                 name=shown,
-                name_lower=fold_name(shown),
+                name_lower=rules.fold_name(shown),
                 created_by=caller,
                 created_at=now,
                 updated_at=now,
-                entity_type=list_partition(nbhd_id, self.settings.nbhd_list_shards),
+                entity_type=rules.list_partition(nbhd_id, self.settings.nbhd_list_shards),
                 **texts,
             )
             try:
@@ -139,10 +132,10 @@ class NeighborhoodService:
         Raises NbhdNotFound, NotCreator, EditConflict. 2 requests and 1 message; a lost message is sent by the sweep.
         """
         self._change(nbhd_id, caller, self.neighborhoods.delete_neighborhood)
-        self.tasks.send_or_leave(NbhdTask(task="purge_neighborhood", nbhd_id=valid_nbhd_id(nbhd_id)))
+        self.tasks.send_or_leave(NbhdTask(task="purge_neighborhood", nbhd_id=rules.valid_nbhd_id(nbhd_id)))
 
     def _write(self, seen: Neighborhood, changes: Mapping[str, Any]) -> Neighborhood | Stale:
-        name_lower = fold_name(changes.get("name", seen.name))
+        name_lower = rules.fold_name(changes.get("name", seen.name))
         if name_lower == seen.name_lower:
             return self.neighborhoods.describe_neighborhood(seen, changes)
         try:
@@ -155,9 +148,9 @@ class NeighborhoodService:
 
     def _change[T](self, nbhd_id: str, caller: Did, change: Callable[[Neighborhood], T | Stale]) -> T:
         """Read, check who asks, and change what was read; anew when it was changed meanwhile."""
-        known = valid_nbhd_id(nbhd_id)
+        known = rules.valid_nbhd_id(nbhd_id)
         for _ in range(_TRIES):
-            seen = visible(self.store.get(tables.NEIGHBORHOOD_BY_ID, id=known))
+            seen = rules.visible(self.store.get(tables.NEIGHBORHOOD_BY_ID, id=known))
             if seen.created_by != caller:
                 raise NotCreator
             changed = change(seen)

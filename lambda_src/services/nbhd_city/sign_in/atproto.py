@@ -15,13 +15,8 @@ from lambda_src.runtime.clock import Clock
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer
 from lambda_src.runtime.providers.decoded import at, list_at, text_at
+from lambda_src.services.nbhd_city import errors
 from lambda_src.services.nbhd_city.clients import Upstream, decoded
-from lambda_src.services.nbhd_city.errors import (
-    ExchangeFailed,
-    IdentityMismatch,
-    OAuthNotConfigured,
-    UpstreamUnavailable,
-)
 from lambda_src.services.nbhd_city.models import Did, Identity, OAuthState, is_did
 from lambda_src.services.nbhd_city.settings import ApiSettings
 from lambda_src.services.nbhd_city.sign_in.authorization import (
@@ -87,7 +82,7 @@ class OAuthClient:
     def _jwk(self) -> Mapping[str, Any]:
         jwk = self.signing_key()
         if jwk is None or not {"kty", "crv", "kid", "x", "y", "d"} <= jwk.keys():
-            raise OAuthNotConfigured
+            raise errors.OAuthNotConfigured
         return jwk
 
 
@@ -138,10 +133,10 @@ class AtprotoServer:
         form = authorization_form(attempt, client.settings)
         answer = self._post("push request", endpoints.pushed_request, form, channel, deadline)
         if answer.status not in {200, 201}:
-            raise ExchangeFailed(f"The authorization server refused the request with status {answer.status}")
+            raise errors.ExchangeFailed(f"The authorization server refused the request with status {answer.status}")
         request_uri = text_at(decoded(answer), "request_uri")
         if request_uri is None:
-            raise ExchangeFailed("The authorization server gave no request_uri")
+            raise errors.ExchangeFailed("The authorization server gave no request_uri")
         query = urlencode({"client_id": client.settings.client_id, "request_uri": request_uri})
         return Beginning(
             f"{endpoints.authorization}?{query}", issuer=self._issuer, dpop_jwk=channel.key, dpop_nonce=channel.nonce
@@ -150,9 +145,9 @@ class AtprotoServer:
     def identify(self, back: Return, state: OAuthState, *, deadline: Deadline) -> Identity:
         """Who the code stands for, and that this server may say so. 3 requests, and 1 or 2 more as in `begin`."""
         if back.issuer != state.issuer or state.issuer != self._issuer:
-            raise ExchangeFailed("Another server answered than was asked")
+            raise errors.ExchangeFailed("Another server answered than was asked")
         if state.dpop_jwk is None:
-            raise ExchangeFailed("The sign-in began in another way")
+            raise errors.ExchangeFailed("The sign-in began in another way")
         client = self._client
         channel = _Channel(state.dpop_jwk, state.dpop_nonce)
         form = exchange_form(back, state, client.settings)
@@ -160,11 +155,11 @@ class AtprotoServer:
         body = granted(answer)
         did = text_at(body, "sub")
         if did is None or not is_did(did):
-            raise ExchangeFailed("The token endpoint does not say who signed in")
+            raise errors.ExchangeFailed("The token endpoint does not say who signed in")
         if str(at(body, "token_type")).lower() != "dpop" or SCOPE not in str(at(body, "scope")).split():
-            raise ExchangeFailed("The token endpoint granted something else than was asked for")
+            raise errors.ExchangeFailed("The token endpoint granted something else than was asked for")
         if self._directory.issuer_of(Did(did), deadline=deadline) != state.issuer:
-            raise IdentityMismatch("Another authorization server speaks for this account")
+            raise errors.IdentityMismatch("Another authorization server speaks for this account")
         return Identity(Did(did), None)
 
     def _post(self, operation: str, url: str, form: Mapping[str, str], channel: _Channel, deadline: Deadline) -> Answer:
@@ -178,10 +173,10 @@ class AtprotoServer:
             channel.nonce = answer.headers[NONCE_HEADER]
             answer = self._post_once(operation, url, form, channel, deadline)
         if answer.status >= 500:
-            raise UpstreamUnavailable(f"The authorization server answered with status {answer.status}")
+            raise errors.UpstreamUnavailable(f"The authorization server answered with status {answer.status}")
         nonce = answer.headers.get(NONCE_HEADER)
         if not nonce:
-            raise ExchangeFailed("The authorization server gives no DPoP nonce")
+            raise errors.ExchangeFailed("The authorization server gives no DPoP nonce")
         channel.nonce = nonce
         return answer
 
@@ -213,7 +208,7 @@ class AtprotoServer:
         authorization, token = text_at(said, "authorization_endpoint"), text_at(said, "token_endpoint")
         pushed_request = text_at(said, "pushed_authorization_request_endpoint")
         if not is_fit or authorization is None or token is None or pushed_request is None:
-            raise UpstreamUnavailable("The authorization server does not offer what sign-in needs")
+            raise errors.UpstreamUnavailable("The authorization server does not offer what sign-in needs")
         return _Endpoints(authorization, token, pushed_request, self._monotonic())
 
     def _now(self) -> int:

@@ -19,17 +19,7 @@ from lambda_src.errors import AppError, NotReady
 from lambda_src.runtime.clock import Clock
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.metrics import Metrics
-from lambda_src.services.nbhd_city.errors import (
-    ExchangeFailed,
-    InvalidCredentials,
-    InvalidGrant,
-    InvalidReturnUrl,
-    InvalidState,
-    ProfileNotFound,
-    SignInFailed,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
+from lambda_src.services.nbhd_city import errors
 from lambda_src.services.nbhd_city.models import Did, Identity, OAuthState, Profile, is_did, timestamp
 from lambda_src.services.nbhd_city.principals import AccessTokens, IssuedToken, Method
 from lambda_src.services.nbhd_city.profiles.service import ProfileService
@@ -118,20 +108,20 @@ class SignIn:
         if state and browser_secret and len(state) <= MAX_VALUE_CHARACTERS:
             remembered = self.sign_ins.consume_oauth_state(state, browser_secret=browser_secret)
         if remembered is None:
-            raise InvalidState
+            raise errors.InvalidState
         try:
             answer = self._answer(given, remembered)
-        except SignInFailed as failure:
+        except errors.SignInFailed as failure:
             answer = {"error": self._failed(failure.reason, failure)}
-        except UpstreamTimeout as failure:
-            answer = {"error": self._failed(UpstreamUnavailable.reason, failure)}
+        except errors.UpstreamTimeout as failure:
+            answer = {"error": self._failed(errors.UpstreamUnavailable.reason, failure)}
         return f"{remembered.return_origin}/callback.html?{urlencode(answer)}"
 
     def redeem(self, code: str) -> Session:
         """The token for a login code. Raises InvalidGrant. 2 requests."""
         identity = self.sign_ins.consume_login_code(code) if 0 < len(code) <= MAX_VALUE_CHARACTERS else None
         if identity is None:
-            raise InvalidGrant
+            raise errors.InvalidGrant
         return self.sign_in(identity, method="bsky")
 
     def sign_in(self, identity: Identity, *, method: Method) -> Session:
@@ -145,7 +135,7 @@ class SignIn:
             return {"error": self._failed(reason)}
         code = given.get("code", "")
         if not 0 < len(code) <= MAX_VALUE_CHARACTERS:
-            raise ExchangeFailed("The browser brought no code")
+            raise errors.ExchangeFailed("The browser brought no code")
         deadline = self.make_deadline(SECONDS_IN_ALL)
         identity = self.server.identify(Return(code, given.get("iss")), remembered, deadline=deadline)
         identity = self._with_handle(identity, deadline)
@@ -166,7 +156,7 @@ class SignIn:
             seen = self.profiles.live.read(identity.did, deadline=deadline)
             identity = replace(identity, handle=seen.profile.handle)
             self.profiles.update(identity.did, {"handle": seen.profile.handle})
-        except ProfileNotFound:
+        except errors.ProfileNotFound:
             pass  # not onboarded yet, or unknown to BlueSky's public API
         except AppError as error:
             logger.warning("handle not refreshed", extra={"code": error.code})
@@ -178,10 +168,10 @@ class SignIn:
         try:
             parts = urlsplit(return_url)
         except ValueError as exc:
-            raise InvalidReturnUrl from exc
+            raise errors.InvalidReturnUrl from exc
         origin = f"{parts.scheme}://{parts.netloc.lower()}"
         if origin not in self.settings.allowed_origins:
-            raise InvalidReturnUrl
+            raise errors.InvalidReturnUrl
         return origin
 
     def _failed(self, reason: str, failure: AppError | None = None) -> str:
@@ -212,7 +202,7 @@ class TestLogin:
             if same_name & _same(user.get("password", ""), password):
                 found = user
         if found is None or not username or not password:
-            raise InvalidCredentials("User name or password is wrong")
+            raise errors.InvalidCredentials
         did = found.get("did", "")
         if not is_did(did):
             raise NotReady
