@@ -17,14 +17,8 @@ from urllib.parse import quote
 
 from lambda_src.runtime.clock import Clock, utc_now
 from lambda_src.runtime.outside import Call
+from lambda_src.runtime.providers import errors
 from lambda_src.runtime.providers.decoded import Json, at, clean_text, list_at, text_at
-from lambda_src.runtime.providers.errors import (
-    KeyRejected,
-    MalformedAnswer,
-    ProviderDisabled,
-    ProviderThrottled,
-    QuotaExhausted,
-)
 from lambda_src.runtime.providers.provider import Access, Answer, KeyedProvider, Provider
 from lambda_src.services.stock_track_record.market.rules import price, trading_date
 from lambda_src.services.stock_track_record.models import yahoo_symbol
@@ -66,14 +60,14 @@ class FinnhubClient(KeyedProvider):
             case 200:
                 body = answer.json()
                 if not isinstance(body, dict) or "c" not in body:
-                    raise MalformedAnswer
+                    raise errors.MalformedAnswer
                 return price(at(body, "c"))
             case 401:
-                raise KeyRejected("Finnhub does not accept its API key")
+                raise errors.KeyRejected("Finnhub does not accept its API key")
             case 403:
-                raise ProviderDisabled("Finnhub refuses access with its API key")
+                raise errors.ProviderDisabled("Finnhub refuses access with its API key")
             case 429:
-                raise ProviderThrottled(retry_after_seconds=self._pause_seconds(answer))
+                raise errors.ProviderThrottled(retry_after_seconds=self._pause_seconds(answer))
             case _:
                 raise self._unavailable(answer)
 
@@ -127,7 +121,7 @@ class YahooClient(Provider):
     def _read(self, answer: Answer) -> YahooChart | None:
         status = answer.status
         if status in (401, 429) or status >= 500:
-            raise ProviderThrottled(f"Yahoo answered with status {status}", retry_after_seconds=_PAUSE_SECONDS)
+            raise errors.ProviderThrottled(f"Yahoo answered with status {status}", retry_after_seconds=_PAUSE_SECONDS)
         if status not in (200, 400, 404, 422):
             raise self._unavailable(answer)
         body = answer.json()
@@ -136,7 +130,7 @@ class YahooClient(Provider):
             return _chart_of(results[0])
         if _is_definite(body):
             return None
-        raise MalformedAnswer if status == 200 else self._unavailable(answer)
+        raise errors.MalformedAnswer if status == 200 else self._unavailable(answer)
 
 
 def _is_definite(body: Json) -> bool:
@@ -154,7 +148,7 @@ def _chart_of(result: Json) -> YahooChart:
     meta = at(result, "meta")
     symbol = text_at(meta, "symbol")
     if symbol is None:
-        raise MalformedAnswer
+        raise errors.MalformedAnswer
     long_name = text_at(meta, "longName")
     return YahooChart(
         symbol=symbol,
@@ -173,17 +167,17 @@ def _yahoo_closes(result: Json, zone_name: str | None) -> Iterator[tuple[date, D
     quotes = list_at(result, "indicators", "quote")
     closes = list_at(quotes[0], "close") if quotes else []
     if len(times) != len(closes):
-        raise MalformedAnswer
+        raise errors.MalformedAnswer
     for time, value in zip(times, closes, strict=True):
         close = price(value)
         if close is None:
             continue
         if not isinstance(time, int) or zone_name is None:
-            raise MalformedAnswer
+            raise errors.MalformedAnswer
         try:
             yield trading_date(time, zone_name), close
         except ValueError as exc:
-            raise MalformedAnswer from exc
+            raise errors.MalformedAnswer from exc
 
 
 class AlphaVantageClient(KeyedProvider):
@@ -207,7 +201,7 @@ class AlphaVantageClient(KeyedProvider):
 
     def _read(self, answer: Answer) -> Mapping[date, Decimal] | None:
         if answer.status in (401, 403):
-            raise KeyRejected("Alpha Vantage does not accept its API key")
+            raise errors.KeyRejected("Alpha Vantage does not accept its API key")
         if answer.status != 200:
             raise self._unavailable(answer)
         body = answer.json()
@@ -215,10 +209,10 @@ class AlphaVantageClient(KeyedProvider):
             return None
         if at(body, "Note") is not None or at(body, "Information") is not None:
             # its text quotes the key
-            raise QuotaExhausted("The daily quota of Alpha Vantage is used up")
+            raise errors.QuotaExhausted("The daily quota of Alpha Vantage is used up")
         series = at(body, _SERIES)
         if not isinstance(series, dict):
-            raise MalformedAnswer
+            raise errors.MalformedAnswer
         return dict(_alpha_vantage_closes(series))
 
 
@@ -230,4 +224,4 @@ def _alpha_vantage_closes(series: Mapping[str, Json]) -> Iterator[tuple[date, De
         try:
             yield date.fromisoformat(day), close
         except ValueError as exc:
-            raise MalformedAnswer from exc
+            raise errors.MalformedAnswer from exc

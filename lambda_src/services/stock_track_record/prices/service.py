@@ -9,21 +9,12 @@ from typing import Final, Literal
 from lambda_src.dynamo.store import Attr, Condition, Store
 from lambda_src.runtime.clock import Clock
 from lambda_src.runtime.deadline import Deadline
-from lambda_src.services.stock_track_record import tables
+from lambda_src.services.stock_track_record import models, tables
 from lambda_src.services.stock_track_record.channels.service import ChannelService, valid_channel_id
 from lambda_src.services.stock_track_record.errors import ChannelNotFound
 from lambda_src.services.stock_track_record.legacy import LegacyReader
 from lambda_src.services.stock_track_record.market.service import Market, Shares
 from lambda_src.services.stock_track_record.messages import BackfillMessage, PricesMessage, Queues
-from lambda_src.services.stock_track_record.models import (
-    Channel,
-    ChannelId,
-    ChannelIndex,
-    Stock,
-    is_valid_ticker,
-    normalise_ticker,
-    timestamp,
-)
 from lambda_src.services.stock_track_record.prices.repository import PriceRepository
 
 TICKERS_PER_MESSAGE: Final = 25
@@ -83,8 +74,8 @@ class PriceService:
         is no price is remembered too; that nobody could be asked is not.
         0-1 GetItem; at most 2 provider calls with 1-2 slot writes each; 1 UpdateItem for a fetched price.
         """
-        normal = normalise_ticker(ticker)
-        if not is_valid_ticker(normal, frozenset()):
+        normal = models.normalise_ticker(ticker)
+        if not models.is_valid_ticker(normal, frozenset()):
             return PriceAnswer(normal[:20], error="This is no valid ticker")
         remembered = self._memory.get(normal)
         if remembered is not None and remembered[1].remaining_seconds() > 0:
@@ -95,7 +86,7 @@ class PriceService:
         deadline = Deadline.after(_ASKING_SECONDS)
         answered, price = self.market.current_price(normal, wait_seconds=_SLOT_WAIT_SECONDS, deadline=deadline)
         if price is not None:
-            now = timestamp(self.clock())
+            now = models.timestamp(self.clock())
             if stock is not None:
                 self.repository.record_price(normal, price, now)
             return self._remember(PriceAnswer(normal, price, now))
@@ -117,7 +108,7 @@ class PriceService:
             groups = batched(wanted, TICKERS_PER_MESSAGE, strict=False)
             self.queues.prices.send_all([PricesMessage(channel_id=channel.id, tickers=group) for group in groups])
         prices = {ticker: stock.last_price for ticker, stock in stocks.items() if stock.last_price is not None}
-        return Refresh(dict(sorted(prices.items())), timestamp(self.clock()), len(wanted))
+        return Refresh(dict(sorted(prices.items())), models.timestamp(self.clock()), len(wanted))
 
     def request_backfill(self, channel_id: str, *, force: bool) -> Backfill:
         """Queue the pricing of the channel's mentions, at most once in 10 minutes.
@@ -136,21 +127,21 @@ class PriceService:
             self.queues.prices.send(BackfillMessage(channel_id=channel.id, force=force))
         return Backfill("started", missing)
 
-    def _tickers_of_channel(self, channel_id: ChannelId) -> tuple[Channel, frozenset[str]]:
+    def _tickers_of_channel(self, channel_id: models.ChannelId) -> tuple[models.Channel, frozenset[str]]:
         """The channel and every ticker it ever mentioned. 1 request, 0.5 RRU and 0.5 per 4 KB of tickers."""
         keys = [tables.CHANNEL.key(id=channel_id), tables.CHANNEL_INDEX.key(channel_id=channel_id)]
         found = self.store.batch_get(tables.TICKERS_OF_CHANNEL, keys)
-        channel = next((each for each in found if isinstance(each, Channel)), None)
+        channel = next((each for each in found if isinstance(each, models.Channel)), None)
         if channel is None or channel.deleting:
             raise ChannelNotFound
         if channel.layout is None:
             return channel, frozenset(mention.ticker for mention in self.legacy.mentions(channel))
-        return channel, next((each.tickers for each in found if isinstance(each, ChannelIndex)), frozenset())
+        return channel, next((each.tickers for each in found if isinstance(each, models.ChannelIndex)), frozenset())
 
-    def _is_younger(self, stock: Stock, age: timedelta) -> bool:
+    def _is_younger(self, stock: models.Stock, age: timedelta) -> bool:
         if stock.last_price is None or stock.price_updated_at is None:
             return False
-        return stock.price_updated_at > timestamp(self.clock() - age)
+        return stock.price_updated_at > models.timestamp(self.clock() - age)
 
     def _remember(self, answer: PriceAnswer) -> PriceAnswer:
         if len(self._memory) >= _MEMORY_SIZE:
@@ -162,10 +153,10 @@ class PriceService:
 def due_for_pricing(clock: Clock) -> Condition:
     """Of mentions that owe a price: those that the providers were not asked about today."""
     checked_at = Attr("price_checked_at")
-    return checked_at.not_exists() | checked_at.lt(timestamp(clock() - _RECHECK_AFTER))
+    return checked_at.not_exists() | checked_at.lt(models.timestamp(clock() - _RECHECK_AFTER))
 
 
-def _without_new_price(ticker: str, stock: Stock | None, *, answered: bool) -> PriceAnswer:
+def _without_new_price(ticker: str, stock: models.Stock | None, *, answered: bool) -> PriceAnswer:
     """What is answered when no provider has a price (answered), or none could be asked for it."""
     if stock is not None and stock.last_price is not None:
         return PriceAnswer(ticker, stock.last_price, stock.price_updated_at)

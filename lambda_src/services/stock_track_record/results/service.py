@@ -11,19 +11,11 @@ from typing import Final
 from lambda_src.dynamo.store import Page, Store
 from lambda_src.errors import InvalidCursor
 from lambda_src.runtime.clock import Clock
-from lambda_src.services.stock_track_record import tables
+from lambda_src.services.stock_track_record import models, tables
 from lambda_src.services.stock_track_record.bodies import fitting, text_bytes
 from lambda_src.services.stock_track_record.channels.service import ChannelService
 from lambda_src.services.stock_track_record.legacy import LegacyReader
 from lambda_src.services.stock_track_record.market.service import Shares
-from lambda_src.services.stock_track_record.models import (
-    Channel,
-    Mention,
-    Stock,
-    is_valid_ticker,
-    normalise_ticker,
-    parse_timestamp,
-)
 
 _FRESH_SECONDS: Final = 60  # the client loads results once, right after it saw "completed"
 _FOUR_PLACES: Final = Decimal("0.0001")
@@ -37,8 +29,8 @@ class ChannelStock:
     """How one stock fared with a channel."""
 
     ticker: str
-    stock: Stock | None
-    first: Mention
+    stock: models.Stock | None
+    first: models.Mention
     sentiments: Counter[str]
 
     @property
@@ -82,7 +74,7 @@ class ResultService:
             for group in groups
         ]
 
-    def timeline(self, channel_id: str, *, limit: int | None, cursor: str | None) -> Page[list[Mention]]:
+    def timeline(self, channel_id: str, *, limit: int | None, cursor: str | None) -> Page[list[models.Mention]]:
         """Videos that mention something: date descending, then video id; each with its mentions by ticker.
 
         limit: videos, None for as many as fit into one answer. Raises ChannelNotFound, InvalidCursor.
@@ -90,7 +82,7 @@ class ResultService:
         """
         after = self._position(cursor, channel_id)
         channel = self.channels.channel(channel_id)
-        by_video: dict[str, list[Mention]] = {}
+        by_video: dict[str, list[models.Mention]] = {}
         for mention in self._mentions(channel):
             by_video.setdefault(mention.video_id, []).append(mention)
         videos = sorted(by_video.values(), key=lambda mentions: mentions[0].video_id)
@@ -102,28 +94,28 @@ class ResultService:
             return Page(page, None)
         return Page(page, self.store.cursor(tables.MENTIONS_OF_CHANNEL, page[-1][0], channel_id=channel.id))
 
-    def stock_in_channel(self, channel_id: str, ticker: str) -> tuple[str, list[Mention]]:
+    def stock_in_channel(self, channel_id: str, ticker: str) -> tuple[str, list[models.Mention]]:
         """The normalised ticker and the channel's mentions of it, oldest first; none for an unknown or invalid one.
 
         1 GetItem, 1 Query.
         """
         channel = self.channels.channel(channel_id)
-        normal = normalise_ticker(ticker)
-        if not is_valid_ticker(normal, frozenset()):
+        normal = models.normalise_ticker(ticker)
+        if not models.is_valid_ticker(normal, frozenset()):
             return normal, []
         if channel.layout is None:
             return normal, [mention for mention in self.legacy.mentions(channel) if mention.ticker == normal]
         return normal, self.store.items(tables.MENTIONS_OF_STOCK, channel_id=channel.id, ticker=normal)
 
-    def _mentions(self, channel: Channel) -> list[Mention]:
+    def _mentions(self, channel: models.Channel) -> list[models.Mention]:
         """Every mention, by ticker, then date, then video id."""
         if channel.layout is None:
             return self.legacy.mentions(channel)
         return self.store.items(tables.MENTIONS_OF_CHANNEL, channel_id=channel.id, consistent=self._is_fresh(channel))
 
-    def _is_fresh(self, channel: Channel) -> bool:
+    def _is_fresh(self, channel: models.Channel) -> bool:
         try:
-            age = self.clock() - parse_timestamp(channel.updated_at)
+            age = self.clock() - models.parse_timestamp(channel.updated_at)
         except ValueError:  # written by the legacy application in a form of its own
             return True
         return age.total_seconds() < _FRESH_SECONDS
@@ -139,14 +131,14 @@ class ResultService:
         return published_at, video_id
 
 
-def _is_after(mention: Mention, position: tuple[str, str]) -> bool:
+def _is_after(mention: models.Mention, position: tuple[str, str]) -> bool:
     published_at, video_id = position
     if mention.published_at == published_at:
         return mention.video_id > video_id
     return mention.published_at < published_at
 
 
-def _entry_bytes(mentions: list[Mention]) -> int:
+def _entry_bytes(mentions: list[models.Mention]) -> int:
     """Of a video and its mentions."""
     snippets = sum(_MENTION_BYTES + text_bytes(mention.context_snippet or "") for mention in mentions)
     return _VIDEO_BYTES + text_bytes(mentions[0].video_title) + snippets

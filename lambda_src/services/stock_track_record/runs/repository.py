@@ -5,34 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lambda_src.dynamo import leases
+from lambda_src.dynamo.conditions import ABSENT, EXISTS, Attr, Condition
 from lambda_src.dynamo.errors import applied
 from lambda_src.dynamo.leases import Lease
 from lambda_src.dynamo.schema import AccessPattern
-from lambda_src.dynamo.store import (
-    ABSENT,
-    EXISTS,
-    Action,
-    Attr,
-    Check,
-    Condition,
-    Delete,
-    Put,
-    Store,
-    Update,
-    UpdateItem,
-)
+from lambda_src.dynamo.store import Action, Check, Delete, Put, Store, Update, UpdateItem
 from lambda_src.runtime.clock import Clock, epoch_ms
-from lambda_src.services.stock_track_record import tables
-from lambda_src.services.stock_track_record.models import (
-    Channel,
-    ChannelId,
-    PendingPurge,
-    RunId,
-    UniqueClaim,
-    Video,
-    VideoClaim,
-    timestamp,
-)
+from lambda_src.services.stock_track_record import models, tables
+from lambda_src.services.stock_track_record.models import Channel, ChannelId, RunId, Video, timestamp
 from lambda_src.services.stock_track_record.processing_log import Line, ProcessingLog
 
 VIDEOS_PER_TRANSACTION: Final = 49  # a claim and a video each, and one condition check: 99 of 100 actions
@@ -114,7 +94,7 @@ class RunRepository:
         is_listing = tables.in_run(run_id) & Attr("listed").eq(False)
         actions: list[Action] = [Check(tables.CHANNEL.key(id=channel_id), is_listing)]
         for video in videos:
-            claim = VideoClaim(channel_id, video.youtube_video_id, video.id, video.created_at)
+            claim = models.VideoClaim(channel_id, video.youtube_video_id, video.id, video.created_at)
             actions += [Put(tables.VIDEO_CLAIM, claim, ABSENT), Put(tables.VIDEO, video, ABSENT)]
         return applied(self.store.transact, tables.REGISTER_VIDEOS, actions)
 
@@ -138,7 +118,7 @@ class RunRepository:
         Returns the channel that owns the id now: this one, another one (then `merge_duplicate`), or None when the
         run is over. 1 request, 2 more when refused.
         """
-        claim = UniqueClaim(youtube_id, channel.id, timestamp(self.clock()))
+        claim = models.UniqueClaim(youtube_id, channel.id, timestamp(self.clock()))
         index_key = tables.CHANNEL.index_keys["GSI2PK"].build(youtube_channel_id=youtube_id)
         update = self._now_set(**facts.attributes, youtube_channel_id=youtube_id, GSI2PK=index_key)
         update = update.add(claims={youtube_id})
@@ -175,7 +155,7 @@ class RunRepository:
             ),
             UpdateItem(tables.COUNTER.key(), Update().add(value=-1), Attr("value").gte(1)),
             _drop_active_run(channel.id),
-            Put(tables.PENDING_PURGE, PendingPurge(channel.id, not_before)),
+            Put(tables.PENDING_PURGE, models.PendingPurge(channel.id, not_before)),
         ]
         return self._commit(tables.MERGE_DUPLICATE, actions, channel.id, line)
 
