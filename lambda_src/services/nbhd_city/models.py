@@ -24,7 +24,6 @@ _DID: Final = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]")  # https
 
 
 def is_did(text: str) -> bool:
-    """Whether the text has the form of a DID."""
     return len(text) <= MAX_DID_CHARACTERS and _DID.fullmatch(text) is not None
 
 
@@ -69,8 +68,6 @@ class NameClaim:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Somebody is in a neighborhood."""
-
     user_id: Did
     neighborhood_id: NbhdId
     joined_at: str

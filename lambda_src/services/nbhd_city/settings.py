@@ -92,7 +92,6 @@ class ApiSettings(Settings):
 
     @property
     def is_confidential_client(self) -> bool:
-        """The OAuth client proves itself with a key."""
         return self.oauth_client_auth == "private_key_jwt"
 
     @property
@@ -103,12 +102,10 @@ class ApiSettings(Settings):
 
     @property
     def has_test_login(self) -> bool:
-        """Test users may sign in."""
         return self.test_login_enabled and not self.is_production
 
     @property
     def cors(self) -> CorsRules:
-        """Who may call from a browser, and how."""
         return CorsRules(
             origins=_texts(self.cors_allowed_origins),
             methods=("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
@@ -143,8 +140,6 @@ class ApiSettings(Settings):
 
 
 class WorkerSettings(Settings):
-    """Variables of the worker function."""
-
     nbhd_task_dlq_url: str = Field(description="Dead-letter queue behind NBHD_TASK_QUEUE_URL")
     task_budget_seconds: float = Field(default=45, gt=0, description="Time one delivery of a task may take")
     retry_base_seconds: float = Field(

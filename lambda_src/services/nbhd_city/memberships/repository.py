@@ -12,8 +12,6 @@ from lambda_src.services.nbhd_city.tables import ACTIVE, JOIN_NEIGHBORHOOD, LEAV
 
 @dataclass(frozen=True, slots=True)
 class MembershipRepository:
-    """Writes of memberships. Request and capacity figures stand with the patterns in `tables.py`."""
-
     store: Store
     clock: Clock
 

@@ -15,8 +15,6 @@ from lambda_src.services.nbhd_city.neighborhoods.rules import valid_nbhd_id, vis
 
 @dataclass(frozen=True, slots=True)
 class MembershipService:
-    """Use cases of memberships."""
-
     store: Store
     memberships: MembershipRepository
     tasks: WorkQueue[Task]

@@ -18,8 +18,6 @@ type Stale = Literal["stale", "name lost"]
 
 @dataclass(frozen=True, slots=True)
 class NeighborhoodRepository:
-    """Writes of neighborhoods. Request and capacity figures stand with the patterns in `tables.py`."""
-
     store: Store
     clock: Clock
 

@@ -98,7 +98,6 @@ def list_partition(nbhd_id: str, shards: int) -> str:
 
 
 def list_partitions(shards: int, *, with_unsharded: bool = False) -> tuple[str, ...]:
-    """All partitions of the list."""
     if shards == 1:
         return (UNSHARDED,)
     return (*map(_shard, range(shards)), *([UNSHARDED] if with_unsharded else []))

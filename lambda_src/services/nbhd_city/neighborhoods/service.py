@@ -31,8 +31,6 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class NeighborhoodService:
-    """Use cases of neighborhoods."""
-
     store: Store
     neighborhoods: NeighborhoodRepository
     tasks: WorkQueue[Task]

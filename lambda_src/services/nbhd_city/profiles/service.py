@@ -72,8 +72,6 @@ class LiveProfiles:
 
 @dataclass(frozen=True, slots=True)
 class ProfileService:
-    """Use cases of stored profiles."""
-
     store: Store
     profiles: ProfileRepository
     live: LiveProfiles

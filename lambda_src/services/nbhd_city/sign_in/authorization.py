@@ -60,7 +60,6 @@ class AuthorizationServer(Protocol):
 
 
 def authorization_form(attempt: Attempt, settings: ApiSettings) -> dict[str, str]:
-    """The parameters that begin a sign-in."""
     form = {
         "client_id": settings.client_id,
         "redirect_uri": settings.redirect_uri,
@@ -76,7 +75,6 @@ def authorization_form(attempt: Attempt, settings: ApiSettings) -> dict[str, str
 
 
 def exchange_form(back: Return, state: OAuthState, settings: ApiSettings) -> dict[str, str]:
-    """The parameters that exchange a code."""
     return {
         "grant_type": "authorization_code",
         "code": back.code,

@@ -21,8 +21,6 @@ from lambda_src.services.nbhd_city.sign_in.dids import DidDirectory, Endpoints, 
 
 @dataclass(frozen=True, slots=True)
 class SignInSecret:
-    """The sections `oauth` and `test_login`."""
-
     secret: AppSecret
 
     def client_secret(self) -> str:

@@ -61,8 +61,6 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Use cases of signing in."""
-
     server: AuthorizationServer
     sign_ins: SignInRepository
     profiles: ProfileService
