@@ -19,8 +19,6 @@ from lambda_src.services.stock_track_record.videos.service import AnalysisServic
 
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
-    """Everything the worker function does."""
-
     listing: ListingService
     analysis: AnalysisService
     prices: PriceWork

@@ -223,8 +223,6 @@ class RateSlot:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """One video of a channel."""
-
     id: VideoId
     channel_id: ChannelId
     youtube_video_id: str
@@ -309,8 +307,6 @@ class Mention(StockMention):
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """A share."""
-
     ticker: str
     name: str | None = None
     exchange: Exchange = "NYSE"

@@ -66,8 +66,6 @@ class LogLines:
 
 @dataclass(frozen=True, slots=True)
 class ProcessingLog:
-    """Writes the lines of all channels."""
-
     store: Store
     lines: LogLines
 

@@ -29,15 +29,12 @@ class Settings(ServiceSettings):
 
 
 class ApiSettings(Settings):
-    """Variables of the API function."""
-
     frontend_url: str = Field(default="http://localhost:5173", description="Origin of the web client, for CORS")
     cors_extra_origins: str = Field(default="", description="More allowed origins, separated by commas")
     cursor_secret_id: str = Field(description="Name of the secret that signs the cursors of lists")
 
     @property
     def cors(self) -> CorsRules:
-        """Who may call from a browser, and how."""
         extra = (origin.strip() for origin in self.cors_extra_origins.split(","))
         origins = (self.frontend_url, *(origin for origin in extra if origin))
         return CorsRules(origins=origins, methods=("GET", "POST", "DELETE", "OPTIONS"))
@@ -73,5 +70,4 @@ class WorkerSettings(Settings):
 
     @property
     def excluded(self) -> frozenset[str]:
-        """Tickers that are never stored."""
         return excluded_in(self.excluded_tickers)

@@ -91,8 +91,6 @@ def _change(channel_id: ChannelId, update: Update) -> UpdateItem:
 
 @dataclass(frozen=True, slots=True)
 class UpkeepService:
-    """Use cases of `purge` and `upgrade` messages and of the schedule."""
-
     store: Store
     repository: UpkeepRepository
     runs: Runs

@@ -15,8 +15,6 @@ _CLAIM_TRIES: Final = 3  # a merge may move claims while a deletion looks at the
 
 @dataclass(frozen=True, slots=True)
 class ChannelRepository:
-    """Writes of channels. Request and capacity figures stand with the patterns in `tables.py`."""
-
     store: Store
     log: ProcessingLog
     clock: Clock

@@ -26,8 +26,6 @@ _PAUSE_SECONDS: Final = 600  # between two requests of one channel to the worker
 
 @dataclass(frozen=True, slots=True)
 class ChannelService:
-    """Use cases of the channel resource."""
-
     store: Store
     repository: ChannelRepository
     queues: Queues

@@ -36,8 +36,6 @@ _SERIES: Final = "Time Series (Daily)"
 
 
 class FinnhubClient(KeyedProvider):
-    """Asks Finnhub for quotes."""
-
     name = "Finnhub"
     key_name = "finnhub_api_key"
     key_header = "X-Finnhub-Token"
@@ -94,8 +92,6 @@ class YahooChart:
 
 
 class YahooClient(Provider):
-    """Asks Yahoo for charts."""
-
     name = "Yahoo"
 
     def recent(self, ticker: str) -> YahooChart | None:
@@ -181,8 +177,6 @@ def _yahoo_closes(result: Json, zone_name: str | None) -> Iterator[tuple[date, D
 
 
 class AlphaVantageClient(KeyedProvider):
-    """Asks Alpha Vantage for daily closes."""
-
     name = "Alpha Vantage"
     key_name = "alpha_vantage_api_key"
     key_header = ""  # it knows no header for the key

@@ -33,8 +33,6 @@ _ALPHA_VANTAGE_DAYS: Final = 135  # its free answer holds 100 trading days
 
 @dataclass(frozen=True, slots=True)
 class PriceWork:
-    """Use cases of price messages."""
-
     store: Store
     repository: PriceRepository
     log: ProcessingLog

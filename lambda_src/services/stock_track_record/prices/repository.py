@@ -30,8 +30,6 @@ class FoundPrice:
 
 @dataclass(frozen=True, slots=True)
 class PriceRepository:
-    """Writes of prices. Request and capacity figures stand with the patterns in `tables.py`."""
-
     store: Store
     clock: Clock
 

@@ -55,8 +55,6 @@ class Backfill:
 
 @dataclass(frozen=True, slots=True)
 class PriceService:
-    """Use cases of prices in the API."""
-
     store: Store
     repository: PriceRepository
     channels: ChannelService

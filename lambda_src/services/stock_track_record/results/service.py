@@ -48,8 +48,6 @@ class ChannelStock:
 
 @dataclass(frozen=True, slots=True)
 class ResultService:
-    """Use cases that read results."""
-
     store: Store
     channels: ChannelService
     shares: Shares
@@ -139,6 +137,5 @@ def _is_after(mention: models.Mention, position: tuple[str, str]) -> bool:
 
 
 def _entry_bytes(mentions: list[models.Mention]) -> int:
-    """Of a video and its mentions."""
     snippets = sum(_MENTION_BYTES + text_bytes(mention.context_snippet or "") for mention in mentions)
     return _VIDEO_BYTES + text_bytes(mentions[0].video_title) + snippets

@@ -57,8 +57,6 @@ _RESPONSE_SCHEMA: Final[dict[str, object]] = {
 
 
 class VideoAnalyst:
-    """Asks which stocks a video talks about."""
-
     def __init__(self, gemini: GeminiClient) -> None:
         self._gemini = gemini
 

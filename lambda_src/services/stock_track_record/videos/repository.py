@@ -31,8 +31,6 @@ class VideoOutcome:
 
 @dataclass(frozen=True, slots=True)
 class VideoRepository:
-    """Writes of videos. Request and capacity figures stand with the patterns in `tables.py`."""
-
     store: Store
     log: ProcessingLog
     clock: Clock

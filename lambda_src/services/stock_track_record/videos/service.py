@@ -44,8 +44,6 @@ _MAX_MENTIONS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class AnalysisService:
-    """Use cases of the `video` message."""
-
     repository: VideoRepository
     runs: Runs
     log: ProcessingLog
