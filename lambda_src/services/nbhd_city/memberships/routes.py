@@ -6,7 +6,7 @@ from lambda_src.runtime.routing import Given, Router
 from lambda_src.services.nbhd_city.bodies import Cursor, Limit
 from lambda_src.services.nbhd_city.memberships.service import MembershipService
 from lambda_src.services.nbhd_city.neighborhoods import schemas
-from lambda_src.services.nbhd_city.neighborhoods.schemas import NBHD_SHAPE
+from lambda_src.services.nbhd_city.neighborhoods.schemas import MEMBERSHIP_SHAPE, NBHD_SHAPE
 from lambda_src.services.nbhd_city.principals import SignedIn
 
 router: Final = Router(tags=["memberships"])
@@ -17,7 +17,8 @@ def read_members(
     memberships: Given[MembershipService], nbhd_id: str, limit: Limit = 100, cursor: Cursor = None
 ) -> dict[str, Any]:
     """Members by their DID."""
-    return schemas.members_json(memberships.members(nbhd_id, limit=limit, cursor=cursor))
+    page = memberships.members(nbhd_id, limit=limit, cursor=cursor)
+    return {"members": [MEMBERSHIP_SHAPE(member) for member in page.items], "next_cursor": page.next_cursor}
 
 
 @router.post("/api/nbhds/{nbhd_id}/join", status_code=201, response_model=schemas.JoinedBody)

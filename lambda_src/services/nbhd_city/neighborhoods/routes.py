@@ -9,7 +9,7 @@ from lambda_src.runtime.routing import Given, JsonAnswer, Router
 from lambda_src.services.nbhd_city.bodies import Cursor, Limit
 from lambda_src.services.nbhd_city.errors import InvalidField
 from lambda_src.services.nbhd_city.neighborhoods import schemas
-from lambda_src.services.nbhd_city.neighborhoods.schemas import NBHD_SHAPE
+from lambda_src.services.nbhd_city.neighborhoods.schemas import MEMBERSHIP_SHAPE, NBHD_SHAPE
 from lambda_src.services.nbhd_city.neighborhoods.service import NeighborhoodService
 from lambda_src.services.nbhd_city.principals import MaybeSignedIn, SignedIn
 from lambda_src.services.nbhd_city.settings import ApiSettings
@@ -66,7 +66,12 @@ def read_nbhd(
     """One neighborhood with a page of its members, and for callers who are signed in whether they are one."""
     did = caller.did if caller else None
     detail = neighborhoods.detail(nbhd_id, caller=did, members_limit=members_limit, members_cursor=members_cursor)
-    return schemas.detail_json(detail)
+    return {
+        **NBHD_SHAPE(detail.neighborhood),
+        "members": [MEMBERSHIP_SHAPE(member) for member in detail.members.items],
+        "members_next_cursor": detail.members.next_cursor,
+        "is_member": detail.is_member,
+    }
 
 
 @router.patch("/api/nbhds/{nbhd_id}", response_model=schemas.NbhdBody)

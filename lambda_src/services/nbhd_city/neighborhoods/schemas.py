@@ -1,16 +1,14 @@
 """Bodies of neighborhoods and their members."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from lambda_src.dynamo.store import Page
 from lambda_src.runtime.bodies import Shape
 from lambda_src.services.nbhd_city import bodies
 from lambda_src.services.nbhd_city.bodies import ChangeBody, MessageBody, RequestBody, Timestamp
 from lambda_src.services.nbhd_city.models import Membership, Neighborhood
 from lambda_src.services.nbhd_city.neighborhoods.rules import display_name, fold_name
-from lambda_src.services.nbhd_city.neighborhoods.service import Detail
 
 
 class MembershipBody(BaseModel):
@@ -29,10 +27,6 @@ class JoinedBody(MessageBody):
 
 
 MEMBERSHIP_SHAPE: Final = Shape[Membership](MembershipBody, {"id": "user_id"})
-
-
-def members_json(page: Page[Membership]) -> dict[str, Any]:
-    return {"members": [MEMBERSHIP_SHAPE(member) for member in page.items], "next_cursor": page.next_cursor}
 
 
 def _checked_name(text: str) -> str:
@@ -80,12 +74,3 @@ class MyNbhdsBody(BaseModel):
 
 
 NBHD_SHAPE: Final = Shape[Neighborhood](NbhdBody)
-
-
-def detail_json(detail: Detail) -> dict[str, Any]:
-    return {
-        **NBHD_SHAPE(detail.neighborhood),
-        "members": [MEMBERSHIP_SHAPE(member) for member in detail.members.items],
-        "members_next_cursor": detail.members.next_cursor,
-        "is_member": detail.is_member,
-    }

@@ -4,11 +4,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from lambda_src.dynamo.store import Store
 from lambda_src.errors import AppError
 from lambda_src.runtime.deadline import Deadline
+from lambda_src.services.nbhd_city.clients import BlueSkyClient
 from lambda_src.services.nbhd_city.errors import ProfileNotFound, UpstreamError, UpstreamTimeout, UserNotFound
 from lambda_src.services.nbhd_city.models import INVALID_HANDLE, Did, LiveProfile, Principal, Profile, is_did
 from lambda_src.services.nbhd_city.profiles.repository import ProfileRepository
@@ -20,12 +21,6 @@ FRESH_SECONDS: Final = 300.0
 STALE_SECONDS: Final = 86_400.0
 MAX_ENTRIES: Final = 1_000
 CALL_SECONDS: Final = 10.0  # one call, and the one after it when it failed
-
-
-class Profiles(Protocol):
-    """Where live profiles come from; `clients.BlueSkyClient` is one."""
-
-    def profile(self, did: Did, *, deadline: Deadline) -> LiveProfile: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +38,7 @@ class LiveProfiles:
     monotonic: seconds on a clock that never goes backwards.
     """
 
-    def __init__(self, profiles: Profiles, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, profiles: BlueSkyClient, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._profiles = profiles
         self._monotonic = monotonic
         self._seen: dict[Did, Seen] = {}  # oldest first

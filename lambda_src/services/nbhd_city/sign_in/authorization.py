@@ -50,9 +50,7 @@ class Return:
 class AuthorizationServer(Protocol):
     """A server that knows who somebody is. Both methods raise SignInFailed, UpstreamTimeout, OAuthNotConfigured."""
 
-    def begin(self, attempt: Attempt, *, deadline: Deadline) -> Beginning:
-        """Announce a sign-in."""
-        ...
+    def begin(self, attempt: Attempt, *, deadline: Deadline) -> Beginning: ...
 
     def identify(self, back: Return, state: OAuthState, *, deadline: Deadline) -> Identity:
         """Exchange the code, and prove who it stands for. What the server issued is dropped after that."""
