@@ -287,10 +287,6 @@ class Mention(StockMention):
     def video_url(self) -> str:
         return f"https://www.youtube.com/watch?v={self.youtube_video_id}"
 
-    @property
-    def owes_price(self) -> bool:
-        return self.price_at_mention is None
-
     @classmethod
     def of_video(cls, video: Video, home: StockMention) -> "Mention":
         """The copy that belongs to a home item, from the home and its video."""

@@ -62,7 +62,7 @@ PROCESSING_LOG: Final = Entity(
 CHANNEL_MENTION: Final = Entity(
     MAIN, models.Mention, pk="CHANNEL#{channel_id}", sk="MENTION#{ticker}#{published_at}#{video_id}",
     name="ChannelMention", constants={"entity_type": "ChannelMention"}, derived=("video_url",),
-    index_keys={"GSI2PK": SparseKey("UNPRICED#{channel_id}", when=lambda mention: mention.owes_price)},
+    index_keys={"GSI2PK": SparseKey("UNPRICED#{channel_id}", when=lambda mention: mention.price_at_mention is None)},
     stored={"published_at": _DATE, "created_at": _LONG_AGO, "video_created_at": _LONG_AGO},
     notes="Copy of a mention beside its channel, with the video's facts; in GSI2 only while a price is owed",
 )  # fmt: skip

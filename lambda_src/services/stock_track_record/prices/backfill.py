@@ -117,8 +117,7 @@ class PriceWork:
         usable = [mention for mention in mentions if is_closed(_date(mention), now)]
         if not usable:
             return 0
-        dates = [_date(mention) for mention in usable]
-        period1, period2 = history_period(dates)
+        period1, period2 = history_period(map(_date, usable))
         wait_seconds = min(_SLOT_WAIT_SECONDS, deadline.remaining_seconds())
         answered, chart = self.market.history(ticker, period1, period2, wait_seconds=wait_seconds)
         if chart is not None:
@@ -152,9 +151,8 @@ def _date(mention: Mention) -> date:
 
 
 def _found(mentions: Sequence[Mention], closes: Mapping[date, Decimal]) -> list[FoundPrice]:
-    found = []
-    for mention in mentions:
-        close = close_on(closes, _date(mention))
-        if close is not None:
-            found.append(FoundPrice(mention, close.price, close.trading_date.isoformat()))
-    return found
+    return [
+        FoundPrice(mention, close.price, close.trading_date.isoformat())
+        for mention in mentions
+        if (close := close_on(closes, _date(mention))) is not None
+    ]

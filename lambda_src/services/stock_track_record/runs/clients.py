@@ -7,7 +7,7 @@ A project has 10,000 quota units a day. Every call here costs 1, but `search.lis
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import batched
 from operator import attrgetter
 from typing import Final
@@ -25,6 +25,7 @@ from lambda_src.runtime.providers.errors import (
 )
 from lambda_src.runtime.providers.provider import Access, Answer, KeyedProvider
 from lambda_src.services.stock_track_record.channels.rules import ChannelIdentity, is_resolved
+from lambda_src.services.stock_track_record.models import parse_timestamp
 
 _TIMEOUT_SECONDS: Final = 10.0
 _PAGE_SIZE: Final = 50  # the most that the API gives
@@ -166,19 +167,14 @@ class YouTubeClient(KeyedProvider):
 
     def _pages(self, playlist_id: str) -> Iterator[tuple[list[PlaylistEntry], bool]]:
         """The pages of a playlist, each with whether it is the last one."""
-        token = ""
+        params = {"part": "snippet,contentDetails", "playlistId": playlist_id, "maxResults": str(_PAGE_SIZE)}
         for _ in range(_MAX_PAGES):
-            entries, following = self._page(playlist_id, token)
+            call = Call("playlistItems", "/playlistItems", _TIMEOUT_SECONDS, params=params)
+            entries, following = self._ask(call, _read_page)
             yield entries, following is None
             if following is None:
                 return
-            token = following
-
-    def _page(self, playlist_id: str, token: str) -> tuple[list[PlaylistEntry], str | None]:
-        params = {"part": "snippet,contentDetails", "playlistId": playlist_id, "maxResults": str(_PAGE_SIZE)}
-        if token:
-            params["pageToken"] = token
-        return self._ask(Call("playlistItems", "/playlistItems", _TIMEOUT_SECONDS, params=params), _read_page)
+            params = {**params, "pageToken": following}
 
     def _analysable(self, entries: Sequence[PlaylistEntry]) -> Iterator[ListedVideo]:
         """Entries with their details, without live ones and those that disappeared meanwhile. 1 quota unit."""
@@ -264,13 +260,8 @@ def _entry_of(item: Json) -> PlaylistEntry | None:
     if _VIDEO_ID.fullmatch(video_id) is None:
         raise MalformedAnswer
     title = clean_text(text_at(item, "snippet", "title") or "", _TITLE_LIMIT)
-    return PlaylistEntry(video_id, title or video_id, _moment(published))
-
-
-def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return PlaylistEntry(video_id, title or video_id, parse_timestamp(published))
     except (ValueError, OverflowError) as exc:
         raise MalformedAnswer from exc
 

@@ -225,7 +225,8 @@ class ListingService:
         waiting = list(listed)
         skipped = 0
         for _ in range(_REGISTER_ROUNDS):
-            known = {video.youtube_video_id: video for video in self._known_videos(channel.id)}
+            videos = self.store.items(tables.VIDEOS_OF_CHANNEL, channel_id=channel.id)
+            known = {video.youtube_video_id: video for video in videos}
             skipped += sum(
                 not self._requeue(known[video.youtube_video_id], channel.run_id)
                 for video in waiting
@@ -238,9 +239,6 @@ class ListingService:
             if not self._is_still_mine(channel):
                 raise RunStopped
         raise StoreUnavailable
-
-    def _known_videos(self, channel_id: ChannelId) -> list[Video]:
-        return self.store.items(tables.VIDEOS_OF_CHANNEL, channel_id=channel_id)
 
     def _requeue(self, video: Video, run_id: RunId) -> bool:
         """Whether the video is to be analysed in this run; False when it was completed before."""
@@ -268,7 +266,7 @@ class ListingService:
         """Send a message for every video of the run that waits; a repeated one is harmless."""
         waiting = [
             VideoMessage(channel_id=channel.id, run_id=channel.run_id, video_id=video.id)
-            for video in self._known_videos(channel.id)
+            for video in self.store.items(tables.VIDEOS_OF_CHANNEL, channel_id=channel.id)
             if video.run_id == channel.run_id and video.analysis_status == "pending"
         ]
         self.queues.runs.send_all(waiting)

@@ -63,7 +63,8 @@ class AnalysisService:
             lease = Lease(delivery.message_id, delivery.receive_count)
             attempt = self.repository.lease_video(video, lease, seconds=self.settings.video_budget_seconds)
             if attempt is None:
-                self._yield_to_holder(video, lease)
+                _, current = self.runs.channel_and_video(channel_id, video.id)
+                check_not_mine(lease, None if current is None else current.lease_by)
                 return
             try:
                 if not self._attempt(video, attempt, lease, deadline):
@@ -72,10 +73,6 @@ class AnalysisService:
                 self.repository.release_video(video, lease)
                 raise
         self.runs.complete_if_finished(channel_id, run_id)
-
-    def _yield_to_holder(self, video: models.Video, lease: Lease) -> None:
-        _, current = self.runs.channel_and_video(video.channel_id, video.id)
-        check_not_mine(lease, None if current is None else current.lease_by)
 
     def _attempt(self, video: models.Video, attempt: int, lease: Lease, deadline: Deadline) -> bool:
         """Whether the video has its outcome now; False when it waits for the provider or the run failed."""
