@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from lambda_src.dynamo import reads
 from lambda_src.dynamo.actions import Action, Check, Delete, Put, UpdateItem, transact_item, write_request
 from lambda_src.dynamo.batches import batch_get, batch_write
-from lambda_src.dynamo.calls import RetryingClient
+from lambda_src.dynamo.calls import Backoff, RetryingClient
 from lambda_src.dynamo.client import Client
 from lambda_src.dynamo.conditions import ABSENT, EXISTS, Attr, Condition
 from lambda_src.dynamo.cursor import CursorCodec
@@ -19,7 +19,6 @@ from lambda_src.dynamo.keys import KeyValue
 from lambda_src.dynamo.lists import ItemList, Page, decoder
 from lambda_src.dynamo.merge import merged
 from lambda_src.dynamo.reads import Position, Query
-from lambda_src.dynamo.retry import Backoff
 from lambda_src.dynamo.schema import AccessPattern, ItemKey
 from lambda_src.dynamo.updates import Update
 from lambda_src.dynamo.values import AttributeValue, Item, from_item, to_key

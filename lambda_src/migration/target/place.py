@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from lambda_src.dynamo.boto3_client import Boto3Client
-from lambda_src.dynamo.calls import RetryingClient
+from lambda_src.dynamo.calls import Backoff, RetryingClient
 from lambda_src.dynamo.meter import Usage, UsageMeter
-from lambda_src.dynamo.retry import Backoff
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.store import Store
 from lambda_src.migration.content import WireItem, is_ours

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from lambda_src.dynamo.boto3_client import Boto3Client
+from lambda_src.dynamo.calls import Backoff
 from lambda_src.dynamo.errors import ItemTooLarge, TransactionCancelled
-from lambda_src.dynamo.retry import Backoff
 from lambda_src.dynamo.store import ABSENT, EXISTS, Check, Delete, Put, Store, Update, UpdateItem
 from tests.support.dynamodb_faults import Faults
 from tests.support.sample_tables import (

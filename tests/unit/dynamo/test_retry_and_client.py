@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_src.dynamo.boto3_client import make_client
-from lambda_src.dynamo.retry import Backoff
+from lambda_src.dynamo.calls import Backoff
 
 steady = settings(derandomize=True, deadline=None)
 
