@@ -1,6 +1,6 @@
 """What an engine refused, translated once into the errors of this layer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lambda_src.dynamo.client import CallRefused, NoResponse
@@ -30,36 +30,25 @@ def translate(error: CallRefused | NoResponse) -> AppError:
     """The error of this layer; StoreUnavailable means that another try may succeed."""
     if isinstance(error, NoResponse):
         return unavailable()
-    special = _SPECIAL.get(error.code)
-    if special is not None:
-        return special(error)
+    match error.code:
+        case "ConditionalCheckFailedException":
+            return ConditionFailed(_item(error.item))
+        case "TransactionCanceledException":
+            return _cancelled(error.reasons)
+        case "ValidationException":
+            return ItemTooLarge() if _TOO_LARGE in error.message else StoreError()
     # 5xx without a code we know comes from a load balancer on the way
     return unavailable() if error.code in _TRANSIENT or error.status >= 500 else StoreError()
 
 
-def _condition_failed(refused: CallRefused) -> AppError:
-    return ConditionFailed(_item(refused.item))
-
-
-def _cancelled(refused: CallRefused) -> AppError:
-    codes = {entry.get("Code", "None") for entry in refused.reasons}
+def _cancelled(reasons: Sequence[Mapping[str, Any]]) -> AppError:
+    codes = {entry.get("Code", "None") for entry in reasons}
     if CONDITION_FAILED in codes:
-        return Cancelled(tuple(Reason(each.get("Code", "None"), _item(each.get("Item"))) for each in refused.reasons))
-    if any(_TOO_LARGE in (entry.get("Message") or "") for entry in refused.reasons):
+        return Cancelled(tuple(Reason(each.get("Code", "None"), _item(each.get("Item"))) for each in reasons))
+    if any(_TOO_LARGE in (entry.get("Message") or "") for entry in reasons):
         return ItemTooLarge()
     return unavailable() if codes <= _TRANSIENT_REASONS else StoreError()
 
 
-def _invalid(refused: CallRefused) -> AppError:
-    return ItemTooLarge() if _TOO_LARGE in refused.message else StoreError()
-
-
 def _item(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return from_item(found) if found else None
-
-
-_SPECIAL: Final[Mapping[str, Callable[[CallRefused], AppError]]] = {
-    "ConditionalCheckFailedException": _condition_failed,
-    "TransactionCanceledException": _cancelled,
-    "ValidationException": _invalid,
-}
