@@ -1,11 +1,12 @@
 """boto3 as an engine. Making its client is the larger part of a cold start, so a function makes it once, at import."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from boto3.session import Session
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's name
 
@@ -21,21 +22,10 @@ class Boto3Client:
 
     def __init__(self, client: "DynamoDBClient") -> None:
         self._client = client
-        self._methods: dict[str, Callable[..., Any]] = {
-            "GetItem": client.get_item,
-            "BatchGetItem": client.batch_get_item,
-            "Query": client.query,
-            "PutItem": client.put_item,
-            "UpdateItem": client.update_item,
-            "DeleteItem": client.delete_item,
-            "BatchWriteItem": client.batch_write_item,
-            "TransactWriteItems": client.transact_write_items,
-            "Scan": client.scan,  # for operators: no function has the right
-        }
 
     def call(self, operation: str, request: Request, pattern: str) -> Response:  # noqa: ARG002 -- for who stands around
         with translated():
-            answer: Response = self._methods[operation](**request)
+            answer: Response = getattr(self._client, xform_name(operation))(**request)
             return answer
 
     def close(self) -> None:
@@ -48,21 +38,17 @@ def translated() -> Iterator[None]:
     try:
         yield
     except ClientError as exc:
-        raise refusal(exc.response) from exc
+        response: Any = exc.response
+        error = response.get("Error", {})
+        raise CallRefused(
+            error.get("Code", ""),
+            error.get("Message") or "",
+            status=response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0),
+            item=response.get("Item"),
+            reasons=response.get("CancellationReasons", ()),
+        ) from exc
     except (HTTPClientError, ConnectionError) as exc:
         raise NoResponse(str(exc)) from exc
-
-
-def refusal(response: Any) -> CallRefused:
-    """The error that an answer stands for."""
-    error = response.get("Error", {})
-    return CallRefused(
-        error.get("Code", ""),
-        error.get("Message") or "",
-        status=response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0),
-        item=response.get("Item"),
-        reasons=response.get("CancellationReasons", ()),
-    )
 
 
 def make_client(
