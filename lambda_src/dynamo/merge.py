@@ -6,6 +6,7 @@ of partitions changes, and newer items do not move later pages. Items with the s
 of their position, so each partition is read on to the end of such a group.
 """
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from heapq import merge as merge_sorted
@@ -29,32 +30,24 @@ def merged[T](
     """The first `limit` items behind `after`, each once.
 
     partitions: each reads on when it is asked, in the order of the sort key, from that of `after` on, itself included.
-    They are read by several threads where there are several.
+    They are read by up to 8 threads.
     """
+    is_behind = operator.lt if descending else operator.gt
 
     def head(read: Callable[[], Iterator[T]]) -> list[T]:
-        return _head(read(), rank=rank, after=after, limit=limit, descending=descending)
+        """The first items behind `after`: `limit` of them, and what shares the sort key of the last one."""
+        found: list[T] = []
+        for _, group in groupby(read(), key=lambda item: rank(item)[0]):
+            behind = [each for each in group if after is None or is_behind(rank(each), after)]
+            found += sorted(behind, key=rank, reverse=descending)
+            if len(found) >= limit:
+                break
+        return found
 
-    if len(partitions) == 1:
-        heads = [head(partitions[0])]
-    else:
-        with ThreadPoolExecutor(min(len(partitions), MAX_THREADS)) as threads:
-            heads = list(threads.map(head, partitions))
+    with ThreadPoolExecutor(min(len(partitions), MAX_THREADS)) as threads:
+        heads = list(threads.map(head, partitions))
     # By rank: while items move from one partition to another, the index may show one of them in both.
     once: dict[Rank, T] = {}
     for item in merge_sorted(*heads, key=rank, reverse=descending):
         once.setdefault(rank(item), item)
     return list(once.values())[:limit]
-
-
-def _head[T](
-    items: Iterator[T], *, rank: Callable[[T], Rank], after: Rank | None, limit: int, descending: bool
-) -> list[T]:
-    """The first items of a partition behind `after`: `limit` of them, and what shares the sort key of the last one."""
-    found: list[T] = []
-    for _, group in groupby(items, key=lambda item: rank(item)[0]):
-        behind = [item for item in group if after is None or (rank(item) < after if descending else rank(item) > after)]
-        found += sorted(behind, key=rank, reverse=descending)
-        if len(found) >= limit:
-            break
-    return found
