@@ -25,7 +25,8 @@ class Query:
     """One question. values: of the pattern's keys. where: a filter, which saves transfer only.
 
     limit: items looked at per page, before the filter. after: the position behind which it begins. up_to: the sort key
-    at which it begins, itself included. attributes: as stored, where not whole items are wanted.
+    at which it begins, itself included. attributes: as stored, where not whole items are wanted. consistent: other than
+    the pattern says.
     """
 
     pattern: AccessPattern[Any]
@@ -35,7 +36,7 @@ class Query:
     after: Position | None = None
     up_to: str | None = None
     attributes: Sequence[str] = ()
-    consistent: bool = False
+    consistent: bool | None = None
     select: Mapping[str, str] = field(default_factory=dict)
 
     def request(self, physical_name: str) -> Request:
@@ -55,7 +56,7 @@ class Query:
         request |= expressions.placeholders()
         if pattern.index is not None:
             request["IndexName"] = pattern.index.name
-        if self.consistent:
+        if pattern.consistent if self.consistent is None else self.consistent:
             request["ConsistentRead"] = True
         if self.limit is not None:
             request["Limit"] = self.limit
@@ -64,10 +65,12 @@ class Query:
         return request
 
     def _key_condition(self, expressions: Expressions) -> str:
-        partition, sort = key_templates(self.pattern)
+        entity, (partition_name, name) = self.pattern.entity, _names(self.pattern)
+        partition = entity.template_of(partition_name)
+        assert partition is not None  # the pattern was checked when it was made
+        sort = entity.template_of(name) if len(self.pattern.reads) == 1 else None  # several kinds of items share none
         rest = {name: value for name, value in self.values.items() if name not in partition.fields}
         of_partition = {name: value for name, value in self.values.items() if name in partition.fields}
-        partition_name, name = _names(self.pattern)
         text = f"{expressions.name(partition_name)} = {expressions.value(partition.build(**of_partition))}"
         if sort is None or name is None:
             if rest:
@@ -110,14 +113,6 @@ def pages(caller: RetryingClient, query: Query, *, max_pages: int = MAX_PAGES) -
 def items(caller: RetryingClient, query: Query) -> Iterator[Mapping[str, AttributeValue]]:
     """The items of all pages, as they come over the wire."""
     return (item for answer in pages(caller, query) for item in answer["Items"])
-
-
-def key_templates(pattern: AccessPattern[Any]) -> tuple[KeyTemplate, KeyTemplate | None]:
-    """What a pattern's partition and sort key are built by; several kinds of items share no sort key."""
-    partition, sort = _names(pattern)
-    template = pattern.entity.template_of(partition)
-    assert template is not None  # the pattern was checked when it was made
-    return template, pattern.entity.template_of(sort) if len(pattern.reads) == 1 else None
 
 
 def key_at(pattern: AccessPattern[Any], values: Mapping[str, KeyValue]) -> dict[str, str]:

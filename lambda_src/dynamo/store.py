@@ -100,7 +100,7 @@ class Store:
             where=where,
             limit=stop_after if where is None else None,
             after=after,
-            consistent=pattern.consistent if consistent is None else consistent,
+            consistent=consistent,
         )
         return list(map(decoder(pattern), islice(reads.items(self._caller, query), stop_after)))
 
@@ -108,16 +108,12 @@ class Store:
         self, pattern: AccessPattern[Any], *attributes: str, stop_after: int | None = None, **values: KeyValue
     ) -> list[Item]:
         """Some attributes of what a Query finds, as stored; otherwise as `items`. Nothing is saved but transfer."""
-        query = Query(
-            pattern=pattern, values=values, limit=stop_after, attributes=attributes, consistent=pattern.consistent
-        )
+        query = Query(pattern=pattern, values=values, limit=stop_after, attributes=attributes)
         return [from_item(item) for item in islice(reads.items(self._caller, query), stop_after)]
 
     def count(self, pattern: AccessPattern[Any], *, where: Condition | None = None, **values: KeyValue) -> int:
         """How many items match, over all pages. It costs as much as reading them."""
-        query = Query(
-            pattern=pattern, values=values, where=where, consistent=pattern.consistent, select={"Select": "COUNT"}
-        )
+        query = Query(pattern=pattern, values=values, where=where, select={"Select": "COUNT"})
         return sum(answer["Count"] for answer in reads.pages(self._caller, query))
 
     def page[M](self, pattern: AccessPattern[M], *, limit: int, cursor: str | None, **values: KeyValue) -> Page[M]:
@@ -145,7 +141,7 @@ class Store:
         listed = ItemList(pattern, values, self._cursors, partition=partitions[0])
         asked, position = {**values, **partitions[0]}, listed.position(cursor)
         if len(partitions) == 1:
-            query = Query(pattern=pattern, values=asked, limit=limit + 1, after=position, consistent=pattern.consistent)
+            query = Query(pattern=pattern, values=asked, limit=limit + 1, after=position)
             return listed.page(islice(reads.items(self._caller, query), limit + 1), limit)
         names = reads.rank_names(pattern)
         key = None if position is None else reads.key_at(pattern, {**asked, **position})
