@@ -62,13 +62,10 @@ class Store:
 
     def get[M](self, pattern: AccessPattern[M], **values: KeyValue) -> M | None:
         """The item of these key values, or None. 1 request; 0.5 read units per 4 KB, consistent 1, also for nothing."""
-        return self.get_by_key(pattern, pattern.entity.key(**values))
-
-    def get_by_key[M](self, pattern: AccessPattern[M], key: ItemKey) -> M | None:
-        """The same, of a key that is at hand."""
-        request = {"TableName": self._name(pattern), "Key": to_key(key.values), "ConsistentRead": pattern.consistent}
+        key = to_key(pattern.entity.key(**values).values)
+        request = {"TableName": self._name(pattern), "Key": key, "ConsistentRead": pattern.consistent}
         found = self._caller.call("GetItem", request, pattern.name).get("Item")
-        return key.entity.decode(found) if found else None
+        return pattern.entity.decode(found) if found else None
 
     def batch_get[M](self, pattern: AccessPattern[M], keys: Iterable[ItemKey]) -> list[M]:
         """The items that exist, in any order; a key asked twice counts once. Each is of the model its key is of.

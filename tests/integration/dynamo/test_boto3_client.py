@@ -111,7 +111,7 @@ def test_a_bad_day_is_told_by_its_code_or_its_status(engine, name, status, code)
         assert (refused.value.code, refused.value.message) == (code, "wait")
     faults.error(code or "", status=status, times=7)
     store = Store(Boto3Client(engine), {"notes": name}, sleep=lambda _: None)
-    assert store.get_by_key(NOTE_BY_NUMBER, note_key()) is None
+    assert store.get(NOTE_BY_NUMBER, book="b", number=1) is None
     assert len(faults.requests) == 1 + 8, "botocore itself tries once"
 
 
@@ -136,7 +136,7 @@ def test_connections_that_break_and_answers_that_are_lost_are_tried_again(dynamo
         client = make_client(region="us-east-1", endpoint_url=front.url, read_timeout_seconds=30)
         store = Store(Boto3Client(client), {"notes": name}, sleep=lambda _: None)
         store.transact(ADD_NOTE, [Put(NOTE, Note(), ABSENT)], token="one-token")
-        assert store.get_by_key(NOTE_BY_NUMBER, note_key()) == Note()
+        assert store.get(NOTE_BY_NUMBER, book="b", number=1) == Note()
         client.close()
     assert front.seen == {"TransactWriteItems": 5, "GetItem": 5}
     assert front.spoiled == dict.fromkeys(spoil.values(), 2)
@@ -146,7 +146,7 @@ def test_nobody_there_is_a_clear_answer():
     client = make_client(region="us-east-1", endpoint_url=f"http://127.0.0.1:{free_port()}")
     store = Store(Boto3Client(client), {"notes": "Notes"}, sleep=lambda _: None)
     with pytest.raises(StoreUnavailable) as gave_up:
-        store.get_by_key(NOTE_BY_NUMBER, note_key())
+        store.get(NOTE_BY_NUMBER, book="b", number=1)
     assert isinstance(gave_up.value.__cause__, NoResponse)
 
 
@@ -155,4 +155,4 @@ def test_a_closed_client_connects_again(engine, name):
     store = Store(client, {"notes": name})
     store.put(KEEP_NOTE, Put(NOTE, Note()))
     client.close()
-    assert store.get_by_key(NOTE_BY_NUMBER, note_key()) == Note()
+    assert store.get(NOTE_BY_NUMBER, book="b", number=1) == Note()

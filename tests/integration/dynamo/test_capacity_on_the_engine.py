@@ -59,8 +59,8 @@ def test_a_read_costs_half_a_unit_per_four_kilobytes_and_one_when_consistent(met
     expected = Usage(2, 0.5 + read_units(item_size_bytes(NOTE.item(note))), 0)
     assert metered.meter.since(before) == expected == Usage(2, 0.5 + 1.5, 0)
     before = metered.meter.snapshot()
-    metered.store.get_by_key(NOTE_BY_NUMBER, note_key())
-    metered.store.get_by_key(NOTE_BY_NUMBER, note_key(404))
+    metered.store.get(NOTE_BY_NUMBER, book="b", number=1)
+    metered.store.get(NOTE_BY_NUMBER, book="b", number=404)
     assert metered.meter.since(before) == Usage(2, 3 + 1, 0)
 
 

@@ -42,7 +42,7 @@ class BadDay:
     table: str
 
     def note(self, number: int = 1) -> Note | None:
-        return self.store.get_by_key(NOTE_BY_NUMBER, note_key(number))
+        return self.store.get(NOTE_BY_NUMBER, book="b", number=number)
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_transactions_come_through_in_spite_of_many_conflicts(dynamodb_client, m
     store = Store(conflicts, make_tables([NOTES]), sleep=lambda _: None)
     for _ in range(20):
         store.transact(ADD_NOTE, [UpdateItem(note_key(), Update().add(hits=1).set(number=1))])
-    assert store.get_by_key(NOTE_BY_NUMBER, note_key()) == Note(hits=20)
+    assert store.get(NOTE_BY_NUMBER, book="b", number=1) == Note(hits=20)
     assert conflicts.count > 5
 
 

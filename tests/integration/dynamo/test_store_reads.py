@@ -55,7 +55,6 @@ def test_an_item_is_read_as_it_was_written(store):
     written = Note(text="héllo · 你好", tags=frozenset({"a", "b"}), price=Decimal("1.50"), topic="a#b%", shard=3)
     store.put(KEEP_NOTE, Put(NOTE, written))
     assert store.get(NOTE_BY_NUMBER, book="b", number=1) == written
-    assert store.get_by_key(NOTE_BY_NUMBER, note_key()) == written
 
 
 def test_a_missing_item_is_none(store):

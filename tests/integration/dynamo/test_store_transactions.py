@@ -31,7 +31,7 @@ def store(make_store):
 
 
 def find(store: Store, number: int = 1) -> Note | None:
-    return store.get_by_key(NOTE_BY_NUMBER, note_key(number))
+    return store.get(NOTE_BY_NUMBER, book="b", number=number)
 
 
 def test_all_four_kinds_of_actions_happen_together(store):

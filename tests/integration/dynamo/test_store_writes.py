@@ -56,7 +56,7 @@ def test_a_condition_refuses_a_second_put_and_can_tell_what_stands_there(store):
     with pytest.raises(ConditionFailed) as refused:
         store.put(KEEP_NOTE, Put(NOTE, Note(text="second"), ABSENT, return_old=True))
     assert refused.value.item == NOTE.item(Note(text="first"))
-    assert store.get_by_key(NOTE_BY_NUMBER, note_key()) == Note(text="first")
+    assert store.get(NOTE_BY_NUMBER, book="b", number=1) == Note(text="first")
 
 
 def test_a_failed_condition_brings_no_item_unless_asked(store):
@@ -82,7 +82,7 @@ def test_one_of_many_threads_wins_a_conditional_put(store):
     for thread in threads:
         thread.join()
     assert len(won) == 1
-    assert store.get_by_key(NOTE_BY_NUMBER, note_key()).hits == won[0]
+    assert store.get(NOTE_BY_NUMBER, book="b", number=1).hits == won[0]
 
 
 def test_an_update_does_all_it_says_in_one_request(store):
@@ -109,7 +109,7 @@ def test_an_update_does_all_it_says_in_one_request(store):
         "labels": frozenset({"l"}),
         "tags": frozenset({"b"}),
     }
-    assert store.get_by_key(NOTE_BY_NUMBER, note_key()) == NOTE.model(after)
+    assert store.get(NOTE_BY_NUMBER, book="b", number=1) == NOTE.model(after)
 
 
 def test_an_update_returns_what_is_asked_for(store):
@@ -141,7 +141,7 @@ def test_a_condition_holds_on_the_engine_and_its_opposite_does_not(store, number
     store.update(KEEP_NOTE, UpdateItem(note_key(), Update().set(status="reached"), HOLDS[number]))
     with pytest.raises(ConditionFailed):
         store.update(KEEP_NOTE, UpdateItem(note_key(), Update().set(status="wrong"), ~HOLDS[number]))
-    assert store.get_by_key(NOTE_BY_NUMBER, note_key()).status == "reached"
+    assert store.get(NOTE_BY_NUMBER, book="b", number=1).status == "reached"
 
 
 def test_a_deleted_item_is_returned_if_asked_for(store):
@@ -158,7 +158,7 @@ def test_threads_that_add_to_a_number_lose_nothing(store):
         thread.start()
     for thread in threads:
         thread.join()
-    assert store.get_by_key(NOTE_BY_NUMBER, note_key()).hits == 20
+    assert store.get(NOTE_BY_NUMBER, book="b", number=1).hits == 20
 
 
 def test_an_item_above_400_kilobytes_is_refused(store):
@@ -174,7 +174,7 @@ def test_an_item_that_would_grow_above_400_kilobytes_is_refused(store):
 
 def test_a_table_that_is_not_there_is_our_fault(dynamodb_client):
     with pytest.raises(StoreError):
-        Store(Boto3Client(dynamodb_client), {"notes": "no-such-table"}).get_by_key(NOTE_BY_NUMBER, note_key())
+        Store(Boto3Client(dynamodb_client), {"notes": "no-such-table"}).get(NOTE_BY_NUMBER, book="b", number=1)
 
 
 def test_an_item_of_another_table_is_refused_before_any_call(store):
@@ -187,7 +187,7 @@ def test_an_item_of_another_table_is_refused_before_any_call(store):
     ):
         with pytest.raises(ValueError, match="Place is no item of table notes"):
             write()
-    assert store.get_by_key(NOTE_BY_NUMBER, note_key()) is None
+    assert store.get(NOTE_BY_NUMBER, book="b", number=1) is None
 
 
 def test_a_batch_puts_and_deletes_more_than_25_items(store):
@@ -212,4 +212,4 @@ def test_a_batch_that_writes_an_item_twice_is_refused_before_any_call(store):
         store.batch_write(NOTES_AT_ONCE, puts=[note_item(1), note_item(2), note_item(1)])
     with pytest.raises(ValueError, match="once"):
         store.batch_write(NOTES_AT_ONCE, puts=[note_item(1)], deletes=[note_key(1).values])
-    assert store.get_by_key(NOTE_BY_NUMBER, note_key(2)) is None
+    assert store.get(NOTE_BY_NUMBER, book="b", number=2) is None
