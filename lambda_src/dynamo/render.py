@@ -1,5 +1,6 @@
 """What readers compute from a table's declaration: a `CreateTable` call and IAM grants."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,10 +42,13 @@ def grants_of(patterns: Iterable[AccessPattern[Any]]) -> list[Grant]:
 
     A Query on an index is granted on that index alone, not on the table.
     """
-    by_table: dict[Table, list[AccessPattern[Any]]] = {}
+    actions: defaultdict[Table, set[Operation]] = defaultdict(set)
+    index_names: defaultdict[Table, set[str]] = defaultdict(set)
     for pattern in patterns:
-        by_table.setdefault(pattern.table, []).append(pattern)
-    return [_grant(table, asked) for table, asked in by_table.items()]
+        actions[pattern.table].update(each for each in pattern.operations if each != "Query" or pattern.index is None)
+        if pattern.index is not None:
+            index_names[pattern.table].add(pattern.index.name)
+    return [Grant(table, tuple(sorted(actions[table])), tuple(sorted(index_names[table]))) for table in actions]
 
 
 def _key_schema(attributes: Sequence[str]) -> list[dict[str, str]]:
@@ -63,14 +67,3 @@ def _index_input(index: Index) -> dict[str, Any]:
             **({"NonKeyAttributes": list(index.include)} if index.include else {}),
         },
     }
-
-
-def _grant(table: Table, patterns: Sequence[AccessPattern[Any]]) -> Grant:
-    on_table = {
-        operation
-        for pattern in patterns
-        for operation in pattern.operations
-        if operation != "Query" or pattern.index is None
-    }
-    index_names = {pattern.index.name for pattern in patterns if pattern.index is not None}
-    return Grant(table, tuple(sorted(on_table)), tuple(sorted(index_names)))
