@@ -81,7 +81,6 @@ class ItemCodec[M]:
         return name if known is None or known.name is None else known.name
 
     def stored_value(self, name: str, value: object) -> object:
-        """A value of an attribute as it is stored."""
         known = self._stored.get(name)
         return value if known is None or known.write is None or value is None else known.write(value)
 

@@ -39,7 +39,6 @@ class Expressions:
         return placeholder
 
     def condition(self, condition: Condition) -> str:
-        """A condition as text."""
         match condition:
             case Joined(word, parts):
                 return f"({f' {word} '.join(map(self.condition, parts))})"

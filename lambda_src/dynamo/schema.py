@@ -96,7 +96,6 @@ class Table:
         return tuple(dict.fromkeys((*self.key_names, *of_indexes)))
 
     def physical_name(self, environment: str) -> str:
-        """The name of the table in an environment."""
         return f"{self.base_name}-{environment}"
 
     def check(self) -> None:
@@ -208,10 +207,8 @@ class Entity[M]:
 
     def has_key(self, key: Mapping[str, str]) -> bool:
         """Whether a primary key is one of this kind's."""
-        templates = {self.table.partition: self.pk}
-        if self.table.sort is not None and self.sk is not None:
-            templates[self.table.sort] = self.sk
-        return all(template.fits(key[name]) for name, template in templates.items())
+        templates = {name: self.template_of(name) for name in self.table.key_names}
+        return all(template is not None and template.fits(key[name]) for name, template in templates.items())
 
     # ---- items -------------------------------------------------------------------------------------------------------
 
@@ -257,8 +254,8 @@ class Entity[M]:
         if unknown:
             raise ValueError(f"{self.name} has keys of no index of table {table.name}: {sorted(unknown)}")
         templates = [template for template in (self.pk, self.sk, *self.index_keys.values()) if template is not None]
-        needed = {*derived, *(name for template in templates for name in template.fields)}
-        missing = sorted(name for name in needed if not hasattr_of(self.model_type, name))
+        needed = {*derived, *(name for template in templates for name in template.fields)} - self.codec.fields.keys()
+        missing = sorted(name for name in needed if not hasattr(self.model_type, name))  # what is left are properties
         if missing:
             raise ValueError(f"{self.name} needs what its model lacks: {missing}")
 
@@ -353,11 +350,6 @@ class AccessPattern[M = Any]:
 def patterns_of(tables: Iterable[Table], asker: str) -> list[AccessPattern[Any]]:
     """What one function asks of these tables."""
     return [pattern for table in tables for pattern in table.patterns if asker in pattern.asked_by]
-
-
-def hasattr_of(model: type, name: str) -> bool:
-    """Whether values of a class have this attribute: a field, or a property."""
-    return name in getattr(model, "__dataclass_fields__", ()) or hasattr(model, name)
 
 
 def _template(text: str | KeyTemplate, limit_bytes: int) -> KeyTemplate:

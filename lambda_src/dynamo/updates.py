@@ -57,8 +57,7 @@ class Update:
         return self._with("DELETE", "{name} {value}", sets)
 
     def _with(self, clause: _Clause, template: str, values: Mapping[str, object]) -> Self:
-        changed = {step.name for step in self.steps}
-        twice = changed & values.keys()
+        twice = {step.name for step in self.steps} & values.keys()
         if twice:
             raise ValueError(f"an update changes an attribute once: {sorted(twice)}")
         nothing = [name for name, value in values.items() if clause != "REMOVE" and is_absent(value)]
