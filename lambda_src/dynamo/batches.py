@@ -48,7 +48,7 @@ def batch_write(
     def send(entries: Mapping[str, Sequence[Any]]) -> Mapping[str, Any]:
         return caller.client.call("BatchWriteItem", {"RequestItems": entries}, pattern.name)
 
-    for chunk in _chunks(writes):
+    for chunk in chunks(writes, _wire_bytes, most=ITEMS_PER_WRITE, most_bytes=WIRE_BYTES_PER_WRITE):
         unwritten = write_all(caller, {name: chunk}, send=send)
         left -= len(chunk) - unwritten
         if unwritten:
@@ -101,22 +101,22 @@ def _writes(table: Table, puts: Iterable[Mapping[str, object]], deletes: Iterabl
     return list(writes.values())
 
 
-def _chunks(writes: Iterable[Request]) -> Iterator[list[Request]]:
-    chunk: list[Request] = []
-    size_bytes = 0
-    for write in writes:
-        more_bytes = wire_bytes(write)
-        if chunk and (len(chunk) == ITEMS_PER_WRITE or size_bytes + more_bytes > WIRE_BYTES_PER_WRITE):
+def chunks[E](entries: Iterable[E], size_bytes: Callable[[E], int], *, most: int, most_bytes: int) -> Iterator[list[E]]:
+    """Entries in requests, in order, split by their number and their size; one that is too large goes alone."""
+    chunk: list[E] = []
+    chunk_bytes = 0
+    for entry in entries:
+        more_bytes = size_bytes(entry)
+        if chunk and (len(chunk) == most or chunk_bytes + more_bytes > most_bytes):
             yield chunk
-            chunk, size_bytes = [], 0
-        chunk.append(write)
-        size_bytes += more_bytes
+            chunk, chunk_bytes = [], 0
+        chunk.append(entry)
+        chunk_bytes += more_bytes
     if chunk:
         yield chunk
 
 
-def wire_bytes(write: Request) -> int:
-    """What a write takes in a request."""
+def _wire_bytes(write: Request) -> int:
     return len(_ENCODER.encode(write))
 
 

@@ -3,12 +3,14 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambda_src.dynamo.batches import chunks
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.correlation import correlation_id
 
@@ -67,8 +69,7 @@ class QueueClient:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._make_client = client
-        self._client: SQSClient | None = None
+        self._sqs = cache(client)
         self._sleep = sleep
         self._jitter = jitter
 
@@ -80,7 +81,7 @@ class QueueClient:
             answer = self._sqs().send_message(
                 QueueUrl=queue_url,
                 MessageBody=body,
-                DelaySeconds=_checked_delay(delay_seconds),
+                DelaySeconds=_checked("delay", delay_seconds, MAX_DELAY_SECONDS),
                 MessageAttributes=_attributes(attributes),
             )
         except (BotoCoreError, ClientError) as error:
@@ -95,9 +96,10 @@ class QueueClient:
         before the first request for a body that is larger than a request may be.
         """
         attributes = _attributes(None)
-        delay = _checked_delay(delay_seconds)
+        size_bytes = partial(_size_bytes, attributes)
+        delay = _checked("delay", delay_seconds, MAX_DELAY_SECONDS)
         unsent = 0
-        for chunk in list(_chunks(bodies, overhead_bytes=_size_bytes(attributes))):
+        for chunk in list(chunks(bodies, size_bytes, most=MAX_BATCH_ENTRIES, most_bytes=MAX_BATCH_BYTES)):
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
                 {"Id": str(i), "MessageBody": body, "DelaySeconds": delay, "MessageAttributes": attributes}
                 for i, body in enumerate(chunk)
@@ -108,11 +110,10 @@ class QueueClient:
 
     def set_visibility(self, queue_url: str, receipt_handle: str, seconds: int) -> None:
         """Hide a received message for that many seconds from now, 0-43200; 0 shows it at once. One request."""
-        if not 0 <= seconds <= MAX_VISIBILITY_SECONDS:
-            raise ValueError(f"visibility must be 0-{MAX_VISIBILITY_SECONDS} s, not {seconds}")
+        timeout = _checked("visibility", seconds, MAX_VISIBILITY_SECONDS)
         try:
             self._sqs().change_message_visibility(
-                QueueUrl=queue_url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+                QueueUrl=queue_url, ReceiptHandle=receipt_handle, VisibilityTimeout=timeout
             )
         except (BotoCoreError, ClientError) as error:
             raise _unavailable(error) from error
@@ -122,46 +123,18 @@ class QueueClient:
         for round_number in range(BATCH_ROUNDS):
             if round_number:
                 self._sleep(self._jitter() * min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2**round_number))
-            failed = self._try_entries(queue_url, entries)
+            try:
+                failures = self._sqs().send_message_batch(QueueUrl=queue_url, Entries=entries).get("Failed", [])
+            except (BotoCoreError, ClientError) as error:
+                logger.warning("messages not sent", extra={"count": len(entries), "reason": _reason(error)})
+                continue
+            failed = {failure["Id"]: failure["Code"] for failure in failures}
             entries = [entry for entry in entries if entry["Id"] in failed]
             if not entries:
                 break
+            reason = ", ".join(sorted(set(failed.values())))
+            logger.warning("messages not sent", extra={"count": len(failures), "reason": reason})
         return len(entries)
-
-    def _try_entries(self, queue_url: str, entries: "list[SendMessageBatchRequestEntryTypeDef]") -> set[str]:
-        """One request; returns the ids that SQS did not take, all of them when the request as a whole failed."""
-        try:
-            answer = self._sqs().send_message_batch(QueueUrl=queue_url, Entries=entries)
-        except (BotoCoreError, ClientError) as error:
-            logger.warning("messages not sent", extra={"count": len(entries), "reason": _reason(error)})
-            return {entry["Id"] for entry in entries}
-        failures = answer.get("Failed", [])
-        if failures:
-            codes = sorted({failure["Code"] for failure in failures})
-            logger.warning("messages not sent", extra={"count": len(failures), "reason": ", ".join(codes)})
-        return {failure["Id"] for failure in failures}
-
-    def _sqs(self) -> "SQSClient":
-        if self._client is None:
-            self._client = self._make_client()
-        return self._client
-
-
-def _chunks(bodies: Sequence[str], *, overhead_bytes: int) -> Iterator[list[str]]:
-    """Split into requests by count and by size, in order."""
-    chunk: list[str] = []
-    chunk_bytes = 0
-    for body in bodies:
-        size = len(body.encode()) + overhead_bytes
-        if size > MAX_BATCH_BYTES:
-            raise ValueError(f"a message of {size} bytes is larger than a request may be ({MAX_BATCH_BYTES})")
-        if chunk and (len(chunk) == MAX_BATCH_ENTRIES or chunk_bytes + size > MAX_BATCH_BYTES):
-            yield chunk
-            chunk, chunk_bytes = [], 0
-        chunk.append(body)
-        chunk_bytes += size
-    if chunk:
-        yield chunk
 
 
 def _attributes(given: Mapping[str, str] | None) -> "dict[str, MessageAttributeValueTypeDef]":
@@ -171,15 +144,19 @@ def _attributes(given: Mapping[str, str] | None) -> "dict[str, MessageAttributeV
     return {name: {"DataType": "String", "StringValue": text} for name, text in texts.items() if text}
 
 
-def _size_bytes(attributes: "Mapping[str, MessageAttributeValueTypeDef]") -> int:
-    """What attributes add to a message's size: name, type and value."""
-    return sum(len((name + "String" + value.get("StringValue", "")).encode()) for name, value in attributes.items())
+def _size_bytes(attributes: "Mapping[str, MessageAttributeValueTypeDef]", body: str) -> int:
+    """What a message takes in a request: its body, and of each attribute name, type and value. Raises ValueError."""
+    texts = [body, *(name + "String" + value.get("StringValue", "") for name, value in attributes.items())]
+    size = sum(len(text.encode()) for text in texts)
+    if size > MAX_BATCH_BYTES:
+        raise ValueError(f"a message of {size} bytes is larger than a request may be ({MAX_BATCH_BYTES})")
+    return size
 
 
-def _checked_delay(delay_seconds: int) -> int:
-    if not 0 <= delay_seconds <= MAX_DELAY_SECONDS:
-        raise ValueError(f"delay must be 0-{MAX_DELAY_SECONDS} s, not {delay_seconds}")
-    return delay_seconds
+def _checked(what: str, seconds: int, most: int) -> int:
+    if not 0 <= seconds <= most:
+        raise ValueError(f"{what} must be 0-{most} s, not {seconds}")
+    return seconds
 
 
 def _reason(error: Exception) -> str:
