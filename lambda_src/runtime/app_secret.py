@@ -6,13 +6,12 @@ There are no defaults: what is missing is NotReady until somebody fills the secr
 """
 
 import base64
-import binascii
 import hmac
 from collections.abc import Mapping, Sequence
 
 from lambda_src.errors import NotReady
 from lambda_src.runtime.keyring import RotatingKeys
-from lambda_src.runtime.secrets import Secret, SecretMalformed, SecretUnavailable
+from lambda_src.runtime.secrets import SecretMalformed, SecretUnavailable
 from lambda_src.runtime.tokens import MIN_HMAC_KEY_BYTES
 from lambda_src.signing import KeyRing, SigningKey
 
@@ -24,9 +23,6 @@ class AppSecret(RotatingKeys):
     fresh is at hand.
     """
 
-    def __init__(self, secret: Secret) -> None:
-        self._secret = secret
-
     def accepted(self) -> Sequence[SigningKey]:
         """The keys of tokens, the one that signs first."""
         held = self.section("jwt")
@@ -34,9 +30,6 @@ class AppSecret(RotatingKeys):
         if not isinstance(previous, list):
             raise NotReady
         return [_signing_key(each) for each in (held.get("current"), *previous)]
-
-    def refresh(self) -> None:
-        self._secret.refresh()
 
     def section(self, name: str) -> Mapping[str, object]:
         """The members under a name; none where it is missing."""
@@ -47,18 +40,16 @@ class AppSecret(RotatingKeys):
 
 
 class DerivedKeys:
-    """Keys made from others for one purpose: a signature for it is of no use for another."""
+    """Keys made from others for one purpose: a signature for it is of no use for another. Raises what those raise."""
 
     def __init__(self, keys: KeyRing, purpose: bytes) -> None:
         self._keys = keys
         self._purpose = purpose
 
     def current(self) -> SigningKey:
-        """The key for new signatures. Raises what the other keys raise."""
         return self._derived(self._keys.current())
 
     def find(self, key_id: str) -> SigningKey | None:
-        """The key of this name, None when there is none. Raises what the other keys raise."""
         found = self._keys.find(key_id)
         return None if found is None else self._derived(found)
 
@@ -78,7 +69,7 @@ def _decoded(text: str) -> bytes:
     """Raises NotReady for what is no base64url of 32 bytes or more; `from None`: the cause could show the key."""
     try:
         key = base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise NotReady from None
     if len(key) < MIN_HMAC_KEY_BYTES:
         raise NotReady

@@ -12,25 +12,23 @@ _ID_CHARACTERS: Final = 8
 
 
 class RotatingKeys(ABC):
-    """The keys that are accepted now, of which the first one signs. Raises what reading the secret raises."""
+    """The keys of a secret, of which the first one signs. Raises what reading the secret raises."""
+
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret
 
     @abstractmethod
     def accepted(self) -> Sequence[SigningKey]:
         """One key or more, the one that signs first."""
 
-    @abstractmethod
-    def refresh(self) -> None:
-        """Read the secret anew at the next use, once in a while."""
-
     def current(self) -> SigningKey:
-        """The key for new signatures."""
         return self.accepted()[0]
 
     def find(self, key_id: str) -> SigningKey | None:
         """The key of this name, None when there is none. For one that is not known the secret is read anew."""
         found = self._find(key_id)
         if found is None:
-            self.refresh()
+            self._secret.refresh()
             found = self._find(key_id)
         return found
 
@@ -44,15 +42,9 @@ class GeneratedKeys(RotatingKeys):
     A key is named after its digest, so that nobody has to invent names. Reads as `Secret.get` does.
     """
 
-    def __init__(self, secret: Secret) -> None:
-        self._secret = secret
-
     def accepted(self) -> Sequence[SigningKey]:
         texts = (self._secret.get("current"), self._secret.get("previous", default=""))
         return [_named(text) for number, text in enumerate(texts) if text or number == 0]
-
-    def refresh(self) -> None:
-        self._secret.refresh()
 
 
 def _named(text: str) -> SigningKey:
