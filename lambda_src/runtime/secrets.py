@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Literal, Protocol
 
 from botocore.config import Config
@@ -45,9 +46,8 @@ class Secret:
     ) -> None:
         self._secret_id = secret_id
         self._max_age_seconds = max_age_seconds
-        self._open_source = source or _secrets_manager
+        self._source = cache(source or _secrets_manager)
         self._monotonic = monotonic
-        self._source: SecretSource | None = None
         self._must_fetch = False
         self._fetched_at: float | None = None
 
@@ -84,11 +84,9 @@ class Secret:
             TransformParameterError,
         )
 
-        if self._source is None:
-            self._source = self._open_source()
         forced, self._must_fetch = self._must_fetch, False
         try:
-            members = self._source.get(
+            members = self._source().get(
                 self._secret_id, max_age=self._max_age_seconds, transform="json", force_fetch=forced
             )
         except GetParameterError as error:
