@@ -25,10 +25,6 @@ type Observe = Callable[[str, float], None]
 """Is told of every call that ended, with an answer or without: who was asked, and how many milliseconds it took."""
 
 
-def observe_nothing(_provider: str, _milliseconds: float) -> None:
-    """For callers that keep no metrics."""
-
-
 class NoAnswer(UpstreamFailed):
     """No complete answer came: no connection, a broken one, or more than may be read."""
 
@@ -82,7 +78,7 @@ class Http:
         *,
         connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
-        observe: Observe = observe_nothing,
+        observe: Observe = lambda _provider, _milliseconds: None,
         transport: "httpx.BaseTransport | None" = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -123,8 +119,7 @@ class Http:
 
         connect_seconds = min(self._connect_timeout_seconds, call.timeout_seconds)
         target, headers, extensions = _directed(httpx.URL(url), call)
-        client = self._open()
-        request = client.build_request(
+        answering = self._open().stream(
             call.method,
             target,
             params=call.params or None,
@@ -134,17 +129,13 @@ class Http:
             timeout=httpx.Timeout(call.timeout_seconds, connect=connect_seconds),
             extensions=extensions,
         )
-        with until(Deadline.after(call.timeout_seconds, monotonic=self._monotonic)):
-            response = client.send(request, stream=True)
-            try:
-                content = bytearray()
-                for chunk in response.iter_bytes():
-                    content += chunk
-                    if len(content) > self._max_answer_bytes:
-                        raise httpx.ReadError("The answer is too long", request=request)
-                return Answer(response.status_code, dict(response.headers), bytes(content))
-            finally:
-                response.close()
+        with until(Deadline.after(call.timeout_seconds, monotonic=self._monotonic)), answering as response:
+            content = bytearray()
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > self._max_answer_bytes:
+                    raise httpx.ReadError("The answer is too long")
+            return Answer(response.status_code, dict(response.headers), bytes(content))
 
     def _open(self) -> "httpx.Client":
         if self._client is None:
