@@ -30,8 +30,7 @@ def configure_logging(*, service: str, level: str = "INFO", stream: TextIO | Non
     (and with them keys) at INFO. Calling it again replaces what was set before.
     """
     handler = logging.StreamHandler(stream or sys.stdout)
-    handler.addFilter(_with_correlation_id)
-    handler.addFilter(_without_task_name)
+    handler.addFilter(_with_our_fields)
     handler.setFormatter(
         LambdaPowertoolsFormatter(json_serializer=_to_json, use_rfc3339=True, utc=True, service=service)
     )
@@ -41,16 +40,11 @@ def configure_logging(*, service: str, level: str = "INFO", stream: TextIO | Non
     logging.getLogger(PRODUCT_LOGGER).setLevel(level)
 
 
-def _with_correlation_id(record: logging.LogRecord) -> bool:
+def _with_our_fields(record: logging.LogRecord) -> bool:
     identifier = correlation_id()
     if identifier is not None and not hasattr(record, "correlation_id"):
         record.correlation_id = identifier
-    return True
-
-
-def _without_task_name(record: logging.LogRecord) -> bool:
-    """Python's own name of the asyncio task (`Task-1`), which Powertools takes for a field of ours."""
-    vars(record).pop("taskName", None)
+    vars(record).pop("taskName", None)  # Python's own, of the asyncio task; Powertools takes it for a field of ours
     return True
 
 
@@ -76,7 +70,6 @@ class EmfMetrics(Metrics):
         self._line(by).add_metric(name=name, unit="Milliseconds", value=value)
 
     def flush(self) -> None:
-        """Write what was collected since the last flush, if anything."""
         for line in self._lines.values():
             line.flush_metrics()
         self._lines.clear()
