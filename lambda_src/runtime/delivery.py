@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, Self
 
+from lambda_src.runtime.deadline import RemainingTime
 from lambda_src.runtime.queue import CORRELATION_ATTRIBUTE, queue_name
 
 
-class InvocationContext(Protocol):
+class InvocationContext(RemainingTime, Protocol):
     """The parts of a Lambda context that a worker needs."""
 
     @property
     def aws_request_id(self) -> str: ...
-
-    def get_remaining_time_in_millis(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from lambda_src.errors import AppError, StoreUnavailable
 from lambda_src.runtime.correlation import correlated
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.delivery import Delivery, InvocationContext
-from lambda_src.runtime.messages import Malformed
+from lambda_src.runtime.messages import MAX_REASON_CHARACTERS, Malformed
 from lambda_src.runtime.queue import CORRELATION_ATTRIBUTE, MAX_VISIBILITY_SECONDS, QueueClient, queue_name
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,6 @@ logger = logging.getLogger(__name__)
 MAX_RECEIVES = 5  # of a message before it goes to the dead-letter queue; the queues' redrive policies say the same
 RETRY_CAP_SECONDS = 900
 RETRY_SPREAD = 0.2
-MAX_REASON_CHARACTERS = 300
 
 type Outcome = Literal["done", "retry", "declined", "exhausted", "refused"]
 
@@ -104,7 +103,7 @@ class QueueWorker[M]:
                 self.tasks[name](deadline)
                 outcome = "done"
             finally:
-                self._log("task finished", name, outcome, started, before)
+                self._log("task finished", started, before, kind=name, outcome=outcome)
 
     def _failures(self, records: Sequence[Mapping[str, Any]], deadline: Deadline) -> list[str]:
         """Ids of the messages that have to be delivered again."""
@@ -112,17 +111,22 @@ class QueueWorker[M]:
         for position, record in enumerate(records):
             delivery = Delivery.of_record(record)
             with correlated(delivery.correlation_id):
+                started, before = self.monotonic(), self.usage.snapshot()
                 # The first message is always taken: with less time than its budget it would never run at all.
-                if not self._settles(delivery, deadline, may_decline=position > 0):
-                    failed.append(delivery.message_id)
+                kind, outcome = self._take(delivery, deadline, may_decline=position > 0)
+                self._log(
+                    "message handled",
+                    started,
+                    before,
+                    kind=kind,
+                    outcome=outcome,
+                    queue=delivery.queue,
+                    message_id=delivery.message_id,
+                    receive_count=delivery.receive_count,
+                )
+            if outcome in {"declined", "retry"}:
+                failed.append(delivery.message_id)
         return failed
-
-    def _settles(self, delivery: Delivery, deadline: Deadline, *, may_decline: bool) -> bool:
-        """Take one message; True when SQS may forget it."""
-        started, before = self.monotonic(), self.usage.snapshot()
-        kind, outcome = self._take(delivery, deadline, may_decline=may_decline)
-        self._log("message handled", kind, outcome, started, before, delivery)
-        return outcome not in {"declined", "retry"}
 
     def _take(self, delivery: Delivery, deadline: Deadline, *, may_decline: bool) -> tuple[str, Outcome]:
         try:
@@ -209,22 +213,9 @@ class QueueWorker[M]:
         logger.error("message from an unknown queue", extra={"queue": delivery.queue})
         return None
 
-    def _log(
-        self, phrase: str, kind: str, outcome: str, started: float, before: Usage, delivery: Delivery | None = None
-    ) -> None:
-        fields: dict[str, object] = {
-            "kind": kind,
-            "outcome": outcome,
-            "milliseconds": round((self.monotonic() - started) * 1000, 1),
-            **self.usage.fields_since(before),
-        }
-        if delivery is not None:
-            fields |= {
-                "queue": delivery.queue,
-                "message_id": delivery.message_id,
-                "receive_count": delivery.receive_count,
-            }
-        logger.info(phrase, extra=fields)
+    def _log(self, phrase: str, started: float, before: Usage, **fields: object) -> None:
+        milliseconds = round((self.monotonic() - started) * 1000, 1)
+        logger.info(phrase, extra={**fields, "milliseconds": milliseconds, **self.usage.fields_since(before)})
 
 
 def _printable(text: str) -> str:
