@@ -47,7 +47,7 @@ GZIP_IN_THREAD_BYTES: Final = 1 << 62  # never: see `routing.add_routes`
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: 6 MB, which Lambda counts as 6,291,556 bytes
 # of JSON, compressed bodies as base64 in it; some of it is for status and headers
 MAX_LAMBDA_ANSWER_BYTES: Final = 6_291_556
-_HEADER_BYTES: Final = 16_384
+_MAX_BODY_BYTES: Final = MAX_LAMBDA_ANSWER_BYTES - 16_384
 
 
 class RequestScope:
@@ -154,10 +154,9 @@ class AnswerLimit:
     Answers arrive here in one piece; what comes in several is passed on.
     """
 
-    def __init__(self, app: ASGIApp, *, answer: AnswerError, limit_bytes: int = MAX_LAMBDA_ANSWER_BYTES) -> None:
+    def __init__(self, app: ASGIApp, *, answer: AnswerError) -> None:
         self.app = app
         self.answer = answer
-        self.limit_bytes = limit_bytes - _HEADER_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start: Message | None = None
@@ -169,7 +168,7 @@ class AnswerLimit:
                 return
             if start is not None:
                 body, is_whole = message.get("body", b""), not message.get("more_body", False)
-                if is_whole and lambda_bytes(body, Headers(raw=start["headers"])) > self.limit_bytes:
+                if is_whole and lambda_bytes(body, Headers(raw=start["headers"])) > _MAX_BODY_BYTES:
                     logger.error("answer too large", extra={"route": _route(scope), "bytes": len(body)})
                     await self.answer(AnswerTooLarge())(scope, receive, send)
                     return
@@ -282,7 +281,7 @@ def lambda_bytes(body: bytes, headers: Headers) -> int:
     """What a body takes in the JSON that Lambda takes or returns: as base64 when it is compressed, else as text."""
     if "content-encoding" in headers:
         return (len(body) + 2) // 3 * 4
-    if len(body) * 6 < MAX_LAMBDA_ANSWER_BYTES - _HEADER_BYTES:  # no character takes more than six of them
+    if len(body) * 6 < _MAX_BODY_BYTES:  # no character takes more than six of them
         return len(body)
     return len(json.dumps(body.decode(errors="replace"), ensure_ascii=False).encode(errors="replace"))
 
