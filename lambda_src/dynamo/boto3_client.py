@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from boto3.session import Session
@@ -15,6 +17,9 @@ from lambda_src.dynamo.values import Request
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+_MAKING = Lock()  # https://docs.aws.amazon.com/boto3/latest/guide/session.html: a session is for one thread at a time
 
 
 class Boto3Client:
@@ -66,20 +71,26 @@ def make_client(
     botocore makes by itself; one, since `Store` knows better when to try again (see `calls`). max_pool_connections: as
     many threads can have a request under way.
     """
-    is_anonymous = bool(endpoint_url) and "AWS_ACCESS_KEY_ID" not in os.environ
-    session = Session(
-        region_name=region,
-        aws_access_key_id="local" if is_anonymous else None,
-        aws_secret_access_key="local" if is_anonymous else None,
+    key_id = os.environ.get("AWS_ACCESS_KEY_ID")
+    dummy = "local" if endpoint_url and key_id is None else None
+    config = Config(
+        connect_timeout=connect_timeout_seconds,
+        read_timeout=read_timeout_seconds,
+        retries={"mode": "standard", "total_max_attempts": max_attempts},
+        max_pool_connections=max_pool_connections,
+        tcp_keepalive=True,  # a function sleeps between requests, and the connection should still be there
     )
-    return session.client(
-        "dynamodb",
-        endpoint_url=endpoint_url or None,
-        config=Config(
-            connect_timeout=connect_timeout_seconds,
-            read_timeout=read_timeout_seconds,
-            retries={"mode": "standard", "total_max_attempts": max_attempts},
-            max_pool_connections=max_pool_connections,
-            tcp_keepalive=True,  # a function sleeps between requests, and the connection should still be there
-        ),
-    )
+    with _MAKING:
+        return _session(region, key_id).client(
+            "dynamodb",
+            endpoint_url=endpoint_url or None,
+            config=config,
+            aws_access_key_id=dummy,
+            aws_secret_access_key=dummy,
+        )
+
+
+@cache
+def _session(region: str, key_id: str | None) -> Session:  # noqa: ARG001 -- other credentials, another session
+    """One for all clients: it keeps the models of AWS, and reading those is most of what a client costs."""
+    return Session(region_name=region)
