@@ -3,12 +3,14 @@
 import fcntl
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from cdk_app.constructs import wheelhouse
 from cdk_app.constructs.wheelhouse import HOST, LAMBDA_ARM64
 from cdk_app.environments import ENVIRONMENTS
+from tests.infra.variants import VARIANTS
 from tests.support.assembly import Assembly, synthesise
 
 
@@ -23,8 +25,8 @@ def _wheelhouse() -> None:
 
 
 @pytest.fixture(scope="session")
-def assemblies(_wheelhouse: None, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Mapping[str, Assembly]:
-    """The assembly of every environment, by name."""
+def _synthesised(_wheelhouse: None, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The folder with an assembly for every environment and every variant of production, by name."""
     base = tmp_path_factory.getbasetemp()
     shared = (base if worker_id == "master" else base.parent) / "assemblies"
     shared.mkdir(exist_ok=True)
@@ -32,9 +34,21 @@ def assemblies(_wheelhouse: None, tmp_path_factory: pytest.TempPathFactory, work
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = shared / "done"
         if not done.exists():
-            synthesise(shared, *ENVIRONMENTS)
+            synthesise(shared, *ENVIRONMENTS, *VARIANTS)
             done.touch()
-    return {name: Assembly(name, shared / name) for name in ENVIRONMENTS}
+    return shared
+
+
+@pytest.fixture(scope="session")
+def assemblies(_synthesised: Path) -> Mapping[str, Assembly]:
+    """The assembly of every environment, by name."""
+    return {name: Assembly(name, _synthesised / name) for name in ENVIRONMENTS}
+
+
+@pytest.fixture(scope="session")
+def variants(_synthesised: Path) -> Mapping[str, Assembly]:
+    """What `VARIANTS` become, by name."""
+    return {name: Assembly("prod", _synthesised / name) for name in VARIANTS}
 
 
 @pytest.fixture(params=list(ENVIRONMENTS))

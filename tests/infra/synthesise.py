@@ -1,6 +1,6 @@
-"""Write the cloud assemblies of some environments: `python tests/infra/synthesise.py OUT ENVIRONMENT...`.
+"""Write the cloud assemblies of some environments or variants: `python tests/infra/synthesise.py OUT NAME...`.
 
-Does what `app.py` does, for several environments in one process, because starting the CDK takes longer than using it.
+Does what `app.py` does, for several of them in one process, because starting the CDK takes longer than using it.
 Run in the root of a checkout; a test compares its result with that of `app.py`.
 """
 
@@ -14,6 +14,7 @@ from aws_cdk import App
 
 from cdk_app.environments import environment_named
 from cdk_app.stacks import EnvironmentStage, check_policies
+from tests.infra.variants import VARIANTS
 
 
 def main() -> None:
@@ -21,7 +22,7 @@ def main() -> None:
     context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
     for name in names:
         app = App(outdir=str(Path(out) / name), context={**context, "environment": name})
-        EnvironmentStage(app, environment_named(name))
+        EnvironmentStage(app, VARIANTS.get(name) or environment_named(name))
         check_policies(app)
         app.synth()
 

@@ -4,30 +4,15 @@ import json
 
 import pytest
 
-from tests.support.assembly import ROOT, Assembly, run_python
-
-RESTORED = "StockTrackRecord-prod-restored"
-PROGRAM = f"""
-import dataclasses, json, sys
-from pathlib import Path
-from aws_cdk import App
-from cdk_app.environments import PROD
-from cdk_app.stacks import EnvironmentStage, check_policies
-context = json.loads(Path("cdk.json").read_text())["context"]
-app = App(outdir=sys.argv[1], context=context)
-EnvironmentStage(app, dataclasses.replace(PROD, table_names={{"StockTrackRecord-prod": {RESTORED!r}}}))
-check_policies(app)
-app.synth()
-"""
+from tests.infra.variants import RESTORED_TABLE
+from tests.support.assembly import Assembly
 
 
-@pytest.fixture(scope="module")
-def switched(assemblies, tmp_path_factory) -> Assembly:
-    """Production after `table_names` was set. Asks for `assemblies`, so that bundles are made once."""
-    out = tmp_path_factory.mktemp("switched")
-    done = run_python("-c", PROGRAM, str(out), root=ROOT)
-    assert done.returncode == 0, done.stderr
-    return Assembly("prod", out)
+@pytest.fixture
+def switched(variants) -> Assembly:
+    """Production after `table_names` was set."""
+    restored: Assembly = variants["restored"]
+    return restored
 
 
 def test_the_stack_with_the_tables_does_not_change(prod, switched):
@@ -38,8 +23,8 @@ def test_the_other_stack_differs_in_the_name_of_the_table_and_nothing_else(prod,
     def text(assembly: Assembly) -> str:
         return json.dumps(_without_versions(assembly), sort_keys=True)
 
-    assert RESTORED not in text(prod)
-    assert text(switched).replace(RESTORED, "StockTrackRecord-prod") == text(prod)
+    assert RESTORED_TABLE not in text(prod)
+    assert text(switched).replace(RESTORED_TABLE, "StockTrackRecord-prod") == text(prod)
 
 
 def _without_versions(assembly: Assembly) -> object:
@@ -50,14 +35,14 @@ def _without_versions(assembly: Assembly) -> object:
 
 def test_functions_may_use_the_restored_table_and_no_longer_the_old_one(switched):
     policies = json.dumps(switched.app.of_type("AWS::IAM::Policy"))
-    assert f":table/{RESTORED}" in policies
-    assert ":table/StockTrackRecord-prod" not in policies.replace(RESTORED, "")
+    assert f":table/{RESTORED_TABLE}" in policies
+    assert ":table/StockTrackRecord-prod" not in policies.replace(RESTORED_TABLE, "")
     for function in switched.app.of_type("AWS::Lambda::Function").values():
-        assert function["Properties"]["Environment"]["Variables"]["DYNAMODB_TABLE_NAME"] == RESTORED
+        assert function["Properties"]["Environment"]["Variables"]["DYNAMODB_TABLE_NAME"] == RESTORED_TABLE
 
 
 def test_alarms_watch_the_restored_table(switched):
     alarms = json.dumps(switched.app.of_type("AWS::CloudWatch::Alarm"))
     named = '"Name": "TableName", "Value": "{}"'
-    assert named.format(RESTORED) in alarms
+    assert named.format(RESTORED_TABLE) in alarms
     assert named.format("StockTrackRecord-prod") not in alarms

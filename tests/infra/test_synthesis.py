@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import tarfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,7 @@ from cdk_app.operations.supply_chain.python_packages import packages_of
 from cdk_app.services.registry import SERVICES
 from tests.support.assembly import ROOT, Assembly, run_python, synthesise
 
-SOURCES = ("app.py", "cdk.json", "cdk_app", "lambda_src", "tests/infra/synthesise.py")
-DEPLOYED = ("dev", "staging", "prod")
+SOURCES = ("app.py", "cdk.json", "cdk_app", "lambda_src", "tests/infra/synthesise.py", "tests/infra/variants.py")
 
 
 def cdk_variables(out: Path, **context: str) -> dict[str, str]:
@@ -33,10 +34,13 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-def test_another_folder_gives_the_same_bytes(assemblies, tmp_path):
+@pytest.mark.parametrize(
+    "names", [("prod",), pytest.param(("dev", "staging", "prod"), marks=pytest.mark.soak)], ids=len
+)
+def test_another_folder_gives_the_same_bytes(assemblies, tmp_path, names):
     """Templates, and the asset hashes inside them, and the zip itself."""
-    synthesise(tmp_path / "out", *DEPLOYED, root=checkout(tmp_path / "another" / "place"))
-    for name in DEPLOYED:
+    synthesise(tmp_path / "out", *names, root=checkout(tmp_path / "another" / "place"))
+    for name in names:
         here, there = assemblies[name], Assembly(name, tmp_path / "out" / name)
         assert here.templates.keys() == there.templates.keys()
         for stack, template in here.templates.items():
@@ -47,24 +51,19 @@ def test_another_folder_gives_the_same_bytes(assemblies, tmp_path):
             assert bundle.read_bytes() == (there.folder / bundle.name).read_bytes()
 
 
-def test_the_app_means_dev_when_no_environment_is_named(assemblies, tmp_path):
-    """And it writes what the other tests read."""
-    done = run_python("app.py", variables=cdk_variables(tmp_path))
-    assert done.returncode == 0, done.stderr
-    written = Assembly("dev", tmp_path)
-    for stack, template in assemblies["dev"].templates.items():
-        assert written.templates[stack].body == template.body
-
-
 def test_the_app_refuses_an_environment_nobody_described(tmp_path):
     done = run_python("app.py", variables=cdk_variables(tmp_path, environment="production"))
     assert done.returncode != 0
     assert "choose one of: local, dev, staging, prod" in done.stderr
 
 
-def test_what_the_lock_of_synthesis_names_is_all_it_needs(assemblies, tmp_path):
-    """`requirements.txt` is all that a deployment installs: stand-ins, samples and checks of services stay unloaded."""
-    variables = cdk_variables(tmp_path) | {"LOCKED": " ".join(packages_of(ROOT / "requirements.txt"))}
+def test_the_app_means_dev_and_asks_nothing_but_its_lock_and_its_context(assemblies, tmp_path):
+    """No environment named, only what `requirements.txt` names, and a shell full of variables: the same templates.
+
+    So stand-ins, samples and checks of services stay unloaded: a deployment does not install what they need.
+    """
+    shell = {"DYNAMODB_ENDPOINT": "http://localhost:1", "MAX_CHANNELS": "7", "FRONTEND_URL": "https://other.example"}
+    locked = {"LOCKED": " ".join(packages_of(ROOT / "requirements.txt"))}
     program = """
 import os, re, runpy, sys
 from importlib.metadata import packages_distributions
@@ -93,7 +92,7 @@ for name in ("pytest", "jwt", "typer", "uvicorn", "dotenv", "sqlalchemy"):
 sys.path.insert(0, os.getcwd())
 runpy.run_path("app.py", run_name="__main__")
 """
-    done = run_python("-c", program, variables=variables)
+    done = run_python("-c", program, variables={**cdk_variables(tmp_path), **locked, **shell})
     assert done.returncode == 0, done.stderr
     written = Assembly("dev", tmp_path)
     assert written.templates.keys() == assemblies["dev"].templates.keys()
@@ -101,26 +100,16 @@ runpy.run_path("app.py", run_name="__main__")
         assert written.templates[stack].body == template.body
 
 
-def test_variables_of_the_shell_do_not_reach_a_template(assemblies, tmp_path):
-    program = (
-        "import sys, runpy; sys.argv = ['synthesise', sys.argv[1], 'dev'];"
-        "runpy.run_path('tests/infra/synthesise.py', run_name='__main__')"
-    )
-    shell = {"DYNAMODB_ENDPOINT": "http://localhost:1", "MAX_CHANNELS": "7", "FRONTEND_URL": "https://other.example"}
-    done = run_python("-c", program, str(tmp_path), variables=shell)
-    assert done.returncode == 0, done.stderr
-    assert Assembly("dev", tmp_path / "dev").app.body == assemblies["dev"].app.body
-
-
 def test_feature_flags_are_those_that_the_locked_cdk_recommends():
     """Set on day one: changing them later changes templates. Renew `cdk.json` together with aws-cdk-lib, on purpose."""
-    program = """
-import importlib.resources, json, tarfile
-[package] = [p for p in (importlib.resources.files("aws_cdk") / "_jsii").iterdir() if p.name.endswith(".jsii.tgz")]
-with tarfile.open(package) as files:
-    print(files.extractfile("package/recommended-feature-flags.json").read().decode())
-"""
-    recommended = json.loads(run_python("-c", program).stdout)
+    found = find_spec("aws_cdk")
+    assert found is not None
+    assert found.origin is not None
+    [package] = (Path(found.origin).parent / "_jsii").glob("*.jsii.tgz")
+    with tarfile.open(package) as files:
+        listed = files.extractfile("package/recommended-feature-flags.json")
+        assert listed is not None
+        recommended = json.load(listed)
     assert json.loads((ROOT / "cdk.json").read_text())["context"] == recommended
 
 
