@@ -36,6 +36,7 @@ from lambda_src.runtime.resources import Resources, metered
 from lambda_src.runtime.secrets import Secret
 from lambda_src.runtime.settings import ServiceSettings
 from lambda_src.runtime.worker import QueueWorker
+from tests.support import loopback
 from tests.support.http_server import ThreadedServer
 
 if TYPE_CHECKING:
@@ -262,11 +263,11 @@ class PlayedService[Message]:
         self.app: FastAPI = self._wiring.api(self.api_settings, self.resources, **(api_options or {}))
         self._server = ThreadedServer(self.app)
         limits = httpx.Limits(max_connections=60, max_keepalive_connections=60)
-        self.api = httpx.Client(base_url=self._server.url, timeout=60, limits=limits)
+        self.api = loopback.client(self._server.url, timeout=60, limits=limits)
 
     def _outside(self, **options: Any) -> Http:
         """A client for outside services, which ends with this service."""
-        self._opened.append(Http(**options))
+        self._opened.append(loopback.outside(**options))
         return self._opened[-1]
 
     def sleep(self, _seconds: float) -> None:

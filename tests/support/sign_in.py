@@ -19,6 +19,7 @@ from cdk_app.services.nbhd_city.bluesky.app import bluesky_app
 from cdk_app.services.nbhd_city.bluesky.world import World
 from cdk_app.services.registry import BLUESKY
 from lambda_src.services.nbhd_city.sign_in.atproto import new_key
+from tests.support import loopback
 from tests.support.http_server import ThreadedServer
 from tests.support.nbhd_city import PlayedCity
 from tests.support.played import HeldSecret, TestClock
@@ -110,7 +111,7 @@ class PlayedSignIn(PlayedCity):
         self.clock = TestClock()
         self.world = World(seconds=lambda: self.clock().timestamp(), client_secret=CLIENT_SECRET, fetch=self._fetch)
         self.server = ThreadedServer(bluesky_app(self.world))
-        self.web = httpx.Client(timeout=30)  # one, since making one takes longer than a request
+        self.web = loopback.client(timeout=30)
         self._others: list[PlayedCity] = []
         super().__init__(
             **{

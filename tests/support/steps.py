@@ -19,6 +19,7 @@ import httpx
 from lambda_src.runtime.outside import Http
 from lambda_src.runtime.worker import QueueWorker
 from lambda_src.services.stock_track_record.messages import Message
+from tests.support import loopback
 from tests.support.stepping import (
     Before,
     Killed,
@@ -48,7 +49,7 @@ def stepped_worker(app: Applications, steps: Steps, **settings: Any) -> Iterator
 class _SteppedTransport(httpx.BaseTransport):
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
-        self._inner = httpx.HTTPTransport()
+        self._inner = loopback.transport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         service = request.url.path.split("/")[1]

@@ -26,6 +26,7 @@ from lambda_src.services.stock_track_record.models import ChannelId, Mention
 from lambda_src.services.stock_track_record.processing_log import LogLines, ProcessingLog
 from lambda_src.services.stock_track_record.settings import WorkerSettings
 from lambda_src.services.stock_track_record.tables import MENTIONS_OF_CHANNEL
+from tests.support import loopback
 from tests.support.http_server import ThreadedServer
 from tests.support.played import NOON, HeldSecret, Invocation, PlayedQueue, PlayedService, Sent, TestClock
 
@@ -79,7 +80,7 @@ class Applications(PlayedService[Message]):
         self.slept: list[float] = []
         self._wait = sleep or self.slept.append
         self._standins = ThreadedServer(standins_app(self.world))
-        self._http = Http()
+        self._http = loopback.outside()
         addresses = {name.lower(): url for name, url in VIDEOS_AND_PRICES.variables(self._standins.url).items()}
         held = secrets or {"keys": HeldSecret(keys), "cursor": HeldSecret(CURSOR_KEYS)}
         super().__init__(client=client, http=self._http, secrets=held, **{**addresses, **options})

@@ -6,6 +6,7 @@ import pytest
 
 from cdk_app.services.stock_track_record.stand_ins.app import standins_app
 from cdk_app.services.stock_track_record.stand_ins.world import World
+from tests.support import loopback
 from tests.support.http_server import ThreadedServer
 
 type Serve = Callable[[World], httpx.Client]
@@ -18,6 +19,6 @@ def serve() -> Iterator[Serve]:
 
         def start(world: World) -> httpx.Client:
             server = stack.enter_context(ThreadedServer(standins_app(world)))
-            return stack.enter_context(httpx.Client(base_url=server.url, timeout=10))
+            return stack.enter_context(loopback.client(server.url, timeout=10))
 
         yield start

@@ -18,6 +18,7 @@ from cdk_app.services.nbhd_city.bluesky.app import bluesky_app
 from cdk_app.services.nbhd_city.bluesky.proofs import ASSERTION_TYPE
 from cdk_app.services.nbhd_city.bluesky.world import World
 from cdk_app.services.registry import BLUESKY
+from tests.support import loopback
 from tests.support.http_server import ThreadedServer
 from tests.support.ports import free_port
 
@@ -64,7 +65,7 @@ class Client:
         }
         self.world = World(seconds=lambda: self.now, fetch=self.fetch, client_secret="secret")
         self.server = ThreadedServer(bluesky_app(self.world))
-        self.http = httpx.Client(base_url=self.server.url, timeout=10)
+        self.http = loopback.client(self.server.url, timeout=10)
         self.jti = 0
 
     def fetch(self, url):

@@ -9,6 +9,7 @@ import pytest
 from cdk_app.local.console.app import create_console
 from cdk_app.local.console.views.overview import function_label
 from cdk_app.local.running import DeployedFunction, DeployedQueue, LocalCloud, RunningService
+from tests.support import loopback
 from tests.support.http_server import ThreadedServer
 
 SERVICE = RunningService(
@@ -39,7 +40,8 @@ def console():
 
 
 def get(url: str, **headers: str) -> httpx.Response:
-    return httpx.get(url, headers=headers, timeout=10)
+    with loopback.client() as client:
+        return client.get(url, headers=headers, timeout=10)
 
 
 @pytest.mark.parametrize("path", ["/", "/log", "/tables"])
