@@ -45,7 +45,7 @@ reset: setup ## forget the data of the local cloud
 
 ifeq ($(T),)
 test: check ## all checks and tests; T=tests/unit or T='-k cursor' runs only those tests
-	pytest -n auto
+	pytest -n auto --dist worksteal
 else
 test: setup
 	pytest $(T)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from cdk_app.local.console.app import create_console
 from cdk_app.local.ministack import MiniStack
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PARTITION = "CHANNEL#1"
+PHONE: ViewportSize = {"width": 360, "height": 740}
 EVIL = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
 CHROMIUM_FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+
+expect.set_options(timeout=30_000)  # machines that run tests are busy
 
 # Prints the lines it is given, as our functions print theirs.
 FUNCTION = """

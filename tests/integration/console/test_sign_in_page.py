@@ -8,16 +8,16 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, expect
 
 from cdk_app.local.console.app import create_console
 from cdk_app.local.running import LocalCloud, RunningService
 from cdk_app.local.web import WebServer
 from lambda_src.services.nbhd_city.tables import TABLES
+from tests.integration.console.conftest import PHONE
 from tests.support.ports import free_port
 from tests.support.sign_in import PlayedSignIn
 
-PHONE: Final[ViewportSize] = {"width": 360, "height": 740}
 SERVICE_NAME: Final = "nbhd.city"
 
 

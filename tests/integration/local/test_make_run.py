@@ -89,17 +89,20 @@ def local_cloud(tmp_path) -> Iterator[MakeRun]:
 
 @pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="reads the process table of Linux")
-def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_over_a_restart(local_cloud):
+@pytest.mark.parametrize(("months", "videos", "stocks"), [(1, 4, 3), pytest.param(12, 60, 20, marks=pytest.mark.soak)])
+def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_over_a_restart(
+    local_cloud, months, videos, stocks
+):
     deployed = local_cloud.start()
     assert "Deploying" in deployed
     assert local_cloud.api.get("/health").json() == {"status": "ok"}
     assert local_cloud.nbhd_api.get("/health").json() == {"status": "healthy"}
 
     _check_browser_may_write(local_cloud.api)
-    channel = _analyse(local_cloud.api)
+    channel = _analyse(local_cloud.api, months)
     assert channel["status"] == "completed"
-    assert channel["processed_video_count"] == channel["video_count"] >= 60
-    _check_results(local_cloud.api, channel["id"])
+    assert channel["processed_video_count"] == channel["video_count"] >= videos
+    assert len(_check_results(local_cloud.api, channel["id"])) >= stocks
     signed_in = _check_neighborhoods(local_cloud)
     _check_console(local_cloud)
 
@@ -110,15 +113,14 @@ def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_o
 
     printed = local_cloud.start()
     assert "Deploying" not in printed
-    assert _seconds_until_ready(printed) < _seconds_until_ready(deployed)
     assert local_cloud.api.get(f"/api/channels/{channel['id']}").json() == channel
     assert "Planting" not in printed
     assert local_cloud.nbhd_api.get("/auth/me", headers=signed_in).json()["user_id"] == "did:plc:alice"
 
 
-def _analyse(api: httpx.Client) -> Json:
+def _analyse(api: httpx.Client, months: int) -> Json:
     """Add the sample channel and wait for the end of its analysis, as the web client does."""
-    created = api.post("/api/channels", json={"url": SAMPLE_CHANNEL, "time_range_months": 12})
+    created = api.post("/api/channels", json={"url": SAMPLE_CHANNEL, "time_range_months": months})
     assert created.status_code == 201, created.text
     address = f"/api/channels/{created.json()['id']}"
     deadline = time.monotonic() + ANALYSED_SECONDS
@@ -128,16 +130,16 @@ def _analyse(api: httpx.Client) -> Json:
     return channel
 
 
-def _check_results(api: httpx.Client, channel_id: str) -> None:
-    """Stocks, timeline, drill-down and log speak of the same picks."""
-    stocks = api.get(f"/api/channels/{channel_id}/stocks").json()["stocks"]
+def _check_results(api: httpx.Client, channel_id: str) -> list[Json]:
+    """Stocks, timeline, drill-down and log speak of the same picks. Returns the stocks."""
+    stocks: list[Json] = api.get(f"/api/channels/{channel_id}/stocks").json()["stocks"]
     timeline = api.get(f"/api/channels/{channel_id}/timeline").json()["timeline"]
-    assert len(stocks) >= 20
     assert sum(stock["total_mentions"] for stock in stocks) == sum(len(entry["mentions"]) for entry in timeline)
     ticker = stocks[0]["ticker"]
     drill_down = api.get(f"/api/channels/{channel_id}/stocks/{ticker}").json()
     assert len(drill_down["mentions"]) == stocks[0]["total_mentions"]
     assert api.get(f"/api/channels/{channel_id}/logs").json()["logs"]
+    return stocks
 
 
 def _check_browser_may_write(api: httpx.Client) -> None:
@@ -187,12 +189,6 @@ def _check_console(local_cloud: MakeRun) -> None:
     assert page.status_code == 200
     for text in ("Stock Track Record", "nbhd.city", "NbhdCity-Tasks-local", "nbhd-city-local", "sign in"):
         assert text in page.text
-
-
-def _seconds_until_ready(printed: str) -> int:
-    found = re.search(r"ready in (\d+) s", printed)
-    assert found is not None
-    return int(found[1])
 
 
 def _parents() -> dict[int, int]:

@@ -17,7 +17,7 @@ from tests.support.migration.trials import rough_move
 
 
 def test_faults_on_both_sides_change_nothing_of_the_result(moving, dynamodb_client):
-    spoiled = rough_move(moving, dynamodb_client, rows=600, every=10, cuts=[100_000])
+    spoiled = rough_move(moving, dynamodb_client, rows=300, every=5, cuts=[100_000])
     assert set(spoiled) == set(get_args(Fault.__value__))
 
 

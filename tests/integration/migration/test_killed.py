@@ -15,7 +15,7 @@ ROWS = 600  # what each of them becomes has some hundred items
 
 
 def test_a_copy_that_was_killed_ends_in_the_same_table(moving, dynamodb_client, phases):
-    repeated = killed_copy(moving, dynamodb_client, phases, rows=2_500, kills=3, kills_of_reading=1)
+    repeated = killed_copy(moving, dynamodb_client, phases, rows=1_000, kills=3, kills_of_reading=1)
     assert max(repeated) <= REPEATED_ROWS
 
 

@@ -199,7 +199,7 @@ def test_memory_does_not_grow_with_the_rows(scene, tmp_path):
 
 
 def test_a_fault_of_the_mapping_comes_out_as_it_is_and_leaves_no_file(scene, tmp_path):
-    scene.fill(rows=20_000, bytes_each=1_000)
+    scene.fill(rows=2_000, bytes_each=1_000)
 
     def broken(_row: object, _warn: object) -> None:
         raise RuntimeError("a fault of ours")

@@ -94,14 +94,15 @@ def test_of_fifty_creations_of_one_name_one_succeeds(new_city):
     assert Counter(item["SK"].partition("#")[0] for item in city.items()) == {"NAME": 1, "METADATA": 1, "MEMBER": 1}
 
 
-def test_two_hundred_users_join_at_once_through_conflicts(new_city, dynamodb_client):
+@pytest.mark.parametrize("users", [60, pytest.param(200, marks=pytest.mark.soak)])
+def test_many_users_join_at_once_through_conflicts(new_city, dynamodb_client, users):
     city = new_city(engine=RandomConflicts(Boto3Client(dynamodb_client), share=0.3, seed=1))
     made = city.create("alice", "Home")
 
-    join_all(city, made["id"], users=200, threads=40)
+    join_all(city, made["id"], users=users, threads=40)
 
-    assert city.check_count(made["id"]) == 201
-    assert city.metadata(made["id"])["members_rev"] == 201
+    assert city.check_count(made["id"]) == users + 1
+    assert city.metadata(made["id"])["members_rev"] == users + 1
 
 
 def test_of_thirty_joins_of_one_user_one_succeeds(new_city):
@@ -130,9 +131,9 @@ def test_users_who_join_and_leave_at_random_leave_a_count_that_is_right(new_city
     city = new_city()
     made = city.create("alice", "Home")
 
-    tally = come_and_go(city, made["id"], by_use_case, users=40, seconds=5)
+    tally = come_and_go(city, made["id"], by_use_case, users=40, seconds=2)
 
-    assert min(tally["join"], tally["leave"]) > 20
+    assert min(tally["join"], tally["leave"]) > 8
 
 
 def test_a_join_whose_answer_got_lost_counts_once(new_city, dynamodb_client):

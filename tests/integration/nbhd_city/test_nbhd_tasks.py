@@ -52,7 +52,7 @@ def remains(city: PlayedCity, nbhd_id: str) -> list[dict[str, Any]]:
 def test_a_deleted_neighborhood_is_gone_for_everybody_at_once_though_no_task_was_sent(new_city):
     city = new_city()
     made = city.create("alice", "Home")
-    city.seed_members(made["id"], ["bob", *(f"member{n:03}" for n in range(998))], joined_at=LONG_AGO)
+    city.seed_members(made["id"], ["bob", *(f"member{n:03}" for n in range(98))], joined_at=LONG_AGO)
     city.queue.is_down = True
 
     with city.counted() as requests:
@@ -112,16 +112,20 @@ def test_a_purge_that_dies_before_any_of_its_steps_is_finished_by_the_next(new_c
     assert city.items() == []
 
 
-def test_a_purge_of_many_members_survives_several_deaths(new_city):
+@pytest.mark.parametrize("quarter", [75, pytest.param(750, marks=pytest.mark.soak)])
+def test_a_purge_of_many_members_survives_several_deaths(new_city, quarter):
     city = new_city()
-    nbhd_id, task = deleted_with(city, 3_000)
+    nbhd_id, task = deleted_with(city, 4 * quarter)
 
-    left = [3_000]
+    left = [4 * quarter]
     for receive_count in (1, 2, 3):
-        with stepped_worker(city, Steps(kill_before("BatchWriteItem", nth=31))) as worker, pytest.raises(Killed):
+        with (
+            stepped_worker(city, Steps(kill_before("BatchWriteItem", nth=quarter // 25 + 1))) as worker,
+            pytest.raises(Killed),
+        ):
             city.deliver(task, receive_count=receive_count, worker=worker)
         left.append(city.member_items(nbhd_id))
-    assert left == [3_000, 2_250, 1_500, 750]
+    assert left == [4 * quarter, 3 * quarter, 2 * quarter, quarter]
 
     assert city.deliver(task, receive_count=4) == []
     assert city.items() == []

@@ -42,7 +42,7 @@ LISTING_SECONDS: Final = 30.0
 NAIVE_RUN: Final = "run"
 
 SMALL: Final = Size(
-    videos=30, once=6, twice=1, at_random=4, budget_seconds=4, margin_seconds=1, processes=4, timeout_seconds=60
+    videos=16, once=3, twice=1, at_random=2, budget_seconds=4, margin_seconds=1, processes=3, timeout_seconds=60
 )
 LARGE: Final = Size(
     videos=400, once=40, twice=10, at_random=40, budget_seconds=6, margin_seconds=2, processes=6, timeout_seconds=400
@@ -181,7 +181,7 @@ def check(contest: Contest, size: Size) -> None:
 
 
 @pytest.mark.long
-def test_twelve_killed_workers_cost_neither_a_count_nor_a_mention(contest):
+def test_seven_killed_workers_cost_neither_a_count_nor_a_mention(contest):
     check(contest(SMALL), SMALL)
 
 

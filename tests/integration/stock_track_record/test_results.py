@@ -159,7 +159,7 @@ def large_mentions(videos: list[Video]) -> Iterator[Mention]:
             yield mention_in(video, name, price="10", context=text)
 
 
-def test_a_large_channel_is_answered_completely_in_few_requests(large):
+def test_a_large_channel_is_answered_completely_in_few_requests_and_page_by_page(large):
     with large.counted() as for_stocks:
         stocks = of_channel(large, "stocks")["stocks"]
     with large.counted() as for_timeline:
@@ -176,10 +176,6 @@ def test_a_large_channel_is_answered_completely_in_few_requests(large):
     assert len(mentions) == pytest.approx(LARGE_MENTIONS / LARGE_TICKERS, abs=1)
     assert for_one == {"GetItem": 1, "Query": 1}
 
-
-def test_the_pages_of_a_timeline_join_to_the_whole(large):
-    whole = of_channel(large, "timeline")["timeline"]
-
     page = of_channel(large, "timeline", limit=150)
     pages = [page["timeline"]]
     while page["next_cursor"] and len(pages) < 9:
@@ -187,7 +183,7 @@ def test_the_pages_of_a_timeline_join_to_the_whole(large):
         pages.append(page["timeline"])
 
     assert [len(entries) for entries in pages] == [150, 150, 150, 50]
-    assert [entry for entries in pages for entry in entries] == whole
+    assert [entry for entries in pages for entry in entries] == timeline
 
 
 # ---- timeline ------------------------------------------------------------------------------------------------------
