@@ -5,8 +5,8 @@ Whatever is slow to import, or needs more than `requirements.txt` installs, stan
 So the runner starts without the CDK library, and synthesis without the tools of a developer.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cdk_app.constructs.bundling import RUNTIME_AWS_SERVICES, BundleContents
 from lambda_src.dynamo.schema import Table
@@ -55,6 +55,8 @@ class Service:
     name: in the names of its stacks, `<name>Data` and `<name>App`. package: its folder below `lambda_src.services` and
     below `cdk_app.services`. title: what people call it. local_port: of its API on this machine. also_calls: AWS
     services that its functions call beside those that every function does, as botocore names them.
+    queues, secrets: the constructs that variables of its functions lead to, by variable. tasks: what its schedules ask
+    for, each with its expression. Rules hold the templates against these three.
     data_stack: class made from an environment; app_stack: class made from an environment and that data stack.
     stand_ins: for what it calls outside. local_secrets: by field of its secret, functions that make up a value.
     samples: function that gives the API at an address its first data; it may be repeated, and raises httpx.HTTPError.
@@ -67,6 +69,9 @@ class Service:
     title: str
     local_port: int
     tables: Sequence[Table]
+    queues: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    tasks: Mapping[str, str] = field(default_factory=dict)
     also_calls: frozenset[str] = frozenset()
     data_stack: Reference
     app_stack: Reference

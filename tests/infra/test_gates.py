@@ -60,6 +60,9 @@ def with_a_second_service(deployment: Deployment) -> Deployment:
         if table in SERVICES[0].tables
     ]
     both.declared = (*deployment.declared, *copies)
+    origins = deployment.environment.web_origins
+    both.environment = replace(deployment.environment, web_origins={**origins, SECOND: origins[first]})
+    both.services = (*deployment.services, replace(SERVICES[0], name=SECOND, tables=copies))
     return both
 
 
@@ -96,7 +99,9 @@ def test_a_stream_consumer_as_it_should_be_passes(prod):
     declared = {each.physical_name(prod.environment): each for each in deployment.declared}
     declared[str(physical_name(table))] = with_stream(declared[str(physical_name(table))])
     deployment.declared = tuple(declared.values())
-    found = [str(finding) for finding in findings(deployment) if "does not show Behind" not in finding.what]
+    # what the first one sets is a decision of its own, and so is what its dashboard shows
+    left_open = ("which is not in properties.json", "does not show Behind")
+    found = [str(finding) for finding in findings(deployment) if not any(each in finding.what for each in left_open)]
     assert found == []
 
 

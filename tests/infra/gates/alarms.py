@@ -12,6 +12,7 @@ from tests.infra.gates.references import (
     FUNCTION,
     QUEUE,
     TABLES,
+    as_list,
     function_behind,
     index_names,
     physical_name,
@@ -99,6 +100,23 @@ def topics_have_a_listener(deployment: Deployment) -> Complaints:
             topic = target(deployment, alarm.stack, action)
             if topic is None or topic.type != TOPIC or str(topic) not in heard:
                 yield alarm, f"its action {text(action)} reaches nobody"
+
+
+@rule("topics-hear-cloudwatch", "An alarm that may not publish changes colour, and nobody hears of it")
+def topics_hear_cloudwatch(deployment: Deployment) -> Complaints:
+    for topic in deployment.of_type(TOPIC):
+        publishers = {
+            service
+            for policy in deployment.of_type("AWS::SNS::TopicPolicy")
+            for statement in as_list(policy.properties["PolicyDocument"]["Statement"])
+            if topic in [target(deployment, policy.stack, each) for each in policy.properties["Topics"]]
+            and statement["Effect"] == "Allow"
+            and statement["Action"] == "sns:Publish"
+            and target(deployment, policy.stack, statement["Resource"]) == topic
+            for service in as_list(statement["Principal"].get("Service"))
+        }
+        if "cloudwatch.amazonaws.com" not in publishers:
+            yield topic, f"is open to {', '.join(sorted(publishers)) or 'nobody'}, and not to CloudWatch"
 
 
 @rule("alarms-are-understood", "At three in the morning an alarm has to say what it means and what to do first")

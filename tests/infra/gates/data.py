@@ -1,5 +1,6 @@
 """Rules about what keeps data: tables, buckets, secrets."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -151,6 +152,9 @@ def secrets_have_no_value(deployment: Deployment) -> Complaints:
             yield secret, "its value stands in the template"
         if "GenerateSecretString" not in secret.properties:
             yield secret, "nothing generates its value"
+        template = secret.properties.get("GenerateSecretString", {}).get("SecretStringTemplate", "{}")
+        if any(json.loads(template).values()):
+            yield secret, "the template of its value holds more than names"
 
 
 @rule("buckets-are-private", "A public bucket is the most common leak there is")

@@ -86,6 +86,18 @@ def routes_lead_to_functions(deployment: Deployment) -> Complaints:
             yield integration, f"calls {text(integration.properties.get('IntegrationUri'))}, no function of ours"
 
 
+@rule("apis-take-every-request", "What no route takes is answered by the gateway, in its own words and without CORS")
+def apis_take_every_request(deployment: Deployment) -> Complaints:
+    for api in deployment.of_type(API):
+        keys = {route.properties["RouteKey"] for route, _ in routes(deployment) if _belongs(deployment, route, api)}
+        if "$default" not in keys:
+            yield api, "has no route for what the others do not take"
+
+
+def _belongs(deployment: Deployment, part: Resource, api: Resource) -> bool:
+    return target(deployment, part.stack, part.properties.get("ApiId")) == api
+
+
 @rule("routes-may-call", "A route without permission to call its function answers 500 to everybody")
 def routes_may_call(deployment: Deployment) -> Complaints:
     for route, integration in routes(deployment):

@@ -31,6 +31,7 @@ def deployment_of(assembly: Assembly) -> Deployment:
         assets=dict(_assets(assembly)),
         released=released_stacks(RELEASED / assembly.environment),
         declared=tuple(table for service in SERVICES for table in service.tables),
+        services=SERVICES,
     )
 
 

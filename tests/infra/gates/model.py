@@ -6,11 +6,12 @@ services' declarations, and never the name of a service, so that it holds for wh
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cdk_app.environments import Environment
+from cdk_app.services.service import Service
 from lambda_src.dynamo.schema import Table
 
 type Json = dict[str, Any]
@@ -72,7 +73,7 @@ class Deployment:
     """Everything that one environment deploys.
 
     assets: by the hash that stands in `S3Key`. released: what is kept of the last release, by stack name. declared: the
-    tables that the services say they have.
+    tables that the services say they have. services: what else they say.
     """
 
     environment: Environment
@@ -80,6 +81,7 @@ class Deployment:
     assets: Mapping[str, Asset] = field(default_factory=dict)
     released: Mapping[str, Json] = field(default_factory=dict)
     declared: tuple[Table, ...] = ()
+    services: tuple[Service, ...] = ()
 
     def of_type(self, *types: str) -> Iterator[Resource]:
         """Resources of some types, in all stacks."""
@@ -91,13 +93,23 @@ class Deployment:
     def stack_of_full_name(self, full_name: str) -> Stack | None:
         return next((stack for stack in self.stacks.values() if stack.full_name == full_name), None)
 
+    def service_of(self, stack: Stack) -> Service | None:
+        """Whose stack it is."""
+        names = {name: each for each in self.services for name in each.stack_names(self.environment.name)}
+        return names.get(stack.full_name)
+
+    def of_service(self, service: Service) -> "Deployment":
+        """The stacks of one service alone: what is changed in them is changed in this deployment."""
+        stacks = {name: stack for name, stack in self.stacks.items() if self.service_of(stack) is service}
+        return replace(self, stacks=stacks)
+
     def copy(self) -> "Deployment":
         """The same with templates of its own, so that they can be broken."""
         stacks = {
             name: Stack(name, stack.full_name, json.loads(json.dumps(stack.body)), stack.is_protected)
             for name, stack in self.stacks.items()
         }
-        return Deployment(self.environment, stacks, self.assets, self.released, self.declared)
+        return replace(self, stacks=stacks)
 
     def fingerprint(self) -> str:
         """Differs when anything that a rule can see differs."""

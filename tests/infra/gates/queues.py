@@ -133,6 +133,14 @@ def dead_letters_come_from_their_queue(deployment: Deployment) -> Complaints:
             yield dead_letters, f"does not name {queue.logical_id} as a queue that may use it"
 
 
+@rule("messages-wait-for-a-weekend", "What broke on Friday is looked at on Monday; a message that is gone then is lost")
+def messages_wait_for_a_weekend(deployment: Deployment) -> Complaints:
+    for queue in deployment.of_type(QUEUE):
+        kept = queue.properties.get("MessageRetentionPeriod", DEFAULT_RETENTION_SECONDS)
+        if kept < DEFAULT_RETENTION_SECONDS:
+            yield queue, f"keeps messages for {kept} s"
+
+
 @rule("queues-are-encrypted", "Messages hold what users wrote")
 def queues_are_encrypted(deployment: Deployment) -> Complaints:
     for queue in deployment.of_type(QUEUE):

@@ -9,6 +9,11 @@ from lambda_src.dynamo.schema import Table
 from tests.infra.gates.model import Deployment, Resource, Stack
 from tests.infra.gates.references import FUNCTION, TABLES
 
+
+class NothingToBreak(Exception):
+    """A service has no resource that this fault could be in."""
+
+
 type Break = Callable[[Deployment], None]
 
 
@@ -30,11 +35,17 @@ def caught_by(rule: str, *, environment: str = "prod") -> Callable[[Break], Muta
 def pick(
     deployment: Deployment, resource_type: str | tuple[str, ...], having: Callable[[Resource], Any] = lambda _: True
 ) -> Resource:
-    """The first resource of a type for which something holds, whichever service it belongs to."""
+    """The first resource of a type for which something holds. Raises NothingToBreak."""
     types = (resource_type,) if isinstance(resource_type, str) else resource_type
     found = next((resource for resource in deployment.of_type(*types) if having(resource)), None)
-    assert found is not None, f"no {resource_type} to break"
+    if found is None:
+        raise NothingToBreak(resource_type)
     return found
+
+
+def function_of(deployment: Deployment, module: str) -> Resource:
+    """The function of a module, `api` or `worker`. Raises NothingToBreak."""
+    return pick(deployment, FUNCTION, lambda each: each.properties["Handler"].endswith(f".{module}.handler"))
 
 
 def has(*path: str) -> Callable[[Resource], bool]:

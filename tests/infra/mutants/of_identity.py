@@ -144,7 +144,7 @@ def a_function_may_not_touch_a_table_it_knows(prod: Deployment) -> None:
 def a_function_may_read_a_secret_it_does_not_know(prod: Deployment) -> None:
     for function in prod.of_type(FUNCTION):
         variables = function.properties["Environment"]["Variables"]
-        for name in [name for name in variables if name.endswith("_SECRET_ID")]:
+        for name in [name for name in variables if name.endswith(("_SECRET_ID", "_SECRET_ARN"))]:
             del variables[name]
 
 

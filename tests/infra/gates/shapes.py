@@ -1,0 +1,51 @@
+"""A rule about what templates may say at all: every property was chosen once, by being put on a list."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from tests.infra.gates.model import Complaints, Deployment, rule
+
+# By resource type; `.` leads into a value, also of each element of a list. Renewed by hand: a new line is a decision.
+LIST: Final = Path(__file__).with_name("properties.json")
+# What CloudFormation leaves to us inside, and other rules look at.
+FREE: Final = {
+    "PolicyDocument",
+    "AssumeRolePolicyDocument",
+    "Environment.Variables",
+    "Tags",
+    "ResourceTags",
+    "RouteSettings",
+    "DashboardBody",
+}
+
+
+def chosen() -> dict[str, list[str]]:
+    listed: dict[str, list[str]] = json.loads(LIST.read_text(encoding="utf-8"))
+    return listed
+
+
+def property_names(value: Any, path: str = "") -> Iterator[str]:
+    """Every name in a value with those around it; what only deployment knows has none."""
+    if isinstance(value, list):
+        for part in value:
+            yield from property_names(part, path)
+    elif isinstance(value, dict) and path not in FREE and not _is_function(value):
+        for name, part in value.items():
+            inner = f"{path}.{name}" if path else name
+            yield inner
+            yield from property_names(part, inner)
+
+
+def _is_function(value: dict[str, Any]) -> bool:
+    return len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::"))
+
+
+@rule("properties-are-chosen", "Most properties that nobody thought of change who may do what, or what is lost")
+def properties_are_chosen(deployment: Deployment) -> Complaints:
+    known = chosen()
+    for stack in deployment.stacks.values():
+        for resource in stack.resources.values():
+            for name in sorted(set(property_names(resource.properties)) - set(known.get(resource.type, ()))):
+                yield resource, f"sets {name}, which is not in {LIST.name}"
