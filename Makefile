@@ -59,16 +59,16 @@ check: setup ## format, lint, types, import directions, generated documents
 	python -m cdk_app.docs --check
 
 synth: setup ## write the templates of ENVIRONMENT=dev to cdk.out
-	$(CDK) synth --quiet '$(ENVIRONMENT)/*'
+	$(CDK) synth --quiet
 
 deploy: setup ## deploy ENVIRONMENT=dev to AWS, or one SERVICE=<Service> of it
-	$(CDK) deploy $(OPTIONS) '$(ENVIRONMENT)/$(SERVICE)*'
+	$(CDK) deploy $(OPTIONS) '$(ENVIRONMENT)-$(SERVICE)*'
 
 diff: setup ## what `make deploy` would change
-	$(CDK) diff '$(ENVIRONMENT)/$(SERVICE)*'
+	$(CDK) diff '$(ENVIRONMENT)-$(SERVICE)*'
 
 drift: synth ## whether AWS still holds what the templates of ENVIRONMENT=dev say
-	@python -m cdk_app.operations.drift cdk.out/assembly-$(ENVIRONMENT)
+	@python -m cdk_app.operations.drift cdk.out
 
 audit: setup ## known vulnerabilities of everything locked; fails when it could not ask about everything
 	@python -m cdk_app.operations.supply_chain audit

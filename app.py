@@ -1,17 +1,24 @@
-"""The CDK app: the stage of one environment, `-c environment=<name>`, or of `dev` when none is named.
+"""The CDK app: the stacks of one environment, `-c environment=<name>`, or of `dev` when none is named.
 
 `-c port_offset=<number>` moves the addresses of a local cloud, which `make run PORT_OFFSET=<number>` needs.
 """
 
+import sys
+
 from aws_cdk import App
 
-from cdk_app.environments import DEV, beside, environment_named
-from cdk_app.stacks import EnvironmentStage, check_policies
+from cdk_app.constructs.bundling import WrongPython
+from cdk_app.constructs.wheelhouse import WheelhouseMissing
+from cdk_app.environments import DEV, UnknownEnvironment, beside, environment_named
+from cdk_app.stacks import add_stacks, check_policies
 
 app = App()
-environment = environment_named(app.node.try_get_context("environment") or DEV.name)
-if port_offset := int(app.node.try_get_context("port_offset") or 0):
-    environment = beside(environment, port_offset=port_offset)
-EnvironmentStage(app, environment)
+try:
+    environment = environment_named(app.node.try_get_context("environment") or DEV.name)
+    if port_offset := int(app.node.try_get_context("port_offset") or 0):
+        environment = beside(environment, port_offset=port_offset)
+    add_stacks(app, environment)
+except (UnknownEnvironment, WheelhouseMissing, WrongPython) as error:
+    sys.exit(str(error))
 check_policies(app)
 app.synth()

@@ -1,5 +1,7 @@
 """A task that a worker function is given at a fixed rate."""
 
+import hashlib
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -7,6 +9,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk.aws_lambda import CfnPermission
 from constructs import Construct
 
 from cdk_app.constructs.acknowledge import acknowledge
@@ -48,7 +51,20 @@ class Schedule(Construct):
                 max_event_age=Duration.seconds(min(every.to_seconds(), LONGEST_EVENT_AGE.to_seconds())),
             )
         )
+        self._keep_the_name_of_the_right_to_call()
         acknowledge(self.rule, "Serverless-EventBusDLQ", THE_NEXT_ONE)
+
+    def _keep_the_name_of_the_right_to_call(self) -> None:
+        """The CDK names it after the function's path, in which environment and stack were two steps once.
+
+        With another logical id the next deployment would replace it.
+        """
+        path = self._function.function.node.path
+        permission = self.rule.node.find_child(f"AllowEventRule{_unique_id(path)}")
+        then = f"AllowEventRule{_unique_id(path.replace('-', '/', 1))}"
+        within_stack = self.rule.node.path.partition("/")[2]
+        assert isinstance(permission, CfnPermission)
+        permission.override_logical_id(_unique_id(f"{within_stack}/{then}"))
 
     def watch(self, alarms: ServiceAlarms) -> None:
         """Alarm when the schedule has fallen silent, and when one of its calls was lost.
@@ -95,3 +111,12 @@ class Schedule(Construct):
             statistic="Sum",
             period=period,
         )
+
+
+def _unique_id(path: str) -> str:
+    """As the CDK makes a name of a path: its words, and the digest of the whole.
+
+    https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/core/lib/private/uniqueid.ts
+    """
+    words = re.sub(r"[^A-Za-z0-9]", "", "".join(part for part in path.split("/") if part != "Resource"))
+    return words + hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()[:8].upper()

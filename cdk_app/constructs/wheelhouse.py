@@ -1,10 +1,11 @@
-"""The locked dependencies of the functions, unpacked once per platform, so that synthesis never downloads.
+"""The locked dependencies of the functions, unpacked once per platform.
 
     python -m cdk_app.constructs.wheelhouse          fills it; needs the network, part of set-up
 
-uv installs a lock with its hashes into `.wheelhouse/<platform>-<lock>/`: `lambda_src/requirements.txt`, which every
-function stands on, and `requirements.txt` of each service that needs more. The name holds the digest of the lock: a
-changed lock is a missing wheelhouse rather than an old one used by mistake.
+Synthesis fills what is missing by itself, and says so. uv installs a lock with its hashes into
+`.wheelhouse/<platform>-<lock>/`: `lambda_src/requirements.txt`, which every function stands on, and `requirements.txt`
+of each service that needs more. The name holds the digest of the lock: a changed lock is a missing wheelhouse rather
+than an old one used by mistake.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ INSTALL_TIMEOUT_SECONDS: Final = 300
 
 
 class WheelhouseMissing(RuntimeError):
-    """The dependencies of a platform are not on this machine yet."""
+    """The dependencies of a platform are not on this machine, and could not be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,20 @@ def location(target: Platform, lock: Path | None = None) -> Path:
 
 
 def unpacked(target: Platform, lock: Path | None = None) -> Path:
-    """Folder of the unpacked dependencies. Raises WheelhouseMissing with the command that fills it."""
+    """Folder of the unpacked dependencies, filled now if it is not there.
+
+    Raises WheelhouseMissing, with the command that tries it again, when that does not succeed.
+    """
     folder = location(target, lock)
-    if not folder.is_dir():
+    if folder.is_dir():
+        return folder
+    sys.stderr.write(f"Unpacking the locked dependencies for {target.name}, once\n")
+    try:
+        return fill(target, lock)
+    except (subprocess.SubprocessError, OSError) as exc:
         raise WheelhouseMissing(
-            f"The locked dependencies for {target.name} are not unpacked yet. Run `make setup`, or: {FILL_COMMAND}"
-        )
-    return folder
+            f"The locked dependencies for {target.name} cannot be fetched. With a network, run: {FILL_COMMAND}"
+        ) from exc
 
 
 def fill(target: Platform, lock: Path | None = None) -> Path:
@@ -81,7 +89,8 @@ def fill(target: Platform, lock: Path | None = None) -> Path:
     for old in set(folder.parent.glob(f"{target.name}-*")) - {location(target, each) for each in all_locks()}:
         shutil.rmtree(old)
     partial = folder.with_name(f"{folder.name}.partial")
-    subprocess.run(install_command(target, partial, lock), check=True, timeout=INSTALL_TIMEOUT_SECONDS)  # noqa: S603
+    command = install_command(target, partial, lock)
+    subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS)  # noqa: S603
     partial.rename(folder)
     return folder
 
@@ -98,10 +107,13 @@ def install_command(target: Platform, folder: Path, lock: Path | None = None) ->
 
 
 def main() -> None:
-    """Fill the wheelhouse for Lambda and for this machine, and say where it is."""
+    """Fill the wheelhouse for Lambda and for this machine, and say where it is, or what uv says."""
     for lock in all_locks():
         for target in (LAMBDA_ARM64, HOST):
-            sys.stdout.write(f"{target.name}: {fill(target, lock).relative_to(ROOT)}\n")
+            try:
+                sys.stdout.write(f"{target.name}: {fill(target, lock).relative_to(ROOT)}\n")
+            except subprocess.CalledProcessError as error:
+                sys.exit(error.stderr)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from aws_cdk import App
 
 from cdk_app.docs.documents import ENVIRONMENT, ROOT, from_declarations, from_templates, outdated, write
 from cdk_app.environments import environment_named
-from cdk_app.stacks import EnvironmentStage
+from cdk_app.stacks import add_stacks
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def synthesise(folder: Path) -> None:
     """Write the cloud assembly of the environment that is described. Nothing is bundled: no document shows code."""
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     app = App(outdir=str(folder), context={**context, "aws:cdk:bundling-stacks": []})
-    EnvironmentStage(app, environment_named(ENVIRONMENT))
+    add_stacks(app, environment_named(ENVIRONMENT))
     app.synth()
 
 

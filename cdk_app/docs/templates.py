@@ -116,8 +116,7 @@ def texts(value: object) -> Iterator[str]:
 
 def read_templates(assembly: Path, *, environment: str, stacks: Sequence[str]) -> Templates:
     """The templates of some stacks, named as in CloudFormation, from the cloud assembly of their environment."""
-    folder = assembly / f"assembly-{environment}"
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
     files = {
         name: artifact["properties"]["templateFile"]
         for name, artifact in manifest["artifacts"].items()
@@ -125,7 +124,7 @@ def read_templates(assembly: Path, *, environment: str, stacks: Sequence[str]) -
     }
     by_name = {_stack_name(name, manifest): file for name, file in files.items()}
     return Templates(
-        environment, {name: json.loads((folder / by_name[name]).read_text(encoding="utf-8")) for name in stacks}
+        environment, {name: json.loads((assembly / by_name[name]).read_text(encoding="utf-8")) for name in stacks}
     )
 
 

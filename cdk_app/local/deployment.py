@@ -58,7 +58,7 @@ class Deployment:
         self._run(
             "cdk deploy",
             (
-                str(CDK), "deploy", f"{LOCAL.name}/*", "--context", f"environment={LOCAL.name}",
+                str(CDK), "deploy", "--all", "--context", f"environment={LOCAL.name}",
                 "--context", f"port_offset={self._port_offset}", "--output", str(self._assembly),
                 "--require-approval", "never", "--concurrency", "4", "--progress", "events", "--no-notices",
                 "--no-color",

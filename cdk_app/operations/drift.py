@@ -1,4 +1,4 @@
-"""`python -m cdk_app.operations.drift cdk.out/assembly-prod`: does AWS still hold what the templates say?
+"""`python -m cdk_app.operations.drift cdk.out`: does AWS still hold what the templates say?
 
 Ends with 0 when everything that can be checked is in sync, 1 when something was changed by hand, and 2 when a stack or
 a resource could not be looked at: silence is not a good sign. (`cdk drift --fail` ends with 0 then.)
@@ -124,7 +124,7 @@ def _report(stack: str, resources: Iterable[tuple[str, str]]) -> Report:
 
 
 def main(
-    assembly: Annotated[Path, typer.Argument(help="a synthesised environment: cdk.out/assembly-<environment>")],
+    assembly: Annotated[Path, typer.Argument(help="a synthesised environment: cdk.out")],
 ) -> None:
     """Detect the drift of every stack of an environment."""
     client = boto3.client("cloudformation", config=CLIENT)

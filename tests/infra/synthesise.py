@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path.cwd()))  # the checkout at hand comes first
 from aws_cdk import App
 
 from cdk_app.environments import environment_named
-from cdk_app.stacks import EnvironmentStage, check_policies
+from cdk_app.stacks import add_stacks, check_policies
 from tests.infra.variants import VARIANTS
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
     for name in names:
         app = App(outdir=str(Path(out) / name), context={**context, "environment": name})
-        EnvironmentStage(app, VARIANTS.get(name) or environment_named(name))
+        add_stacks(app, VARIANTS.get(name) or environment_named(name))
         check_policies(app)
         app.synth()
 

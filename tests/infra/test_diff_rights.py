@@ -56,7 +56,7 @@ class Denying:
 
 def diff(assembly: Path, address: str, home: Path) -> subprocess.CompletedProcess[str]:
     """The command of the workflow."""
-    command = ["--no-notices", "--no-color", "diff", "--app", str(assembly), "--method", "template", "dev/*"]
+    command = ["--no-notices", "--no-color", "diff", "--app", str(assembly), "--method", "template", "--all"]
     return subprocess.run(
         [str(ROOT / "node_modules" / ".bin" / "cdk"), *command],
         cwd=ROOT,

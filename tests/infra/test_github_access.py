@@ -165,7 +165,7 @@ def test_every_resource_type_we_deploy_is_known_to_drift_detection(assemblies):
 
 def test_roles_and_stacks_agree_on_the_names_of_stacks(assemblies):
     for name in ("dev", "prod"):
-        names = {stack["properties"]["stackName"] for stack in assemblies[name].stacks.values()}
+        names = assemblies[name].stack_names
         assert all(stack.startswith(f"{name}-") for stack in names)
 
 

@@ -82,14 +82,14 @@ from dataclasses import replace
 from aws_cdk import App
 from cdk_app.environments import PROD
 from cdk_app.services.nbhd_city import stacks as nbhd_city
-from cdk_app.stacks import EnvironmentStage
+from cdk_app.stacks import add_stacks
 
 shortcuts = nbhd_city.LOCAL_SIGN_IN
 on_a_laptop = replace(PROD, on_this_machine=True, rollout="all_at_once")
 for name, value in shortcuts.items():
     nbhd_city.LOCAL_SIGN_IN = {name: value}
     try:
-        EnvironmentStage(App(), on_a_laptop)
+        add_stacks(App(), on_a_laptop)
     except ValueError as refused:
         print(type(refused).__name__, str(refused).replace(chr(10), " "))
 try:

@@ -292,7 +292,7 @@ def test_every_service_with_an_api_has_a_smoke_check(prod):
 
 def test_the_page_about_rollback_names_what_there_is(prod):
     page = (ROOT / "docs" / "rollback.md").read_text(encoding="utf-8")
-    stacks = {stack["properties"]["stackName"] for stack in prod.stacks.values()}
+    stacks = prod.stack_names
     named = set(re.findall(r"prod-\w+(?:App|Data)", page))
     outputs = set(re.findall(r"\$\(output (\w+)\)", page))
     assert set() < named <= stacks

@@ -1,8 +1,11 @@
 """Synthesis: a pure function of the repository, and one that stops at what the policy checks find."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import tarfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,6 +58,21 @@ def test_the_app_refuses_an_environment_nobody_described(tmp_path):
     done = run_python("app.py", variables=cdk_variables(tmp_path, environment="production"))
     assert done.returncode != 0
     assert "choose one of: local, dev, staging, prod" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, "one sentence, no traceback"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "services"), [(["--all"], ["StockTrackRecord", "NbhdCity"]), (["dev-NbhdCity*"], ["NbhdCity"])]
+)
+def test_the_cli_finds_the_stacks_by_their_names_in_cloudformation(assemblies, pattern, services):
+    """As in every CDK app: `cdk list`, `deploy --all`, `deploy 'dev-NbhdCity*'`."""
+    command = [str(ROOT / "node_modules" / ".bin" / "cdk"), "list", "--app", str(assemblies["dev"].folder), *pattern]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.split()) == sorted(f"dev-{name}{part}" for name in services for part in ("Data", "App"))
 
 
 def test_the_app_means_dev_and_asks_nothing_but_its_lock_and_its_context(assemblies, tmp_path):

@@ -53,16 +53,22 @@ class Assembly:
     @cached_property
     def stacks(self) -> Mapping[str, dict[str, Any]]:
         """Manifest entry of each stack by its name without the environment."""
-        manifest = json.loads((self.folder / f"assembly-{self.environment}" / "manifest.json").read_text())
-        stacks = [part for part in manifest["artifacts"].values() if part["type"] == "aws:cloudformation:stack"]
-        return {stack["displayName"].partition(" ")[0].partition("/")[2]: stack for stack in stacks}
+        manifest = json.loads((self.folder / "manifest.json").read_text())
+        return {
+            name.partition("-")[2]: part
+            for name, part in manifest["artifacts"].items()
+            if part["type"] == "aws:cloudformation:stack"
+        }
+
+    @property
+    def stack_names(self) -> set[str]:
+        """As CloudFormation knows them."""
+        return {f"{self.environment}-{name}" for name in self.stacks}
 
     @cached_property
     def templates(self) -> dict[str, Template]:
-        folder = self.folder / f"assembly-{self.environment}"
-        return {
-            name: Template(name, folder / stack["properties"]["templateFile"]) for name, stack in self.stacks.items()
-        }
+        files = {name: stack["properties"]["templateFile"] for name, stack in self.stacks.items()}
+        return {name: Template(name, self.folder / file) for name, file in files.items()}
 
     @property
     def data(self) -> Template:

@@ -1,4 +1,7 @@
-"""The wheelhouse: filled by set-up, never by synthesis."""
+"""The wheelhouse: filled by set-up, and by synthesis where set-up has not run."""
+
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -15,17 +18,31 @@ def lock(tmp_path, monkeypatch):
     return lock
 
 
-def test_a_missing_wheelhouse_names_the_command_that_fills_it(lock):
-    with pytest.raises(WheelhouseMissing, match=r"make setup.*python -m cdk_app\.constructs\.wheelhouse"):
+@pytest.mark.parametrize("failure", [subprocess.CalledProcessError(2, "uv"), subprocess.TimeoutExpired("uv", 1)])
+def test_a_wheelhouse_that_cannot_be_filled_names_the_command_that_tries_again(lock, monkeypatch, failure):
+    def fail(*_args, **_kwargs):
+        raise failure
+
+    monkeypatch.setattr("subprocess.run", fail)
+    with pytest.raises(WheelhouseMissing, match=r"cannot be fetched.*: python -m cdk_app\.constructs\.wheelhouse$"):
         wheelhouse.unpacked(LAMBDA_ARM64)
 
 
-def test_a_changed_lock_is_a_missing_wheelhouse(lock):
-    wheelhouse.location(LAMBDA_ARM64).mkdir(parents=True)
-    assert wheelhouse.unpacked(LAMBDA_ARM64).is_dir()
+def test_a_missing_wheelhouse_and_one_of_a_changed_lock_is_filled_and_that_is_said(lock, monkeypatch, capsys):
+    asked = []
+
+    def install(command, **_kwargs):
+        folder = Path(command[command.index("--target") + 1])
+        folder.mkdir()
+        asked.append(folder.name)
+
+    monkeypatch.setattr("subprocess.run", install)
+    first = wheelhouse.unpacked(LAMBDA_ARM64)
+    assert capsys.readouterr().err == "Unpacking the locked dependencies for aarch64-manylinux2014, once\n"
+    assert wheelhouse.unpacked(LAMBDA_ARM64) == first
     lock.write_text("six==1.16.0\n")
-    with pytest.raises(WheelhouseMissing):
-        wheelhouse.unpacked(LAMBDA_ARM64)
+    assert wheelhouse.unpacked(LAMBDA_ARM64) != first
+    assert len(asked) == 2
 
 
 def test_a_filled_wheelhouse_is_not_filled_again(lock, monkeypatch):
