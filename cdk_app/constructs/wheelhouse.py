@@ -67,7 +67,7 @@ def unpacked(target: Platform, lock: Path | None = None) -> Path:
     folder = location(target, lock)
     if folder.is_dir():
         return folder
-    sys.stderr.write(f"Unpacking the locked dependencies for {target.name}, once\n")
+    sys.stderr.write(f"Unpacking {(lock or LOCK).relative_to(ROOT)} for {target.name}, once\n")
     try:
         return fill(target, lock)
     except (subprocess.SubprocessError, OSError) as exc:

@@ -47,8 +47,11 @@ def test_every_picture_in_tables_md_exists():
 # ---- what the pages tell a reader to do ------------------------------------------------------------------------------
 
 
-def test_the_readme_begins_with_two_commands():
-    assert re.findall(r"(?s)```sh\n(.*?)```", README) == ["make run\n", "make test\n"]
+def test_the_readme_begins_with_two_commands_and_the_plain_ones_behind_them():
+    """`test_synthesis` runs the app with `requirements.txt` alone, and asks the CLI for the stacks by these names."""
+    first, second, plain = re.findall(r"(?s)```sh\n(.*?)```", README)
+    assert (first, second) == ("make run\n", "make test\n")
+    assert [line.partition(" ")[0] for line in plain.splitlines()] == ["pip", "cdk", "cdk", "pip", "pytest"]
 
 
 def test_every_make_target_that_a_page_names_exists():

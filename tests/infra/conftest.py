@@ -1,31 +1,18 @@
 """The synthesised stacks, made once per test run however many workers pytest has."""
 
 import fcntl
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from cdk_app.constructs import wheelhouse
-from cdk_app.constructs.wheelhouse import HOST, LAMBDA_ARM64
 from cdk_app.environments import ENVIRONMENTS
 from tests.infra.variants import VARIANTS
 from tests.support.assembly import Assembly, synthesise
 
 
 @pytest.fixture(scope="session")
-def _wheelhouse() -> None:
-    """Skip where set-up has not run; in CI that is a failure."""
-    missing = [target for target in (LAMBDA_ARM64, HOST) if not wheelhouse.location(target).is_dir()]
-    if missing and os.environ.get("CI"):
-        pytest.fail(f"the wheelhouse is empty: {wheelhouse.FILL_COMMAND}")
-    if missing:
-        pytest.skip(f"the wheelhouse is empty: {wheelhouse.FILL_COMMAND}")
-
-
-@pytest.fixture(scope="session")
-def _synthesised(_wheelhouse: None, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def _synthesised(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """The folder with an assembly for every environment and every variant of production, by name."""
     base = tmp_path_factory.getbasetemp()
     shared = (base if worker_id == "master" else base.parent) / "assemblies"

@@ -62,7 +62,6 @@ def test_what_is_bundled_is_what_was_tested(lock):
     assert python_packages.packages_of(lock).items() <= tested.items()
 
 
-@pytest.mark.usefixtures("_wheelhouse")
 def test_tokens_and_curves_work_in_the_bundle_that_has_them_with_nothing_else_installed(tmp_path):
     with zipfile.ZipFile(bundling.bundle_service(NBHD_CITY.bundle, HOST).path) as archive:
         archive.extractall(tmp_path)

@@ -38,7 +38,7 @@ def test_a_missing_wheelhouse_and_one_of_a_changed_lock_is_filled_and_that_is_sa
 
     monkeypatch.setattr("subprocess.run", install)
     first = wheelhouse.unpacked(LAMBDA_ARM64)
-    assert capsys.readouterr().err == "Unpacking the locked dependencies for aarch64-manylinux2014, once\n"
+    assert capsys.readouterr().err == "Unpacking requirements.txt for aarch64-manylinux2014, once\n"
     assert wheelhouse.unpacked(LAMBDA_ARM64) == first
     lock.write_text("six==1.16.0\n")
     assert wheelhouse.unpacked(LAMBDA_ARM64) != first
