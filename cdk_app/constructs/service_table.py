@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import batched
 from typing import Final
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -17,6 +17,7 @@ from cdk_app.environments import Environment
 from lambda_src.dynamo.render import grants_of
 from lambda_src.dynamo.schema import Index, Table, patterns_of
 
+MAIN: Final = "main"  # its outputs are `TableName` and `TableArn`, those of another are `<Name>TableName`
 # Per 5 minutes: all are retried, and https://aws.amazon.com/dynamodb/sla/ allows some errors; a few are a hot moment.
 THROTTLES_TOLERATED: Final = 6
 SYSTEM_ERRORS_TOLERATED: Final = 6
@@ -42,7 +43,10 @@ class ServiceTables(Construct):
             table.name: environment.table_in_use(table.physical_name(environment.name)) for table in tables
         }
         for table in tables:
-            _table(self, table, name=table.physical_name(environment.name), environment=environment)
+            made = _table(self, table, name=table.physical_name(environment.name), environment=environment)
+            prefix = "" if table.name == MAIN else table.name.title()
+            CfnOutput(Stack.of(self), f"{prefix}TableName", value=made.table_name)
+            CfnOutput(Stack.of(self), f"{prefix}TableArn", value=made.table_arn)
         self.migration_operator = self._operator(environment.migration_operator)
 
     def grant_access(self, grantee: iam.IGrantable, *, asked_by: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lambda_src.dynamo.render import create_table_input
 from tests.infra.gates.model import Complaints, Deployment, Json, Resource, rule
-from tests.infra.gates.references import TABLES, physical_name, references
+from tests.infra.gates.references import TABLES, physical_name, references, text
 
 SECRET = "AWS::SecretsManager::Secret"
 BUCKET = "AWS::S3::Bucket"
@@ -155,6 +155,15 @@ def secrets_have_no_value(deployment: Deployment) -> Complaints:
         template = secret.properties.get("GenerateSecretString", {}).get("SecretStringTemplate", "{}")
         if any(json.loads(template).values()):
             yield secret, "the template of its value holds more than names"
+
+
+@rule("tables-can-be-found", "Scripts of others ask a stack for its tables, and not this repository")
+def tables_can_be_found(deployment: Deployment) -> Complaints:
+    for table in deployment.of_type(*TABLES):
+        said = [text(output.get("Value")) for output in table.stack.body.get("Outputs", {}).values()]
+        for wanted in (f"${{{table.logical_id}}}", f"${{{table.logical_id}.Arn}}"):
+            if wanted not in said:
+                yield table, f"no output says {wanted}"
 
 
 @rule("buckets-are-private", "A public bucket is the most common leak there is")

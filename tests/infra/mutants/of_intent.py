@@ -9,7 +9,7 @@ from tests.infra.gates.metrics import ALARM
 from tests.infra.gates.model import Deployment, Json
 from tests.infra.gates.queues import MAPPING
 from tests.infra.gates.references import QUEUE, TABLES
-from tests.infra.mutants.making import caught_by, function_of, has, pick, remove
+from tests.infra.mutants.making import caught_by, data_stack, function_of, has, pick, remove
 
 DASHBOARD = "AWS::CloudWatch::Dashboard"
 
@@ -181,6 +181,18 @@ def the_default_route_takes_reads_alone(prod: Deployment) -> None:
 def a_secret_has_a_real_value_in_its_template(prod: Deployment) -> None:
     made = pick(prod, SECRET, has("GenerateSecretString", "SecretStringTemplate")).properties["GenerateSecretString"]
     made["SecretStringTemplate"] = '{"jwt": "swordfish"}'
+
+
+@caught_by("tables-can-be-found")
+def a_table_is_no_output(prod: Deployment) -> None:
+    outputs = data_stack(prod).body["Outputs"]
+    del outputs["TableName"]
+
+
+@caught_by("tables-can-be-found")
+def the_address_of_a_table_is_no_output(prod: Deployment) -> None:
+    outputs = data_stack(prod).body["Outputs"]
+    outputs["TableArn"]["Value"] = outputs["TableName"]["Value"]
 
 
 # ---- properties that nobody chose ----------------------------------------------------------------------------------
