@@ -97,7 +97,8 @@ def fill(target: Platform, lock: Path | None = None) -> Path:
 
 def install_command(target: Platform, folder: Path, lock: Path | None = None) -> Sequence[str]:
     """The uv command that installs exactly the locked wheels into a folder, for a platform that need not be ours."""
-    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
+    # A company's certificates are known to the system; pip asks there by itself, uv when told.
+    command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--system-certs", "--python", sys.executable]
     command += ["--target", str(folder), "--requirement", str(lock or LOCK)]
     command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy"]
     if target.uv_name is not None:
