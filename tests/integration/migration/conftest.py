@@ -15,6 +15,8 @@ from lambda_src.services.nbhd_city.tables import TABLES
 from tests.integration.conftest import MakeTables
 from tests.support.migration.jobs import RowsInHand, job
 from tests.support.migration.migration_process import Phases
+from tests.support.migration.nbhd_city_rows import membership, neighborhood
+from tests.support.migration.operator import Operator
 from tests.support.migration.scenes import SERVICES, Moving
 from tests.support.migration.servers import Database, MariaDB, PostgreSQL, schema
 from tests.support.migration.small_town import small_town
@@ -24,6 +26,9 @@ from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+PLACES = 3
+MEMBERS = 9
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +92,22 @@ def source() -> RowsInHand:
 def start(source: RowsInHand, client: "DynamoDBClient", names: Mapping[str, str], tmp_path: Path) -> Callable[..., Job]:
     """Each call is as a command of its own, of one migration of `source`; `start("another")` on another machine."""
     return lambda machine="": job(source, client, names, tmp_path / machine)
+
+
+@pytest.fixture
+def database(nbhd_city_database: Database) -> Database:
+    """Of nbhd.city, with a few places and members."""
+    nbhd_city_database.insert("neighborhoods", [neighborhood(n, f"Place {n}") for n in range(1, PLACES + 1)])
+    nbhd_city_database.insert(
+        "memberships", [membership(n, f"did:plc:user{n}", n % PLACES + 1) for n in range(1, MEMBERS + 1)]
+    )
+    return nbhd_city_database
+
+
+@pytest.fixture
+def operator(database: Database, dynamodb_endpoint: str, make_tables: MakeTables, tmp_path: Path) -> Operator:
+    """Of nbhd.city, with a source as it should be and an empty table."""
+    return Operator("nbhd_city", database.url, dynamodb_endpoint, make_tables(TABLES), tmp_path / "kept")
 
 
 @pytest.fixture

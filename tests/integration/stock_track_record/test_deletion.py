@@ -212,16 +212,14 @@ def test_of_several_deletions_at_once_one_finds_the_channel(new_app):
 
 @pytest.mark.parametrize("hundreds", [5, pytest.param(50, marks=pytest.mark.soak)])
 def test_a_deletion_of_many_items_survives_the_death_of_its_worker(disturbed, hundreds):
-    items = 100 * hundreds
     app, batches = disturbed(BatchWrites)
     channel_id = app.add(URL)
-    videos, logs = 12 * hundreds, 22 * hundreds - 1  # the creation wrote a line as well
-    fill(app, channel_id, videos=videos, logs=logs, mentions=(items - 3 - logs) // 2 - videos)
+    items, videos, logs = 100 * hundreds, 12 * hundreds, 22 * hundreds - 1
+    fill(app, channel_id, videos=videos, logs=logs, mentions=(items - 3 - logs) // 2 - videos)  # 3: of the creation
     app.queue.take()
     assert len(leftovers(app.items(), channel_id)) == items
     delete(app, channel_id)
     message = purge_of(app)
-
     batches.count, batches.kill_after_deletes = 0, items // 2
     with pytest.raises(Killed):
         app.deliver(message)
@@ -233,7 +231,6 @@ def test_a_deletion_of_many_items_survives_the_death_of_its_worker(disturbed, hu
 
     batches.kill_after_deletes = None
     assert app.deliver(message, receive_count=2) == []
-
     assert not leftovers(app.items(), channel_id)
     assert 0 <= batches.deletes - (items - 1) < 500  # all but the channel item; of one page the homes may go twice
     assert items // 25 <= batches.count <= items // 25 + 25
