@@ -26,6 +26,14 @@ LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # 
 
 # One identity by name: no account, and no wildcard.
 OPERATOR_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(?P<kind>user|role)/[\w+=,.@/-]+")
+# Where the usual tools of web clients serve a page on this machine: Vite, its preview, and what came before it.
+WEB_CLIENTS: Final = (
+    "http://localhost:5173",
+    "http://127.0.0.1:5173",
+    "http://localhost:4173",
+    "http://127.0.0.1:4173",
+    "http://localhost:3000",
+)
 CONSOLE: Final = "http://localhost:8000"  # of the local cloud, as `cdk_app.local` serves it
 
 
@@ -166,8 +174,8 @@ def _check_origin(origin: str, *, is_production: bool) -> None:
 LOCAL: Final = Environment(
     name="local",
     web_origins={
-        "StockTrackRecord": ("http://localhost:5173", "http://localhost:3000", CONSOLE),
-        "NbhdCity": (CONSOLE, "http://localhost:5173", "http://localhost:3000"),
+        "StockTrackRecord": (*WEB_CLIENTS, CONSOLE),
+        "NbhdCity": (CONSOLE, *WEB_CLIENTS),
     },
     public_urls={"NbhdCity": "http://localhost:8004"},  # its sign-in comes back there
     tracing=False,

@@ -40,6 +40,7 @@ SECURITY_HEADERS = [
 CONTENT_SECURITY_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 NO_STORE = (b"cache-control", b"no-store")
 
+LONGEST_ORIGIN: Final = 256  # that a log line shows
 GZIP_MINIMUM_BYTES: Final = 1024
 GZIP_LEVEL: Final = 6  # 9 takes twice the CPU time for 1-2 % of the size
 GZIP_IN_THREAD_BYTES: Final = 1 << 62  # never: see `routing.add_routes`
@@ -197,6 +198,8 @@ class Cors(CORSMiddleware):
         response = super().preflight_response(request_headers)
         if response.status_code < 400:
             return response
+        origin = request_headers.get("origin", "")[:LONGEST_ORIGIN]
+        logger.warning("preflight refused", extra={"origin": origin, "set_in": "web_origins of the environment"})
         refusal = self.answer(BadRequest(bytes(response.body).decode()))
         refusal.headers["vary"] = response.headers["vary"]
         return refusal

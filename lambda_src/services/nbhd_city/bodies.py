@@ -96,6 +96,8 @@ def _limited(text: str, limit: int) -> str:
     normal = unicodedata.normalize("NFC", text)
     if len(normal) > limit:
         raise InvalidText(f"At most {limit} characters")
+    if "\0" in normal:  # the one character that PostgreSQL could not hold, nor could an export to it
+        raise InvalidText("This text holds a NUL character")
     try:
         normal.encode()
     except UnicodeEncodeError as exc:  # half of a surrogate pair: JSON can carry it, UTF-8 cannot

@@ -85,6 +85,12 @@ INSIDE = [
     "64:ff9b::a9fe:a9fe",
     "2002:a9fe:a9fe::1",
     "fe80::1%eth0",
+    "fec0::1",
+    "feff:ffff::1",
+    "3fff::1",
+    "3fff:fff:ffff::1",
+    "5f00::1",
+    "100:0:0:1::1",
     "no address",
 ]
 
@@ -94,7 +100,9 @@ def test_an_address_that_not_everybody_can_reach_is_not_public(address):
     assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8", "2a00:1450::1", "2400:cb00::1"]
+)
 def test_an_address_of_the_internet_is_public(address):
     assert is_public(address)
 

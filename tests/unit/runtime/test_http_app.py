@@ -106,11 +106,14 @@ def test_a_preflight_from_the_web_client_is_allowed(client):
         {"access-control-request-headers": "authorization"},
     ],
 )
-def test_any_other_preflight_is_refused_as_a_problem(client, change):
+def test_any_other_preflight_is_refused_as_a_problem_and_the_log_says_whose(client, change, caplog):
     response = client.options("/echo", headers={**PREFLIGHT, **change})
     assert response.status_code == 400
     assert response.json()["code"] == "bad_request"
     assert "access-control-allow-origin" not in response.headers
+    [refused] = [record for record in caplog.records if record.message == "preflight refused"]
+    assert vars(refused)["origin"] == {**PREFLIGHT, **change}["origin"]
+    assert vars(refused)["set_in"] == "web_origins of the environment"
 
 
 @pytest.mark.parametrize("path", ["/items/1", "/items/x", "/nowhere"])

@@ -95,6 +95,11 @@ class Endpoints:
             found.clear()  # as if it had no address
 
 
+# What Python 3.13 takes for public, and nobody can reach: site-local, documentation, segment routing, dummy prefix.
+# https://www.iana.org/assignments/iana-ipv6-special-registry
+_NOT_REACHED: Final = tuple(map(ipaddress.ip_network, ("fec0::/10", "3fff::/20", "5f00::/16", "100:0:0:1::/64")))
+
+
 def is_public(text: str) -> bool:
     """Whether an IP address is one that the whole internet can reach, also where it wraps an IPv4 address."""
     try:
@@ -105,7 +110,8 @@ def is_public(text: str) -> bool:
         inner = _inner(address)
         if inner is not None:
             return is_public(str(inner))
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    is_special = address.is_multicast or address.is_reserved or any(address in network for network in _NOT_REACHED)
+    return address.is_global and not is_special
 
 
 def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -86,6 +86,13 @@ def test_empty_texts_are_welcome_and_half_characters_are_not(rule):
         rule("https://example.com/\ud800")
 
 
+@pytest.mark.parametrize("rule", [texts.description, texts.display_name, texts.bio, texts.location, texts.avatar])
+@pytest.mark.parametrize("text", ["\0", "before\0after", "at its end\0", "\0 e\u0301"])
+def test_no_text_holds_what_an_export_could_not(rule, text):
+    with pytest.raises(InvalidText):
+        rule(text)
+
+
 @pytest.mark.parametrize("address", ["al@example.com", "a.b+c@sub.example.co", "x@xn--bcher-kva.example"])
 def test_addresses(address):
     assert texts.email(address) == address
