@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.support.assembly import CDK, ROOT, Template
-from tests.support.engines import installed
+from tests.support.assembly import ROOT, Template
+from tests.support.engines import CDK, NODE_PACKAGES, installed
 from tests.support.http_server import ThreadedServer
 
 GRANTED = {"DescribeStacks", "GetTemplate"}  # test_github_access.py says that the role has these two
@@ -59,7 +59,7 @@ def diff(assembly: Path, address: str, home: Path) -> subprocess.CompletedProces
     """The command of the workflow."""
     command = ["--no-notices", "--no-color", "diff", "--app", str(assembly), "--method", "template", "--all"]
     return subprocess.run(
-        [installed(CDK, "run `make setup` or `npm ci`"), *command],
+        [installed(CDK, NODE_PACKAGES), *command],
         cwd=ROOT,
         env={
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),

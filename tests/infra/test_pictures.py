@@ -8,11 +8,13 @@ import pytest
 
 from cdk_app.docs.documents import ROOT, from_templates
 from cdk_app.services.registry import SERVICES
+from tests.support.engines import GRAPHVIZ, NODE_PACKAGES, installed
 from tests.support.svg import SVG, description, parsed
 
 
 @pytest.fixture(scope="module")
 def documents(assemblies):
+    installed(GRAPHVIZ, NODE_PACKAGES)
     return from_templates(assemblies["prod"].folder)
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from cdk_app.operations.supply_chain.python_packages import packages_of
 from cdk_app.services.registry import SERVICES
-from tests.support.assembly import CDK, ROOT, Assembly, run_python, synthesise
-from tests.support.engines import installed
+from tests.support.assembly import ROOT, Assembly, run_python, synthesise
+from tests.support.engines import CDK, NODE_PACKAGES, installed
 
 SOURCES = ("app.py", "cdk.json", "cdk_app", "lambda_src", "tests/infra/synthesise.py", "tests/infra/variants.py")
 
@@ -67,7 +67,7 @@ def test_the_app_refuses_an_environment_nobody_described(tmp_path):
 )
 def test_the_cli_finds_the_stacks_by_their_names_in_cloudformation(assemblies, pattern, services):
     """As in every CDK app: `cdk list`, `deploy --all`, `deploy 'dev-NbhdCity*'`."""
-    command = [installed(CDK, "run `make setup` or `npm ci`"), "list", "--app", str(assemblies["dev"].folder), *pattern]
+    command = [installed(CDK, NODE_PACKAGES), "list", "--app", str(assemblies["dev"].folder), *pattern]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=60, check=False

@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
+NODE_PACKAGES = "run `make setup` or `npm ci`"
+CDK = ROOT / "node_modules" / ".bin" / "cdk"
+GRAPHVIZ = ROOT / "node_modules" / "@viz-js" / "viz"
+
 
 def installed(program: str | Path, how: str) -> str:
     """Path of a program or file; without it the tests skip and say how to get it, in CI they fail."""

@@ -4,8 +4,14 @@ import pytest
 
 from cdk_app.docs import graphviz
 from cdk_app.docs.graphviz import Edge, LayoutFailed, Node, lay_out
+from tests.support.engines import GRAPHVIZ, NODE_PACKAGES, installed
 
 NODES = [Node("a", 100, 40, group="one"), Node("b", 100, 40, group="one"), Node("c", 60, 30, group="two")]
+
+
+@pytest.fixture(autouse=True)
+def _graphviz() -> None:
+    installed(GRAPHVIZ, NODE_PACKAGES)
 
 
 def test_an_arrow_down_puts_its_target_below():
