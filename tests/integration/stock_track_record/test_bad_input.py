@@ -70,11 +70,19 @@ TEXTS_THAT_ARE_NO_NUMBER = [
         '{"url": "ftp://www.youtube.com/@x"}',
         '{"url": "https://www.youtube.com/"}',
         '{"url": "https://www.youtube.com/@"}',
+        '{"url": "https://www.youtube.com/@../../x"}',
+        '{"url": "https://www.youtube.com/@x/../@y"}',
+        '{"url": "https://www.youtube.com/c/x/%2e%2E/y"}',
+        '{"url": "https://www.youtube.com/./@x"}',
+        '{"url": "https://www.youtube.com/@..."}',
+        '{"url": "https://www.youtube.com/user/-_."}',
         '{"url": "https://www.youtube.com/watch?v=abc"}',
         *(
             '{"url": "https://www.youtube.com/@x", "time_range_months": ' + value + "}"
             for value in (
-                "0", "37", "-1", "6.0", "6.5", '"6"', "true", "null", "[]", "{}", "1e400", "NaN", "-Infinity", "9" * 30,
+                "0", "37", "-1", "6.0", "6.5",
+                '"0"', '"37"', '"06"', '" 6"', '"6.0"', '"1e1"', '"٦"', '""', "true",
+                "null", "[]", "{}", "1e400", "NaN", "-Infinity", "9" * 30,
                 "9" * 5_000,
             )
         ),
@@ -175,7 +183,7 @@ def test_a_page_far_beyond_the_end_is_empty(bystander, page):
 @pytest.mark.parametrize(
     "since",
     [
-        "", "yesterday", "2025-01-15", "2025-01-15T", "2025-02-30T00:00:00Z", "2025-01-15T25:00:00Z",
+        "", "yesterday", "2025-01", "2025-01-15T", "2025-02-30T00:00:00Z", "2025-01-15T25:00:00Z",
         "2025-01-15T08:30:00+99:99", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
         "%00", "2025-01-15T08:30:00Z%00", "2025-01-15T08:30:00Z%23", "%ED%A0%80", "x" * 4_000,
         "%D9%A2%D9%A0%D9%A2%D9%A5-01-15T08:30:00Z",

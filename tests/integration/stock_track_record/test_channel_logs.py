@@ -71,6 +71,7 @@ def test_since_includes_the_line_of_that_very_moment(new_app):
         "2025-01-15T09:30:00+01:00",
         "2025-01-15T09:30:00 01:00",  # the + was lost on its way through a query string
         "2025-01-15T03:30:00.000999-05:00",  # floored to the millisecond
+        "2025-01-15",  # its first moment
     ],
 )
 def test_since_may_be_written_in_any_iso_form(new_app, since):
@@ -89,7 +90,9 @@ def test_a_plus_in_the_query_string_is_repaired(new_app):
     assert len(answer.json()["logs"]) == 1
 
 
-@pytest.mark.parametrize("since", ["yesterday", "", "2025-01-15", "2025-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize(
+    "since", ["yesterday", "", "2025-01", "20250115", "2025-02-29", "2025-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00"]
+)
 def test_a_since_that_is_no_time_is_refused_before_the_table_is_asked(new_app, since):
     app = new_app()
     channel_id = app.add(URL)

@@ -264,3 +264,9 @@ def test_the_api_connects_anew_after_its_connections_were_closed_for_a_snapshot(
     channel_id = app.add(URL)
     app.resources.client.close()
     assert app.channel(channel_id)["id"] == channel_id
+
+
+@pytest.mark.parametrize("months", ["6", "36", "1"])
+def test_a_number_may_come_as_the_text_of_a_form(new_app, months):
+    created = new_app().api.post("/api/channels", json={"url": URL, "time_range_months": months})
+    assert (created.status_code, created.json()["time_range_months"]) == (201, int(months))

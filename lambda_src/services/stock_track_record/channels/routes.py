@@ -3,12 +3,12 @@
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from starlette.responses import Response
 
 from lambda_src.runtime.bodies import Shape
 from lambda_src.runtime.routing import Given, JsonAnswer, Router
-from lambda_src.services.stock_track_record.bodies import Timestamp
+from lambda_src.services.stock_track_record.bodies import Timestamp, number_in_text
 from lambda_src.services.stock_track_record.channels.service import ChannelService
 from lambda_src.services.stock_track_record.models import Channel, LogLine
 
@@ -23,7 +23,9 @@ class NewChannel(BaseModel):
     """A channel to be added."""
 
     url: str = Field(min_length=1, max_length=500, description="Address of a YouTube channel")
-    time_range_months: int = Field(default=12, ge=1, le=36, strict=True, description="Months to look back")
+    time_range_months: Annotated[int, BeforeValidator(number_in_text)] = Field(
+        default=12, ge=1, le=36, strict=True, description="Months to look back"
+    )
 
 
 class ChannelBody(BaseModel):

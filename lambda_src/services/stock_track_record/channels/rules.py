@@ -25,8 +25,8 @@ TEXT_LIMIT: Final = 120
 _NAME_MARKS: Final = "_-.·"
 
 _SINCE: Final = re.compile(
-    r"(?P<date>\d{4}-\d\d-\d\d)[Tt ](?P<time>\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)"
-    r"(?:(?P<utc>[Zz])|(?P<sign>[+\- ])(?P<hours>\d\d):?(?P<minutes>\d\d)?)?",
+    r"(?P<date>\d{4}-\d\d-\d\d)(?:[Tt ](?P<time>\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)"
+    r"(?:(?P<utc>[Zz])|(?P<sign>[+\- ])(?P<hours>\d\d):?(?P<minutes>\d\d)?)?)?",
     re.ASCII,
 )
 
@@ -72,11 +72,13 @@ def parse_channel_url(url: str) -> ChannelIdentity:
     match = _ADDRESS.fullmatch(url.strip())
     if match is None:
         raise InvalidChannelUrl
-    first, _, rest = match["path"].partition("/")
+    first, *rest = match["path"].split("/")
+    if any(unquote(segment) in {".", ".."} for segment in (first, *rest)):  # a browser would go elsewhere
+        raise InvalidChannelUrl
     place = _decoded(first)
     if place.startswith("@"):
         return _named("handle", place.removeprefix("@"))
-    name = _decoded(rest.partition("/")[0])
+    name = _decoded(rest[0]) if rest else ""
     match place:
         case "channel" if is_resolved(name):
             return ChannelIdentity("id", name, name)
@@ -107,6 +109,8 @@ def _decoded(segment: str) -> str:
 def _checked(name: str) -> str:
     if not 1 <= len(name) <= _NAME_LIMIT or not all(_is_name_character(character) for character in name):
         raise InvalidChannelUrl
+    if not any(character.isalnum() for character in name):
+        raise InvalidChannelUrl
     return name
 
 
@@ -119,8 +123,8 @@ def _is_name_character(character: str) -> bool:
 def parse_since(text: str) -> str:
     """An ISO 8601 date-time from a query string as timestamp text, floored to the millisecond.
 
-    A time without a zone is UTC. A `+` that the query string turned into a space is repaired. Raises InvalidInput for
-    anything else, and for times before year 1 or after year 9999 in UTC.
+    A date is its first moment, a time without a zone is UTC. A `+` that the query string turned into a space is
+    repaired. Raises InvalidInput for anything else, and for times before year 1 or after year 9999 in UTC.
     """
     match = _SINCE.fullmatch(text.strip())
     if match is None:
@@ -128,6 +132,6 @@ def parse_since(text: str) -> str:
     sign = {" ": "+", None: "+"}.get(match["sign"], match["sign"])
     offset = f"{sign}{match['hours'] or '00'}:{match['minutes'] or '00'}"
     try:
-        return timestamp(datetime.fromisoformat(f"{match['date']}T{match['time']}{offset}"))
+        return timestamp(datetime.fromisoformat(f"{match['date']}T{match['time'] or '00:00'}{offset}"))
     except (ValueError, OverflowError) as exc:
         raise InvalidInput("since is not a time that exists") from exc
