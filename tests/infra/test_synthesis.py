@@ -63,14 +63,20 @@ def test_the_app_refuses_an_environment_nobody_described(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "services"), [(["--all"], ["StockTrackRecord", "NbhdCity"]), (["dev-NbhdCity*"], ["NbhdCity"])]
+    ("pattern", "services"), [([], ["StockTrackRecord", "NbhdCity"]), (["dev-NbhdCity*"], ["NbhdCity"])]
 )
 def test_the_cli_finds_the_stacks_by_their_names_in_cloudformation(assemblies, pattern, services):
     """As in every CDK app: `cdk list`, `deploy --all`, `deploy 'dev-NbhdCity*'`."""
     command = [installed(CDK, NODE_PACKAGES), "list", "--app", str(assemblies["dev"].folder), *pattern]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=ROOT,
+        env={"PATH": path, "HOME": os.environ.get("HOME", "/")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert sorted(done.stdout.split()) == sorted(f"dev-{name}{part}" for name in services for part in ("Data", "App"))
