@@ -8,10 +8,9 @@ from typing import Final
 from lambda_src.migration.errors import Refused, TargetFailed
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.target import marks
-from lambda_src.migration.target.state import Hold
+from lambda_src.migration.target.state import SETTLES_SECONDS, Hold
 
 _PASSES: Final = 10
-_PAUSE_SECONDS: Final = 2.0  # until a run that was writing has noticed, and what it had under way has arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def rollback(job: Job, *, sleep: Callable[[float], None] = time.sleep) -> Rolled
             total += found.removed
             if number and not found.removed:
                 break
-            sleep(_PAUSE_SECONDS)
+            sleep(SETTLES_SECONDS)
         else:
             raise TargetFailed("Somebody goes on writing migrated items: end that run, then run `rollback` again")
     if not found.kept:

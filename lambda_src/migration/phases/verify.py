@@ -88,7 +88,7 @@ def verify(job: Job, *, full: bool = False) -> Verified:
         if not job.is_partial:
             job.results.verified(snapshot, result)
     if job.is_partial and (result.is_equal or state.status == "copying"):
-        return result  # the state speaks of everything
+        return replace(result, state=journal.keep(state))  # it speaks of everything
     if result.is_equal:
         state = replace(state, status="verified", source_digest=summary.digest, mapping_version=summary.mapping_version)
     else:

@@ -28,7 +28,7 @@ type Status = Literal["copying", "copied", "verified", "opened", "removing"]
 _STATE: Final = "STATE"
 _PROGRESS: Final = "PROGRESS"
 _HOLDS_SECONDS: Final = 0.5
-_SETTLES_SECONDS: Final = 1.0  # until a run that was writing has noticed, and what it had under way has arrived
+SETTLES_SECONDS: Final = 2.0  # until a run that was writing has noticed, and what it had under way has arrived
 _TAKEN_OVER: Final = "Another run of this migration has taken over, or rolled it back"
 _MOVED_ON: Final = "The migration moved on while this run prepared itself: run it again"
 
@@ -85,15 +85,16 @@ class Journal:
     def begin(self, state: State) -> State:
         """Take the migration over; earlier runs stop when they next have to hold it. 1 request.
 
-        Of a run that was writing, and may still be, it waits for what that has under way: a second.
+        Of a run that did not say that it was done, and may still be writing, it waits for what that has under way.
 
         Raises TakenOver when the state is not the one that `read` saw: reading a source takes long, and what a run
         decided before may be wrong after it.
         """
         was_seen = Attr("run").not_exists() if self._seen is None else Attr("run").eq(self._seen)
-        state, replaced = self._write(state, was_seen | Attr("run").eq(self._run), _MOVED_ON)
-        if replaced and (replaced.get("is_writing") or replaced["run"] == self._run):  # our own hides the one before
-            self._sleep(_SETTLES_SECONDS)
+        unmoved = was_seen | Attr("run").eq(self._run)
+        state, replaced = self._write(state, unmoved, _MOVED_ON, is_writing=True)
+        if replaced and replaced.get("is_writing"):  # also after a lost answer: our own state hides the one before
+            self._sleep(SETTLES_SECONDS)
         return state
 
     def keep(self, state: State, *, is_writing: bool = False) -> State:

@@ -131,7 +131,7 @@ def test_an_import_that_was_killed_goes_on_and_ends_in_the_same_table(
     assert operator.does(*command).code == 0
     found = report(tmp_path)
     # an older batch may arrive last, with an earlier position: then more rows are written once more
-    assert 0 < sum(found["already_present"].values()) <= kept
+    assert max(1, kept - MOST_ROWS_LOST) <= sum(found["already_present"].values()) <= kept
     assert {table: found["written"][table] + found["already_present"][table] for table in accepted} == accepted
     assert items_of(dynamodb_client, name) == items_of(dynamodb_client, undisturbed)
     assert operator.does("verify", f"--in={tmp_path}", *SUFFIX).code == 0
