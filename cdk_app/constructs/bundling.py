@@ -80,7 +80,7 @@ class Bundle:
 def bundle_service(contents: BundleContents, target: Platform) -> Bundle:
     """The bundle of one service for one platform, built when its content changed.
 
-    Raises WheelhouseMissing when set-up has not run for this lock, WrongPython under another minor version.
+    Raises WheelhouseMissing when wheels are neither here nor to be had, WrongPython under another minor version.
     """
     if sys.version_info[:2] != PYTHON_VERSION:
         wanted = ".".join(map(str, PYTHON_VERSION))
@@ -123,7 +123,7 @@ def trimmed(target: Platform, lock: Path | None = None, aws_services: frozenset[
         shutil.copytree(wheels, partial)
         trimming.trim(partial, aws_services)
         compile_folder(partial)
-        _publish(partial, folder)
+        wheelhouse.publish(partial, folder)
     return folder
 
 
@@ -145,7 +145,7 @@ def _build(scratch: Path, *, dependencies: list[Path], sources: list[tuple[str, 
         shutil.copyfile(path, folder / name)
     compile_folder(folder)
     write_zip(partial, [folder, *dependencies])
-    _publish(partial, archive)
+    wheelhouse.publish(partial, archive)
 
 
 def compile_folder(folder: Path) -> None:
@@ -171,15 +171,6 @@ def write_zip(archive: Path, folders: list[Path]) -> None:
             entry.create_system = 3  # Unix, on every machine: Lambda reads the mode below
             entry.external_attr = 0o100644 << 16
             bundle.writestr(entry, files[name].read_bytes())
-
-
-def _publish(partial: Path, final: Path) -> None:
-    """Move a finished build to its place. Another process may have been quicker; its build is the same."""
-    try:
-        partial.rename(final)
-    except OSError:
-        if not final.exists():
-            raise
 
 
 def _forget_old(pattern: str) -> None:

@@ -59,12 +59,9 @@ class Schedule(Construct):
 
         With another logical id the next deployment would replace it.
         """
-        path = self._function.function.node.path
-        permission = self.rule.node.find_child(f"AllowEventRule{_unique_id(path)}")
-        then = f"AllowEventRule{_unique_id(path.replace('-', '/', 1))}"
-        within_stack = self.rule.node.path.partition("/")[2]
-        assert isinstance(permission, CfnPermission)
-        permission.override_logical_id(_unique_id(f"{within_stack}/{then}"))
+        [permission] = [child for child in self.rule.node.children if isinstance(child, CfnPermission)]
+        then = f"AllowEventRule{_unique_id(self._function.function.node.path.replace('-', '/', 1))}"
+        permission.override_logical_id(_unique_id(f"{self.rule.node.path.partition('/')[2]}/{then}"))
 
     def watch(self, alarms: ServiceAlarms) -> None:
         """Alarm when the schedule has fallen silent, and when one of its calls was lost.
@@ -111,6 +108,14 @@ class Schedule(Construct):
             statistic="Sum",
             period=period,
         )
+
+
+def schedules(scope: Construct, tasks: Mapping[str, int], *, function: ServiceFunction) -> list[Schedule]:
+    """One for each task of a worker. tasks: minutes between two calls, by what the function is asked for."""
+    return [
+        Schedule(scope, task.title(), function=function, every=Duration.minutes(minutes), event={"task": task})
+        for task, minutes in tasks.items()
+    ]
 
 
 def _unique_id(path: str) -> str:

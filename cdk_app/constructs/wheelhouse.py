@@ -13,6 +13,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,8 @@ def unpacked(target: Platform, lock: Path | None = None) -> Path:
         return fill(target, lock)
     except (subprocess.SubprocessError, OSError) as exc:
         raise WheelhouseMissing(
-            f"The locked dependencies for {target.name} cannot be fetched. With a network, run: {FILL_COMMAND}"
+            f"The locked dependencies for {target.name} cannot be fetched. Once there is a network, or to see what is "
+            f"wrong, run: {FILL_COMMAND}"
         ) from exc
 
 
@@ -87,12 +89,22 @@ def fill(target: Platform, lock: Path | None = None) -> Path:
         return folder
     folder.parent.mkdir(exist_ok=True)
     for old in set(folder.parent.glob(f"{target.name}-*")) - {location(target, each) for each in all_locks()}:
-        shutil.rmtree(old)
-    partial = folder.with_name(f"{folder.name}.partial")
-    command = install_command(target, partial, lock)
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS)  # noqa: S603
-    partial.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)  # another process may be at it, too
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="partial-") as scratch:
+        partial = Path(scratch) / folder.name
+        command = install_command(target, partial, lock)
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_SECONDS)  # noqa: S603
+        publish(partial, folder)
     return folder
+
+
+def publish(partial: Path, final: Path) -> None:
+    """Move what is complete to its place. Another process may have been quicker; what it made is the same."""
+    try:
+        partial.rename(final)
+    except OSError:
+        if not final.exists():
+            raise
 
 
 def install_command(target: Platform, folder: Path, lock: Path | None = None) -> Sequence[str]:
@@ -115,6 +127,8 @@ def main() -> None:
                 sys.stdout.write(f"{target.name}: {fill(target, lock).relative_to(ROOT)}\n")
             except subprocess.CalledProcessError as error:
                 sys.exit(error.stderr)
+            except subprocess.TimeoutExpired as error:
+                sys.exit(f"uv did not end within {error.timeout:.0f} s")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Service:
     below `cdk_app.services`. title: what people call it. local_port: of its API on this machine. also_calls: AWS
     services that its functions call beside those that every function does, as botocore names them.
     queues, secrets: the constructs that variables of its functions lead to, by variable. tasks: what its schedules ask
-    for, each with its expression. Rules hold the templates against these three.
+    for, by the minutes between two calls. Rules hold the templates against these three.
     data_stack: class made from an environment; app_stack: class made from an environment and that data stack.
     stand_ins: for what it calls outside. local_secrets: by field of its secret, functions that make up a value.
     samples: function that gives the API at an address its first data; it may be repeated, and raises httpx.HTTPError.
@@ -71,7 +71,7 @@ class Service:
     tables: Sequence[Table]
     queues: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
-    tasks: Mapping[str, str] = field(default_factory=dict)
+    tasks: Mapping[str, int] = field(default_factory=dict)
     also_calls: frozenset[str] = frozenset()
     data_stack: Reference
     app_stack: Reference

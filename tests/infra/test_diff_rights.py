@@ -57,7 +57,7 @@ class Denying:
 
 def diff(assembly: Path, address: str, home: Path) -> subprocess.CompletedProcess[str]:
     """The command of the workflow."""
-    command = ["--no-notices", "--no-color", "diff", "--app", str(assembly), "--method", "template", "--all"]
+    command = ["--no-notices", "--no-color", "diff", "--app", str(assembly), "--method", "template"]
     return subprocess.run(
         [installed(CDK, NODE_PACKAGES), *command],
         cwd=ROOT,

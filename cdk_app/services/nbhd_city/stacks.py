@@ -11,7 +11,7 @@ from cdk_app.constructs.api_function import ApiFunction, Limits, Tolerance
 from cdk_app.constructs.dashboard import ServiceParts
 from cdk_app.constructs.queue_worker import WorkQueue
 from cdk_app.constructs.runbooks import API_ERRORS, CONTENTION, INVARIANTS, SIGN_IN
-from cdk_app.constructs.schedule import Schedule
+from cdk_app.constructs.schedule import schedules
 from cdk_app.constructs.secrets import grant_read, provider_keys
 from cdk_app.constructs.service_function import ServiceFunction
 from cdk_app.constructs.service_stacks import AppStack, DataStack, count_of, each_of
@@ -34,8 +34,6 @@ SIGN_IN_LIMIT: Final = Throttle(requests_per_second=10, burst=20)
 SIGN_IN_ROUTES: Final = (("GET", "/auth/login"), ("POST", "/auth/token"), ("POST", "/auth/test-login"))
 TASKS_AT_ONCE: Final = 5
 TASKS_PER_BATCH: Final = 5
-SWEEP_EVERY: Final = Duration.minutes(15)
-AUDIT_EVERY: Final = Duration.days(7)
 INVARIANT_COUNTS: Final = ("MemberCountInvariant", "MemberCountDrift", "NameSentinelInvariant")
 CONFLICTS_TOLERATED: Final = 101  # per 5 minutes; each is retried
 REQUESTS_OF_A_RATE: Final = 1000  # in 5 minutes; among fewer, one error is a large share
@@ -69,10 +67,7 @@ class NbhdCityApp(AppStack):
         )
         self.api = self._api(environment, data)
         self.worker = self._worker(environment, data)
-        self.schedules = [
-            Schedule(self, name, function=self.worker, every=every, event={"task": name.lower()})
-            for name, every in (("Sweep", SWEEP_EVERY), ("Audit", AUDIT_EVERY))
-        ]
+        self.schedules = schedules(self, NBHD_CITY.tasks, function=self.worker)
         self._operate(environment, data)
 
     def _api(self, environment: Environment, data: NbhdCityData) -> ApiFunction:

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
@@ -10,7 +9,7 @@ from cdk_app.constructs.api_function import ALL_PATHS, ApiFunction, Limits, Tole
 from cdk_app.constructs.dashboard import ServiceParts
 from cdk_app.constructs.queue_worker import WorkQueue
 from cdk_app.constructs.runbooks import RUN_FAILED
-from cdk_app.constructs.schedule import Schedule
+from cdk_app.constructs.schedule import schedules
 from cdk_app.constructs.secrets import grant_read, provider_keys, signing_key
 from cdk_app.constructs.service_function import ServiceFunction
 from cdk_app.constructs.service_stacks import AppStack, DataStack, count_of
@@ -28,7 +27,6 @@ API_KEY_FIELDS: Final = ("youtube_api_key", "gemini_api_key", "finnhub_api_key",
 TOLERANCE: Final = Tolerance(server_errors=5, p95_milliseconds=3000)
 ANALYSES_AT_ONCE: Final = 10
 PRICE_JOBS_AT_ONCE: Final = 2
-SWEEP_EVERY: Final = Duration.minutes(5)
 
 
 class StockTrackRecordData(DataStack):
@@ -54,7 +52,7 @@ class StockTrackRecordApp(AppStack):
         self.prices = self._queue("Prices", environment)
         self.worker = self._worker(environment, data)
         self.api = self._api(environment, data)
-        self.sweep = Schedule(self, "Sweep", function=self.worker, every=SWEEP_EVERY, event={"task": "sweep"})
+        self.schedules = schedules(self, STOCK_TRACK_RECORD.tasks, function=self.worker)
         self._operate(data)
 
     def _queue(self, name: str, environment: Environment) -> WorkQueue:
@@ -142,7 +140,7 @@ class StockTrackRecordApp(AppStack):
             functions={"API": self.api.function, "Worker": self.worker},
             queues=[self.processing, self.prices],
             tables=data.tables,
-            schedules=[self.sweep],
+            schedules=self.schedules,
             counts=[run_failed, _count_of("PriceRefreshDropped")],
         )
         alarms = self.watch_parts(parts)

@@ -24,7 +24,7 @@ def test_a_wheelhouse_that_cannot_be_filled_names_the_command_that_tries_again(l
         raise failure
 
     monkeypatch.setattr("subprocess.run", fail)
-    with pytest.raises(WheelhouseMissing, match=r"cannot be fetched.*: python -m cdk_app\.constructs\.wheelhouse$"):
+    with pytest.raises(WheelhouseMissing, match=r"cannot be fetched.*run: python -m cdk_app\.constructs\.wheelhouse$"):
         wheelhouse.unpacked(LAMBDA_ARM64)
 
 
@@ -64,17 +64,27 @@ def test_wheels_for_this_machine_are_chosen_by_its_interpreter(tmp_path):
     assert "--python-platform" not in wheelhouse.install_command(HOST, tmp_path)
 
 
-def test_a_new_lock_replaces_the_dependencies_of_the_old_one_and_half_filled_ones(lock, monkeypatch):
+def test_a_new_lock_replaces_the_dependencies_of_the_old_one_and_leaves_another_process_alone(lock, monkeypatch):
     old = wheelhouse.location(HOST)
     old.mkdir(parents=True)
     lock.write_text("six==1.16.0\n")
     folder = wheelhouse.location(HOST)
-    partial = folder.with_name(f"{folder.name}.partial")
-    (partial / "half").mkdir(parents=True)
-    monkeypatch.setattr("subprocess.run", lambda *_args, **_kwargs: partial.mkdir())
+    (of_another := folder.parent / "partial-other").mkdir()
+    monkeypatch.setattr("subprocess.run", lambda command, **_: Path(command[command.index("--target") + 1]).mkdir())
     assert wheelhouse.fill(HOST) == folder
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
-    assert not any(folder.iterdir())
+    assert set(folder.parent.iterdir()) == {folder, of_another}
+
+
+def test_of_two_processes_that_fill_it_at_once_both_go_on(lock, monkeypatch):
+    folder = wheelhouse.location(HOST)
+
+    def the_other_is_quicker(command, **_):
+        Path(command[command.index("--target") + 1]).mkdir()
+        (folder / "six").mkdir(parents=True)
+
+    monkeypatch.setattr("subprocess.run", the_other_is_quicker)
+    assert wheelhouse.fill(HOST) == folder
+    assert [path.name for path in folder.iterdir()] == ["six"]
 
 
 def test_a_service_may_have_a_lock_of_its_own_and_both_stay_unpacked(lock, tmp_path, monkeypatch):
