@@ -1,5 +1,6 @@
-"""Keys that sign what leaves the service and comes back: cursors and tokens."""
+"""Keys that sign what leaves the service and comes back, cursors and tokens, and how such bytes are written."""
 
+import base64
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -28,3 +29,16 @@ class KeyRing(Protocol):
     def find(self, key_id: str) -> SigningKey | None:
         """A key that is still accepted, None when there is none of this name."""
         ...
+
+
+def to_base64url(raw: bytes) -> str:
+    """Without padding: https://www.rfc-editor.org/rfc/rfc7515#section-2."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def from_base64url(text: str) -> bytes:
+    """Raises ValueError for every other spelling of the same bytes: the decoder skips characters, and spare bits."""
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if to_base64url(raw) != text:
+        raise ValueError("no base64url without padding")
+    return raw

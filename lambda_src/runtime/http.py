@@ -28,6 +28,7 @@ from lambda_src.runtime.routing import Router, add_routes
 from lambda_src.runtime.settings import ServiceSettings
 
 DOCS_PATH: Final = "/docs"
+MAX_BODY_BYTES: Final = 16_384  # of a request
 
 
 def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the service
@@ -40,7 +41,6 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
     provided: Iterable[object],
     resources: Resources,
     errors: ErrorAnswers | None = None,
-    body_limit_bytes: int = 16_384,
 ) -> FastAPI:
     """The application of these routes. provided: what they ask for as `Given[...]`, found by its type.
 
@@ -71,7 +71,7 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
             Middleware(AnswerLimit, answer=answer),
             Middleware(Gzip),
             Middleware(AnswerErrors, answer=answer),
-            Middleware(BodyLimit, limit_bytes=body_limit_bytes),
+            Middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES),
         ],
     )
     app.state.answer_error = answer

@@ -198,9 +198,10 @@ class Cors(CORSMiddleware):
         response = super().preflight_response(request_headers)
         if response.status_code < 400:
             return response
-        origin = request_headers.get("origin", "")[:LONGEST_ORIGIN]
-        logger.warning("preflight refused", extra={"origin": origin, "set_in": "web_origins of the environment"})
-        refusal = self.answer(BadRequest(bytes(response.body).decode()))
+        reason = bytes(response.body).decode()
+        refused = {"origin": request_headers.get("origin", "")[:LONGEST_ORIGIN], "reason": reason}
+        logger.warning("preflight refused; `web_origins` of the environment lists origins", extra=refused)
+        refusal = self.answer(BadRequest(reason))
         refusal.headers["vary"] = response.headers["vary"]
         return refusal
 

@@ -20,6 +20,14 @@ def decode(content: bytes | str) -> Json:
         raise ValueError("The document is nested too deeply") from exc
 
 
+def decode_or_none(content: bytes) -> Json:
+    """The document, None for what is none: what is then missing is found missing."""
+    try:
+        return decode(content)
+    except ValueError:
+        return None
+
+
 def at(value: Json, *path: str) -> Json:
     """The member that the path of names leads to."""
     for name in path:

@@ -12,7 +12,7 @@ from typing import ClassVar, Final, Protocol
 
 from lambda_src.runtime import outside
 from lambda_src.runtime.outside import Call, Http
-from lambda_src.runtime.providers.decoded import Json, decode
+from lambda_src.runtime.providers.decoded import Json, decode, decode_or_none
 from lambda_src.runtime.providers.errors import (
     KeyRejected,
     MalformedAnswer,
@@ -52,10 +52,7 @@ class Answer(outside.Answer):
 
     def json_or_none(self) -> Json:
         """The decoded body of an error, None when it is no JSON."""
-        try:
-            return decode(self.content)
-        except ValueError:
-            return None
+        return decode_or_none(self.content)
 
 
 @dataclass(frozen=True, slots=True)

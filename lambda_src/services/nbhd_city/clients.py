@@ -6,7 +6,7 @@ from typing import Final
 
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer, AnswerTooLate, Call, Http, NoAnswer
-from lambda_src.runtime.providers.decoded import Json, at, decode, text_at
+from lambda_src.runtime.providers.decoded import Json, at, decode_or_none, text_at
 from lambda_src.services.nbhd_city.errors import ProfileNotFound, UpstreamError, UpstreamTimeout, UpstreamUnavailable
 from lambda_src.services.nbhd_city.models import INVALID_HANDLE, Did, LiveProfile
 
@@ -84,7 +84,7 @@ class BlueSkyClient:
         """
         url = f"{self.base_url.rstrip('/')}/xrpc/app.bsky.actor.getProfile"
         answer = Upstream(self.http, PUBLIC_API).get("read profile", url, params={"actor": did}, deadline=deadline)
-        body = decoded(answer)
+        body = decode_or_none(answer.content)
         if answer.status == 400 and text_at(body, "error") in _NOT_THERE:
             raise ProfileNotFound
         if answer.status != 200 or at(body, "did") != did:
@@ -100,14 +100,6 @@ class BlueSkyClient:
             followsCount=_count(body, "followsCount"),
             postsCount=_count(body, "postsCount"),
         )
-
-
-def decoded(answer: Answer) -> Json:
-    """The decoded body, None for what is no JSON: what is then missing is found missing."""
-    try:
-        return decode(answer.content)
-    except ValueError:
-        return None
 
 
 def _seconds(deadline: Deadline) -> float:

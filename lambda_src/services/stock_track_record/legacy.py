@@ -108,9 +108,7 @@ class LayoutUpgrade:
 def _copies(video: models.Video, mentions: Sequence[models.Mention]) -> list[Action]:
     if not mentions:
         return []
-    tickers = {mention.ticker for mention in mentions}
-    index = Update().set(entity_type=tables.CHANNEL_INDEX.name).add(tickers=tickers)
-    actions: list[Action] = [UpdateItem(tables.CHANNEL_INDEX.key(channel_id=video.channel_id), index)]
+    actions: list[Action] = [tables.index_tickers(video.channel_id, mentions)]
     for mention in mentions:
         dated = Update().set(published_at=mention.published_at, GSI1SK=mention.published_at)
         as_read = EXISTS & Attr("ticker").eq(mention.ticker)

@@ -4,11 +4,14 @@ Reads are carried out from here; the stack's tables, the functions' grants, loca
 computed from here. Transactions are written `T1`..`T10`; their conditions stand with their code in the repositories.
 """
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
 
+from lambda_src.dynamo.actions import UpdateItem
 from lambda_src.dynamo.conditions import EXISTS, Attr, Condition
 from lambda_src.dynamo.schema import AccessPattern, CursorFormat, Entity, Index, SparseKey, Stored, Table
+from lambda_src.dynamo.updates import Update
 from lambda_src.services.stock_track_record import models
 
 API: Final = "api"
@@ -106,6 +109,13 @@ STOCK: Final = Entity(
 # ---- what several transactions ask of a channel ----------------------------------------------------------------------
 
 ALIVE: Final = EXISTS & Attr("deleting").not_exists()
+
+
+def index_tickers(channel_id: str, mentions: Iterable[models.Mention]) -> UpdateItem:
+    """Add what is mentioned to the tickers of a channel."""
+    tickers = {mention.ticker for mention in mentions}
+    index = Update().set(entity_type=CHANNEL_INDEX.name).add(tickers=tickers)
+    return UpdateItem(CHANNEL_INDEX.key(channel_id=channel_id), index)
 
 
 def in_run(run_id: str) -> Condition:

@@ -74,6 +74,7 @@ TEXTS_THAT_ARE_NO_NUMBER = [
         '{"url": "https://www.youtube.com/@x/../@y"}',
         '{"url": "https://www.youtube.com/c/x/%2e%2E/y"}',
         '{"url": "https://www.youtube.com/./@x"}',
+        '{"url": "https://www.youtube.com/@x/y\\\\..\\\\..\\\\@z"}',
         '{"url": "https://www.youtube.com/@..."}',
         '{"url": "https://www.youtube.com/user/-_."}',
         '{"url": "https://www.youtube.com/watch?v=abc"}',

@@ -111,9 +111,10 @@ def test_any_other_preflight_is_refused_as_a_problem_and_the_log_says_whose(clie
     assert response.status_code == 400
     assert response.json()["code"] == "bad_request"
     assert "access-control-allow-origin" not in response.headers
-    [refused] = [record for record in caplog.records if record.message == "preflight refused"]
+    [refused] = [record for record in caplog.records if record.message.startswith("preflight refused")]
     assert vars(refused)["origin"] == {**PREFLIGHT, **change}["origin"]
-    assert vars(refused)["set_in"] == "web_origins of the environment"
+    assert vars(refused)["reason"] == response.json()["detail"]
+    assert "`web_origins` of the environment" in refused.message
 
 
 @pytest.mark.parametrize("path", ["/items/1", "/items/x", "/nowhere"])

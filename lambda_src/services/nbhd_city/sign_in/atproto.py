@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 from lambda_src.runtime.clock import Clock
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer
-from lambda_src.runtime.providers.decoded import at, list_at, text_at
+from lambda_src.runtime.providers.decoded import at, decode_or_none, list_at, text_at
 from lambda_src.services.nbhd_city import errors
-from lambda_src.services.nbhd_city.clients import Upstream, decoded
+from lambda_src.services.nbhd_city.clients import Upstream
 from lambda_src.services.nbhd_city.models import Did, Identity, OAuthState, is_did
 from lambda_src.services.nbhd_city.settings import ApiSettings
 from lambda_src.services.nbhd_city.sign_in.authorization import (
@@ -134,7 +134,7 @@ class AtprotoServer:
         answer = self._post("push request", endpoints.pushed_request, form, channel, deadline)
         if answer.status not in {200, 201}:
             raise errors.ExchangeFailed(f"The authorization server refused the request with status {answer.status}")
-        request_uri = text_at(decoded(answer), "request_uri")
+        request_uri = text_at(decode_or_none(answer.content), "request_uri")
         if request_uri is None:
             raise errors.ExchangeFailed("The authorization server gave no request_uri")
         query = urlencode({"client_id": client.settings.client_id, "request_uri": request_uri})
@@ -168,7 +168,7 @@ class AtprotoServer:
         Afterwards the channel holds the server's newest nonce.
         """
         answer = self._post_once(operation, url, form, channel, deadline)
-        wants_nonce = answer.status == 400 and at(decoded(answer), "error") == "use_dpop_nonce"
+        wants_nonce = answer.status == 400 and at(decode_or_none(answer.content), "error") == "use_dpop_nonce"
         if wants_nonce and answer.headers.get(NONCE_HEADER):
             channel.nonce = answer.headers[NONCE_HEADER]
             answer = self._post_once(operation, url, form, channel, deadline)
@@ -198,7 +198,7 @@ class AtprotoServer:
         """Raises UpstreamUnavailable for a server that does not offer what the profile asks for."""
         url = f"{self._issuer}/.well-known/oauth-authorization-server"
         answer = self._upstream.get("read metadata", url, deadline=deadline)
-        said = decoded(answer) if answer.status == 200 else None
+        said = decode_or_none(answer.content) if answer.status == 200 else None
         is_fit = (
             at(said, "issuer") == self._issuer
             and "S256" in list_at(said, "code_challenge_methods_supported")

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer
-from lambda_src.runtime.providers.decoded import Json, text_at
-from lambda_src.services.nbhd_city.clients import Upstream, decoded
+from lambda_src.runtime.providers.decoded import Json, decode_or_none, text_at
+from lambda_src.services.nbhd_city.clients import Upstream
 from lambda_src.services.nbhd_city.errors import ExchangeFailed, OAuthNotConfigured, UpstreamUnavailable
 from lambda_src.services.nbhd_city.models import Did, Identity, OAuthState, is_did
 from lambda_src.services.nbhd_city.settings import ApiSettings
@@ -88,7 +88,7 @@ def granted(answer: Answer) -> Json:
         raise UpstreamUnavailable(f"The token endpoint answered with status {answer.status}")
     if answer.status != 200:
         raise ExchangeFailed(f"The token endpoint answered with status {answer.status}")
-    return decoded(answer)
+    return decode_or_none(answer.content)
 
 
 @dataclass(frozen=True, slots=True)

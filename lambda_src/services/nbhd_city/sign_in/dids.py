@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer, Http
-from lambda_src.runtime.providers.decoded import Json, at, list_at, text_at
-from lambda_src.services.nbhd_city.clients import CONNECT_TIMEOUT_SECONDS, DID_DIRECTORY, PDS, Upstream, decoded
+from lambda_src.runtime.providers.decoded import Json, at, decode_or_none, list_at, text_at
+from lambda_src.services.nbhd_city.clients import CONNECT_TIMEOUT_SECONDS, DID_DIRECTORY, PDS, Upstream
 from lambda_src.services.nbhd_city.errors import IdentityMismatch, UpstreamTimeout, UpstreamUnavailable
 from lambda_src.services.nbhd_city.models import Did
 
@@ -95,9 +95,9 @@ class Endpoints:
             found.clear()  # as if it had no address
 
 
-# What Python 3.13 takes for public, and nobody can reach: site-local, documentation, segment routing, dummy prefix.
+# What Python 3.13 takes for public, and nobody can reach: site-local and documentation.
 # https://www.iana.org/assignments/iana-ipv6-special-registry
-_NOT_REACHED: Final = tuple(map(ipaddress.ip_network, ("fec0::/10", "3fff::/20", "5f00::/16", "100:0:0:1::/64")))
+_NOT_REACHED: Final = tuple(map(ipaddress.ip_network, ("fec0::/10", "3fff::/20")))
 
 
 def is_public(text: str) -> bool:
@@ -215,4 +215,4 @@ def _read(answer: Answer) -> Json:
         raise UpstreamUnavailable(f"A server answered with status {answer.status}")
     if answer.status != 200:
         raise IdentityMismatch(f"A document cannot be had: status {answer.status}")
-    return decoded(answer)
+    return decode_or_none(answer.content)

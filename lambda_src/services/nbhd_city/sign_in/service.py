@@ -5,7 +5,6 @@ complete   it comes back; the state is used up, the identity proven, a login cod
 redeem     the page brings the login code and gets an access token
 """
 
-import base64
 import hashlib
 import hmac
 import logging
@@ -26,6 +25,7 @@ from lambda_src.services.nbhd_city.profiles.service import ProfileService
 from lambda_src.services.nbhd_city.settings import ApiSettings
 from lambda_src.services.nbhd_city.sign_in.authorization import Attempt, AuthorizationServer, Return
 from lambda_src.services.nbhd_city.sign_in.repository import SignInRepository, digest
+from lambda_src.signing import to_base64url
 
 logger = logging.getLogger(__name__)
 
@@ -213,7 +213,7 @@ def _same(known: str, given: str) -> bool:
 
 def challenge(verifier: str) -> str:
     """S256 of a PKCE verifier: https://www.rfc-editor.org/rfc/rfc7636#section-4.2."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode("ascii")
+    return to_base64url(hashlib.sha256(verifier.encode("ascii")).digest())
 
 
 def cookie_name(state: str) -> str:

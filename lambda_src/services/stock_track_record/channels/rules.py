@@ -73,7 +73,7 @@ def parse_channel_url(url: str) -> ChannelIdentity:
     if match is None:
         raise InvalidChannelUrl
     first, *rest = match["path"].split("/")
-    if any(unquote(segment) in {".", ".."} for segment in (first, *rest)):  # a browser would go elsewhere
+    if {".", ".."} & set(re.split(r"[/\\]", unquote(match["path"]))):  # a browser would go elsewhere
         raise InvalidChannelUrl
     place = _decoded(first)
     if place.startswith("@"):

@@ -116,9 +116,7 @@ class VideoRepository:
 def _mention_actions(video: models.Video, mentions: Sequence[models.Mention]) -> list[Action]:
     if not mentions:
         return []
-    tickers = {mention.ticker for mention in mentions}
-    index = Update().set(entity_type=tables.CHANNEL_INDEX.name).add(tickers=tickers)
-    actions: list[Action] = [UpdateItem(tables.CHANNEL_INDEX.key(channel_id=video.channel_id), index)]
+    actions: list[Action] = [tables.index_tickers(video.channel_id, mentions)]
     for mention in mentions:
         actions += [Put(tables.STOCK_MENTION, mention), Put(tables.CHANNEL_MENTION, mention)]
     return actions
