@@ -21,6 +21,7 @@ from tests.infra.gates.model import Deployment, Rule, Stack
 from tests.infra.gates.references import function_behind, physical_name, target
 from tests.infra.gates.released import compared
 from tests.infra.gates.rights import READS_STREAM
+from tests.infra.gates.shapes import chosen, names_in
 from tests.infra.gates.variables import LOOKS_SECRET, WORD, is_random
 from tests.infra.mutants import of_releases
 from tests.infra.mutants.making import Mutant, add, pick, with_stream
@@ -117,6 +118,16 @@ def test_rules_hold_while_a_restored_table_is_in_use(prod):
             stack.body = json.loads(re.sub(rf'{made}(?=["/])', restored, text))
     assert restored in json.dumps([stack.body for stack in deployment.stacks.values()])
     assert [str(finding) for finding in findings(deployment)] == []
+
+
+def test_every_property_that_was_chosen_is_used(assemblies, variants):
+    """A line that nothing needs any more is an open door."""
+    used: dict[str, set[str]] = {}
+    for assembly in (*assemblies.values(), *variants.values()):
+        for stack in deployment_of(assembly).stacks.values():
+            for resource in stack.resources.values():
+                used.setdefault(resource.type, set()).update(names_in(resource))
+    assert {kind: sorted(names) for kind, names in used.items()} == chosen()
 
 
 def test_no_rule_names_a_service():

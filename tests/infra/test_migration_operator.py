@@ -97,6 +97,7 @@ def test_without_an_operator_in_the_environment_the_rules_know_no_exception(duri
     assert {rule for rule, where in found if stack.removesuffix("Data") in where} == {
         "nothing-scans",
         "policies-let-in-nobody-else",
+        "roles-have-a-holder",
         "roles-trust-one-service",
     }
 

@@ -55,7 +55,7 @@ class Assembly:
         """Manifest entry of each stack by its name without the environment."""
         manifest = json.loads((self.folder / "manifest.json").read_text())
         return {
-            name.partition("-")[2]: part
+            name.removeprefix(f"{self.environment}-"): part
             for name, part in manifest["artifacts"].items()
             if part["type"] == "aws:cloudformation:stack"
         }
@@ -63,7 +63,11 @@ class Assembly:
     @property
     def stack_names(self) -> set[str]:
         """As CloudFormation knows them."""
-        return {f"{self.environment}-{name}" for name in self.stacks}
+        return {self.full_name(name) for name in self.stacks}
+
+    def full_name(self, stack: str) -> str:
+        """The CDK leaves out what is equal to the artifact's name."""
+        return str(self.stacks[stack]["properties"].get("stackName", f"{self.environment}-{stack}"))
 
     @cached_property
     def templates(self) -> dict[str, Template]:

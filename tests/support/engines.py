@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.assembly import ROOT
+
 NODE_PACKAGES = "run `make setup` or `npm ci`"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 GRAPHVIZ = ROOT / "node_modules" / "@viz-js" / "viz"

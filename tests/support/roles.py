@@ -17,8 +17,8 @@ LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
 TRACING = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
 
 
-def statements(template: Template, role: str = "") -> list[tuple[str, Any]]:
-    """(action, resource) pairs that a role is allowed, or all roles of a stack. role: start of its logical id."""
+def statements(template: Template, role: str) -> list[tuple[str, Any]]:
+    """(action, resource) pairs that a role is allowed. role: start of its logical id."""
     return [
         (action, resource)
         for policy in template.of_type("AWS::IAM::Policy").values()

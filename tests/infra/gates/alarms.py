@@ -102,8 +102,8 @@ def topics_have_a_listener(deployment: Deployment) -> Complaints:
                 yield alarm, f"its action {text(action)} reaches nobody"
 
 
-@rule("topics-hear-cloudwatch", "An alarm that may not publish changes colour, and nobody hears of it")
-def topics_hear_cloudwatch(deployment: Deployment) -> Complaints:
+@rule("topics-hear-alarms", "An alarm that may not publish changes colour, and nobody hears of it")
+def topics_hear_alarms(deployment: Deployment) -> Complaints:
     for topic in deployment.of_type(TOPIC):
         publishers = {
             service
@@ -113,10 +113,13 @@ def topics_hear_cloudwatch(deployment: Deployment) -> Complaints:
             and statement["Effect"] == "Allow"
             and statement["Action"] == "sns:Publish"
             and target(deployment, policy.stack, statement["Resource"]) == topic
+            and isinstance(statement["Principal"], dict)
             for service in as_list(statement["Principal"].get("Service"))
         }
-        if "cloudwatch.amazonaws.com" not in publishers:
-            yield topic, f"is open to {', '.join(sorted(publishers)) or 'nobody'}, and not to CloudWatch"
+        budgets = [each for each in topic.stack.resources.values() if each.type == "AWS::Budgets::Budget"]
+        for service in ("cloudwatch", *(["budgets"] if budgets else [])):
+            if f"{service}.amazonaws.com" not in publishers:
+                yield topic, f"is open to {', '.join(sorted(publishers)) or 'nobody'}, and not to {service}"
 
 
 @rule("alarms-are-understood", "At three in the morning an alarm has to say what it means and what to do first")

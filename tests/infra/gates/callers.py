@@ -3,19 +3,21 @@
 from typing import Any
 
 from tests.infra.gates.model import Complaints, Deployment, Resource, rule
-from tests.infra.gates.references import function_behind, target, text
+from tests.infra.gates.references import function_behind, references, target, text
 
 PERMISSION = "AWS::Lambda::Permission"
+CALLERS = {"apigateway.amazonaws.com", "events.amazonaws.com"}
 
 
 @rule("callers-are-named", "Without SourceArn every API, rule or bucket of every account may call the function")
 def callers_are_named(deployment: Deployment) -> Complaints:
     for permission in deployment.of_type(PERMISSION):
         principal = permission.properties.get("Principal")
-        if principal == "*" or not str(principal).endswith(".amazonaws.com"):
+        if principal not in CALLERS:
             yield permission, f"lets {principal} call"
-        if text(permission.properties.get("SourceArn", "*")) == "*":
-            yield permission, "does not say who may call"
+        named = {logical_id for logical_id, _ in references(permission.properties.get("SourceArn"))}
+        if not named & permission.stack.resources.keys():
+            yield permission, f"lets {text(permission.properties.get('SourceArn'))} call, which is nothing of ours"
 
 
 @rule("schedules-may-call", "A rule without permission to call its function fails in silence")

@@ -19,7 +19,7 @@ def deployment_of(assembly: Assembly) -> Deployment:
     stacks = {
         name: Stack(
             name=name,
-            full_name=f"{assembly.environment}-{name}",
+            full_name=assembly.full_name(name),
             body=json.loads(assembly.templates[name].path.read_text(encoding="utf-8")),
             is_protected=bool(manifest["properties"].get("terminationProtection")),
         )

@@ -99,9 +99,10 @@ class Deployment:
         return names.get(stack.full_name)
 
     def of_service(self, service: Service) -> "Deployment":
-        """The stacks of one service alone: what is changed in them is changed in this deployment."""
+        """One service alone: what is changed in its stacks is changed in this deployment."""
         stacks = {name: stack for name, stack in self.stacks.items() if self.service_of(stack) is service}
-        return replace(self, stacks=stacks)
+        declared = tuple(table for table in self.declared if table in service.tables)
+        return replace(self, stacks=stacks, declared=declared)
 
     def copy(self) -> "Deployment":
         """The same with templates of its own, so that they can be broken."""

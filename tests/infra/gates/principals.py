@@ -3,17 +3,14 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tests.infra.gates.identity import is_operator
-from tests.infra.gates.model import Complaints, Deployment, Json, rule
+from tests.infra.gates.identity import ROLE, is_operator
+from tests.infra.gates.model import Complaints, Deployment, Json, Resource, rule
 from tests.infra.gates.references import as_list
 
-# Services that may call something of ours, and may take a role of ours.
+# Which services may do something with a resource of ours, by its type; of the others, none.
 LET_IN: Final = {
-    "lambda.amazonaws.com",
-    "codedeploy.amazonaws.com",
-    "cloudwatch.amazonaws.com",
-    "budgets.amazonaws.com",
-    "events.amazonaws.com",
+    ROLE: {"lambda.amazonaws.com", "codedeploy.amazonaws.com"},
+    "AWS::SNS::TopicPolicy": {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"},
 }
 
 
@@ -35,14 +32,14 @@ def policies_let_in_nobody_else(deployment: Deployment) -> Complaints:
         for resource in stack.resources.values():
             for statement in statements(resource.properties):
                 is_excepted = is_operator(deployment, resource)  # another rule says who takes that role
-                if statement["Effect"] == "Allow" and not is_excepted and not _is_known(statement):
+                if statement["Effect"] == "Allow" and not is_excepted and not _is_known(resource, statement):
                     yield resource, f"lets {statement.get('Principal', 'all but some')} in"
 
 
-def _is_known(statement: Json) -> bool:
+def _is_known(resource: Resource, statement: Json) -> bool:
     principal = statement.get("Principal")
     return (
         isinstance(principal, dict)
         and principal.keys() == {"Service"}
-        and all(each in LET_IN for each in as_list(principal["Service"]))
+        and set(as_list(principal["Service"])) <= LET_IN.get(resource.type, set())
     )

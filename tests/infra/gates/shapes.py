@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tests.infra.gates.model import Complaints, Deployment, rule
+from tests.infra.gates.model import Complaints, Deployment, Resource, rule
 
 # By resource type; `.` leads into a value, also of each element of a list. Renewed by hand: a new line is a decision.
 LIST: Final = Path(__file__).with_name("properties.json")
@@ -19,6 +19,9 @@ FREE: Final = {
     "RouteSettings",
     "DashboardBody",
 }
+
+
+PARTS: Final = {"Conditions", "Description", "Outputs", "Parameters", "Resources", "Rules"}
 
 
 def chosen() -> dict[str, list[str]]:
@@ -42,10 +45,20 @@ def _is_function(value: dict[str, Any]) -> bool:
     return len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::"))
 
 
+def names_in(resource: Resource) -> set[str]:
+    """Its properties, and in brackets what else stands beside its type."""
+    beside = resource.body.keys() - {"Type", "Properties", "Metadata", "DependsOn"}
+    return {*property_names(resource.properties), *(f"({name})" for name in beside)}
+
+
 @rule("properties-are-chosen", "Most properties that nobody thought of change who may do what, or what is lost")
 def properties_are_chosen(deployment: Deployment) -> Complaints:
     known = chosen()
     for stack in deployment.stacks.values():
         for resource in stack.resources.values():
-            for name in sorted(set(property_names(resource.properties)) - set(known.get(resource.type, ()))):
+            if resource.type not in known:
+                yield resource, f"is a {resource.type}, which is not in {LIST.name}"
+            for name in sorted(names_in(resource) - set(known.get(resource.type, ()))):
                 yield resource, f"sets {name}, which is not in {LIST.name}"
+        for part in sorted(stack.body.keys() - PARTS):
+            yield stack, f"has {part}, which changes what all of it means"

@@ -19,17 +19,21 @@ type Break = Callable[[Deployment], None]
 
 @dataclass(frozen=True)
 class Mutant:
-    """break_ changes templates in place. The test shows that the change is one, and that the rule finds it."""
+    """break_ changes templates in place. The test shows that the change is one, and that the rule finds it.
+
+    not_in: services that have nothing to break in this way.
+    """
 
     name: str
     caught_by: str
     break_: Break
     environment: str
+    not_in: tuple[str, ...] = ()
 
 
-def caught_by(rule: str, *, environment: str = "prod") -> Callable[[Break], Mutant]:
+def caught_by(rule: str, *, environment: str = "prod", not_in: tuple[str, ...] = ()) -> Callable[[Break], Mutant]:
     """Make a mutant of a function that breaks something."""
-    return lambda break_: Mutant(break_.__name__, rule, break_, environment)
+    return lambda break_: Mutant(break_.__name__, rule, break_, environment, not_in)
 
 
 def pick(

@@ -112,27 +112,27 @@ def the_arn_of_an_index_is_missing(prod: Deployment) -> None:
             statement["Resource"] = [arn for arn in as_list(statement["Resource"]) if text(arn) != wanted]
 
 
-@caught_by("pollers-may-poll")
+@caught_by("roles-do-what-is-declared")
 def a_worker_may_not_receive(prod: Deployment) -> None:
     take_away(prod, "sqs:ReceiveMessage")
 
 
-@caught_by("pollers-may-poll")
+@caught_by("roles-do-what-is-declared")
 def a_worker_may_not_delete_what_is_done(prod: Deployment) -> None:
     take_away(prod, "sqs:DeleteMessage")
 
 
-@caught_by("told-means-allowed")
+@caught_by("roles-do-what-is-declared")
 def a_function_may_not_send_to_a_queue_it_knows(prod: Deployment) -> None:
     take_away(prod, "sqs:SendMessage")
 
 
-@caught_by("told-means-allowed")
+@caught_by("roles-do-what-is-declared")
 def a_function_may_not_read_a_secret_it_knows(prod: Deployment) -> None:
     take_away(prod, "secretsmanager:GetSecretValue")
 
 
-@caught_by("told-means-allowed")
+@caught_by("roles-do-what-is-declared")
 def a_function_may_not_touch_a_table_it_knows(prod: Deployment) -> None:
     table = pick(prod, TABLES)
     for policy in prod.of_type(POLICY):
@@ -140,7 +140,7 @@ def a_function_may_not_touch_a_table_it_knows(prod: Deployment) -> None:
         statements[:] = [each for each in statements if f":table/{physical_name(table)}" not in text(each["Resource"])]
 
 
-@caught_by("allowed-means-told")
+@caught_by("roles-do-what-is-declared")
 def a_function_may_read_a_secret_it_does_not_know(prod: Deployment) -> None:
     for function in prod.of_type(FUNCTION):
         variables = function.properties["Environment"]["Variables"]
@@ -148,12 +148,12 @@ def a_function_may_read_a_secret_it_does_not_know(prod: Deployment) -> None:
             del variables[name]
 
 
-@caught_by("functions-may-log")
+@caught_by("roles-do-what-is-declared")
 def a_function_may_not_write_its_log(prod: Deployment) -> None:
     take_away(prod, "logs:PutLogEvents")
 
 
-@caught_by("traced-functions-may-trace")
+@caught_by("roles-do-what-is-declared")
 def a_function_may_not_send_its_traces(prod: Deployment) -> None:
     take_away(prod, "xray:PutTraceSegments")
 

@@ -1,17 +1,19 @@
 """Faults that leave a template sound in itself, and other than what was declared or chosen."""
 
+from dataclasses import replace
+
 from tests.infra.gates.alarms import TOPIC
+from tests.infra.gates.dashboards import DASHBOARD
 from tests.infra.gates.data import SECRET
-from tests.infra.gates.declared import LOG_GROUP, RULE, SAVED_QUERY
+from tests.infra.gates.declared import RULE, SAVED_QUERY
+from tests.infra.gates.functions import LOG_GROUP
 from tests.infra.gates.http import API, INTEGRATION, ROUTE
 from tests.infra.gates.identity import ROLE
 from tests.infra.gates.metrics import ALARM
 from tests.infra.gates.model import Deployment, Json
 from tests.infra.gates.queues import MAPPING
 from tests.infra.gates.references import QUEUE, TABLES
-from tests.infra.mutants.making import caught_by, data_stack, function_of, has, pick, remove
-
-DASHBOARD = "AWS::CloudWatch::Dashboard"
+from tests.infra.mutants.making import NothingToBreak, caught_by, data_stack, function_of, has, pick, remove
 
 
 def variables(prod: Deployment, module: str) -> Json:
@@ -83,8 +85,20 @@ def a_worker_misses_its_dead_letters(prod: Deployment) -> None:
 
 
 @caught_by("variables-are-settings")
-def an_environment_has_a_name_that_nobody_knows(prod: Deployment) -> None:
-    variables(prod, "worker")["LOG_LEVEL"] = "verbose"
+def the_queue_of_a_worker_has_no_name(prod: Deployment) -> None:
+    del variables(prod, "worker")[queue_variables(prod, "worker")[0]]
+
+
+@caught_by("variables-lead-where-declared")
+def an_api_is_told_the_arn_of_its_queue(prod: Deployment) -> None:
+    first, *_ = queue_variables(prod, "api")
+    variables(prod, "api")[first] = {"Fn::GetAtt": [variables(prod, "api")[first]["Ref"], "Arn"]}
+
+
+def forget(prod: Deployment, name: str) -> None:
+    """Take a variable from an API that has it."""
+    if variables(prod, "api").pop(name, None) is None:
+        raise NothingToBreak(name)
 
 
 def origin_variable(prod: Deployment) -> str:
@@ -99,6 +113,26 @@ def an_origin_ends_with_a_slash(prod: Deployment) -> None:
 @caught_by("origins-are-the-environments")
 def an_origin_of_a_laptop_is_let_in(prod: Deployment) -> None:
     variables(prod, "api")[origin_variable(prod)] += ",http://localhost:5173"
+
+
+@caught_by("origins-are-the-environments", not_in=("NbhdCity",))  # it does not start without
+def the_origin_is_that_of_a_laptop_by_default(prod: Deployment) -> None:
+    forget(prod, "FRONTEND_URL")
+
+
+@caught_by("variables-are-settings", not_in=("StockTrackRecord",))  # see above
+def an_api_is_told_of_no_origin(prod: Deployment) -> None:
+    forget(prod, "CORS_ALLOWED_ORIGINS")
+
+
+@caught_by("origins-are-the-environments")
+def the_gateway_lets_in_another_domain(prod: Deployment) -> None:
+    pick(prod, API).properties["CorsConfiguration"]["AllowOrigins"] = ["https://evil.example"]
+
+
+@caught_by("origins-are-the-environments")
+def the_gateway_knows_one_origin_more(prod: Deployment) -> None:
+    pick(prod, API).properties["CorsConfiguration"]["AllowOrigins"].append("https://old.example")
 
 
 @caught_by("origins-are-the-environments")
@@ -122,6 +156,12 @@ def a_sweep_asks_for_what_nobody_does(prod: Deployment) -> None:
 @caught_by("schedules-ask-for-tasks")
 def a_sweep_comes_once_a_year(prod: Deployment) -> None:
     pick(prod, RULE).properties["ScheduleExpression"] = "rate(365 days)"
+
+
+@caught_by("schedules-ask-for-tasks")
+def a_sweep_has_neither_input_nor_rate(prod: Deployment) -> None:
+    schedule = pick(prod, RULE).properties
+    del schedule["Targets"][0]["Input"], schedule["ScheduleExpression"]
 
 
 @caught_by("schedules-ask-for-tasks")
@@ -195,6 +235,12 @@ def the_address_of_a_table_is_no_output(prod: Deployment) -> None:
     outputs["TableArn"]["Value"] = outputs["TableName"]["Value"]
 
 
+@caught_by("stacks-are-of-services")
+def a_stack_belongs_to_nobody(prod: Deployment) -> None:
+    stack = data_stack(prod)
+    prod.stacks["Beside"] = replace(stack, full_name=f"{stack.full_name}Beside")
+
+
 # ---- properties that nobody chose ----------------------------------------------------------------------------------
 
 
@@ -244,8 +290,18 @@ def an_alarm_has_a_unit_that_its_metric_never_has(prod: Deployment) -> None:
 
 
 @caught_by("properties-are-chosen")
-def an_alarm_may_not_act(prod: Deployment) -> None:
-    pick(prod, ALARM).properties["ActionsEnabled"] = False
+def a_resource_has_a_type_that_nobody_chose(prod: Deployment) -> None:
+    pick(prod, SECRET).stack.body["Resources"]["Anything"] = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+
+
+@caught_by("properties-are-chosen")
+def a_queue_is_there_under_a_condition(prod: Deployment) -> None:
+    pick(prod, QUEUE).body["Condition"] = "Never"
+
+
+@caught_by("properties-are-chosen")
+def a_macro_rewrites_a_template(prod: Deployment) -> None:
+    pick(prod, QUEUE).stack.body["Transform"] = "Theirs"
 
 
 @caught_by("properties-are-chosen")

@@ -132,7 +132,7 @@ def a_failed_record_is_lost(prod: Deployment) -> None:
     add_stream_consumer(prod, DestinationConfig=None)
 
 
-@caught_by("pollers-may-poll")
+@caught_by("roles-do-what-is-declared")
 def a_stream_consumer_may_not_read_its_stream(prod: Deployment) -> None:
     add_stream_consumer(prod)
 

@@ -1,14 +1,16 @@
 """Faults in what functions may do, and in whom documents let in: sound in themselves, and never declared."""
 
+from copy import deepcopy
 from typing import Any
 
-from tests.infra.gates.declared import LOG_GROUP
+from tests.infra.gates.callers import PERMISSION
+from tests.infra.gates.functions import LOG_GROUP
 from tests.infra.gates.identity import POLICIES, ROLE
-from tests.infra.gates.model import Deployment, Json
-from tests.infra.gates.references import TABLES, role_of, target
+from tests.infra.gates.model import Deployment, Json, Resource
+from tests.infra.gates.references import TABLES, as_list, role_of, target, text
+from tests.infra.gates.rollout import GROUP
 from tests.infra.mutants.making import caught_by, function_of, has, pick, remove
 
-TABLE = "arn:aws:dynamodb:eu-central-1:111122223333:table/"
 FOREIGN = "arn:aws:iam::999988887777:root"
 
 
@@ -131,9 +133,65 @@ def an_api_may_not_send(prod: Deployment) -> None:
     statements(prod, "api").remove(about(prod, "api", "sqs"))
 
 
+def a_query(prod: Deployment, module: str) -> Json:
+    """A statement that lets a function query indexes."""
+    return next(each for each in statements(prod, module) if each["Action"] == "dynamodb:Query")
+
+
 @caught_by("roles-do-what-is-declared")
-def an_api_reads_an_index_that_only_the_worker_asks(prod: Deployment) -> None:
-    allow(prod, "api", "dynamodb:Query", f"{TABLE}{prod.declared[0].physical_name('prod')}/index/GSI9-index")
+def an_api_may_not_query_an_index(prod: Deployment) -> None:
+    statements(prod, "api").remove(a_query(prod, "api"))
+
+
+@caught_by("roles-do-what-is-declared")
+def an_api_may_query_an_index_that_only_others_ask(prod: Deployment) -> None:
+    own = {text(each) for each in as_list(a_query(prod, "api")["Resource"])}
+    others = [each for table in prod.declared for each in table.indexes]
+    place = deepcopy(as_list(a_query(prod, "api")["Resource"])[0])
+    head = place["Fn::Join"][1][-1].partition("/index/")[0]
+    place["Fn::Join"][1][-1] = next(
+        f"{head}/index/{index.name}" for index in others if not any(each.endswith(f"/{index.name}") for each in own)
+    )
+    allow(prod, "api", "dynamodb:Query", place)
+
+
+@caught_by("roles-do-what-is-declared")
+def a_right_is_for_the_table_of_another_account(prod: Deployment) -> None:
+    place = about(prod, "api", "dynamodb")["Resource"]["Fn::Join"][1]
+    place[place.index({"Ref": "AWS::AccountId"})] = "999988887777"
+
+
+@caught_by("roles-do-what-is-declared")
+def a_right_is_for_the_url_of_a_queue(prod: Deployment) -> None:
+    statement = about(prod, "api", "sqs")
+    statement["Resource"] = [{"Ref": each["Fn::GetAtt"][0]} for each in as_list(statement["Resource"])]
+
+
+@caught_by("deployments-only-shift")
+def a_deployment_may_change_what_runs(prod: Deployment) -> None:
+    role = shifting(prod)
+    policy = pick(prod, POLICIES, lambda each: {"Ref": role.logical_id} in each.properties["Roles"])
+    statement = {"Action": "lambda:UpdateFunctionCode", "Effect": "Allow", "Resource": "*"}
+    policy.properties["PolicyDocument"]["Statement"].append(statement)
+
+
+@caught_by("deployments-only-shift")
+def the_role_of_a_deployment_may_be_taken_by_functions(prod: Deployment) -> None:
+    principal = {"Service": "lambda.amazonaws.com"}
+    shifting(prod).properties["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = principal
+
+
+def shifting(prod: Deployment) -> Resource:
+    group = pick(prod, GROUP)
+    role = target(prod, group.stack, group.properties["ServiceRoleArn"])
+    assert role is not None
+    return role
+
+
+@caught_by("roles-have-a-holder")
+def a_role_waits_for_somebody(prod: Deployment) -> None:
+    role = pick(prod, ROLE)
+    role.stack.body["Resources"]["Spare"] = deepcopy(role.body)
 
 
 @caught_by("statements-only-allow")
@@ -224,19 +282,44 @@ def a_log_group_is_open(prod: Deployment) -> None:
     pick(prod, LOG_GROUP).properties["ResourcePolicyDocument"] = let_in("*", "logs:GetLogEvents")
 
 
-@caught_by("topics-hear-cloudwatch")
+@caught_by("topics-hear-alarms")
 def a_topic_does_not_hear_cloudwatch(prod: Deployment) -> None:
     for statement in pick(prod, "AWS::SNS::TopicPolicy").properties["PolicyDocument"]["Statement"]:
         if statement["Effect"] == "Allow":
             statement["Principal"] = {"Service": "budgets.amazonaws.com"}
 
 
-@caught_by("topics-hear-cloudwatch")
+@caught_by("topics-hear-alarms")
+def a_topic_does_not_hear_the_budget(prod: Deployment) -> None:
+    for statement in pick(prod, "AWS::SNS::TopicPolicy").properties["PolicyDocument"]["Statement"]:
+        if statement["Effect"] == "Allow":
+            statement["Principal"] = {"Service": "cloudwatch.amazonaws.com"}
+
+
+@caught_by("callers-are-named")
+def a_bucket_of_somebody_may_call(prod: Deployment) -> None:
+    permission = pick(prod, PERMISSION).properties
+    permission |= {"Principal": "s3.amazonaws.com", "SourceArn": "arn:aws:s3:::theirs"}
+
+
+@caught_by("callers-are-named")
+def an_api_of_somebody_may_call(prod: Deployment) -> None:
+    pick(prod, PERMISSION).properties["SourceArn"] = "arn:aws:execute-api:eu-central-1:999988887777:theirs/*/*"
+
+
+@caught_by("policies-let-in-nobody-else")
+def a_queue_takes_from_the_service_of_schedules(prod: Deployment) -> None:
+    statement = let_in({"Service": "events.amazonaws.com"}, "sqs:SendMessage")["Statement"]
+    statement[0]["Condition"] = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    pick(prod, "AWS::SQS::QueuePolicy").properties["PolicyDocument"]["Statement"] += statement
+
+
+@caught_by("topics-hear-alarms")
 def the_policy_of_a_topic_is_gone(prod: Deployment) -> None:
     remove(pick(prod, "AWS::SNS::TopicPolicy"))
 
 
-@caught_by("topics-hear-cloudwatch")
+@caught_by("topics-hear-alarms")
 def the_policy_of_a_topic_is_for_subscribers(prod: Deployment) -> None:
     for statement in pick(prod, "AWS::SNS::TopicPolicy").properties["PolicyDocument"]["Statement"]:
         if statement["Effect"] == "Allow":
