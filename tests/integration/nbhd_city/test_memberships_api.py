@@ -128,11 +128,15 @@ def test_of_thirty_leaves_of_one_member_one_succeeds(new_city):
 
 def test_users_who_join_and_leave_at_random_leave_a_count_that_is_right(new_city):
     city = new_city()
-    made = city.create("alice", "Home")
+    tally: Counter[str] = Counter()
 
-    tally = come_and_go(city, made["id"], by_use_case, users=40, seconds=2)
+    for number in range(10):  # one is enough, unless the machine is busy
+        made = city.create("alice", f"Home {number}")
+        tally += come_and_go(city, made["id"], by_use_case, users=40, seconds=2)
+        if min(tally["join"], tally["leave"]) > 20:
+            break
 
-    assert min(tally["join"], tally["leave"]) > 8
+    assert min(tally["join"], tally["leave"]) > 20
 
 
 def test_a_join_whose_answer_got_lost_counts_once(new_city, dynamodb_client):

@@ -101,10 +101,8 @@ def test_a_purge_that_dies_before_any_of_its_steps_is_finished_by_the_next(new_c
     city = new_city()
     nbhd_id, task = deleted_with(city, 200)
 
-    with stepped_worker(city, Steps(kill_before_step(nth))) as worker:
-        if nth <= 12:
-            with pytest.raises(Killed):
-                city.deliver(task, worker=worker)
+    with stepped_worker(city, Steps(kill_before_step(nth))) as worker, pytest.raises(Killed):
+        city.deliver(task, worker=worker)
     assert city.metadata(nbhd_id) is not None
     assert city.deliver(task, receive_count=2) == []
 
