@@ -6,6 +6,7 @@ import re
 import pytest
 
 from lambda_src.runtime.settings import ServiceSettings
+from tests.infra.gates.promises import promises_of
 from tests.support.services import module_of, service_names
 
 CLASSES = [
@@ -35,3 +36,12 @@ def test_durations_have_a_unit_and_are_above_zero(settings):
         if field.annotation is float:
             assert name.endswith(("_seconds", "_ms")), name
             assert any(getattr(rule, "gt", None) == 0 for rule in field.metadata), name
+
+
+@pytest.mark.parametrize("service", service_names())
+def test_a_worker_ends_its_work_before_it_is_reported_as_slow(service):
+    """Its budgets are what it gives itself; the alarm rings at 95 % of its timeout."""
+    [timeout] = re.findall(r", (\d+) s", promises_of(service)["functions"]["WorkerFunction"])
+    for name, field in module_of(service, "settings").WorkerSettings.model_fields.items():
+        if name.endswith("_budget_seconds"):
+            assert field.default < 0.95 * float(timeout), name

@@ -14,9 +14,9 @@ from cdk_app.constructs.wheelhouse import HOST
 from cdk_app.operations.supply_chain import python_packages
 from cdk_app.services.registry import NBHD_CITY, SERVICES, STOCK_TRACK_RECORD
 from cdk_app.services.service import Service
-from tests.support.assembly import Assembly
+from tests.infra.gates.promises import promises_of
+from tests.support.assembly import ROOT, Assembly
 
-LARGEST_ZIP_BYTES = {"stock_track_record": 11_000_000, "nbhd_city": 14_000_000}  # the second brings `cryptography`
 ELF_MACHINE = slice(18, 20)  # https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 AARCH64 = 183
 
@@ -41,7 +41,7 @@ def bundle(prod, service):
 
 
 def test_a_bundle_is_as_small_as_it_can_be(deployed, service):
-    assert bundle_path(deployed, service).stat().st_size <= LARGEST_ZIP_BYTES[service.package]
+    assert bundle_path(deployed, service).stat().st_size <= promises_of(service.package)["largest_zip_bytes"]
 
 
 def test_a_service_without_a_lock_of_its_own_carries_nothing_of_another_s(prod):
@@ -158,3 +158,13 @@ print(json.dumps({"versions": [version("boto3"), version("fastapi")], "foreign":
     answer = json.loads(done.stdout)
     assert answer["foreign"] == []
     assert all(answer["versions"])
+
+
+def test_every_function_that_starts_from_a_snapshot_prepares_for_it(assembly, service):
+    """It closes its connections and lets its copies draw numbers of their own."""
+    for function in assembly.templates[f"{service.name}App"].of_type("AWS::Lambda::Function").values():
+        if "SnapStart" in function["Properties"]:
+            module = function["Properties"]["Handler"].removesuffix(".handler").replace(".", "/")
+            assert "\nhandler = start_api(" in (ROOT / f"{module}.py").read_text(encoding="utf-8"), module
+    starting = (ROOT / "lambda_src" / "runtime" / "api_function.py").read_text(encoding="utf-8")
+    assert "\n    prepare_for_snapshot(" in starting

@@ -96,6 +96,7 @@ def test_without_an_operator_in_the_environment_the_rules_know_no_exception(duri
     found = {(finding.rule, finding.where) for finding in findings(gates(during[OPERATOR_ROLE], None))}
     assert {rule for rule, where in found if stack.removesuffix("Data") in where} == {
         "nothing-scans",
+        "outputs-are-as-promised",
         "policies-let-in-nobody-else",
         "roles-have-a-holder",
         "roles-trust-one-service",

@@ -1,48 +1,60 @@
-"""The switch to a restored table: functions, grants and alarms move; the tables of the stack are left alone."""
+"""The switch to restored tables: functions, grants and alarms move; the tables of the stacks are left alone."""
 
 import json
+import re
 
 import pytest
 
-from tests.infra.variants import RESTORED_TABLE
-from tests.support.assembly import Assembly
+from cdk_app.services.registry import SERVICES
+from cdk_app.services.service import Service
+from tests.infra.variants import RESTORED
+from tests.support.assembly import Assembly, Template
+
+VERSION = re.compile(r"CurrentVersion\w+")  # named after everything the function is told
+
+
+@pytest.fixture(params=SERVICES, ids=lambda service: service.package)
+def service(request) -> Service:
+    found: Service = request.param
+    return found
 
 
 @pytest.fixture
-def switched(variants) -> Assembly:
-    """Production after `table_names` was set."""
+def switched(variants, service) -> Template:
+    """What runs in production after `table_names` was set."""
     restored: Assembly = variants["restored"]
-    return restored
+    return restored.templates[f"{service.name}App"]
 
 
-def test_the_stack_with_the_tables_does_not_change(prod, switched):
-    assert switched.data.body == prod.data.body
+def test_the_stack_with_the_tables_does_not_change(prod, variants, service):
+    name = f"{service.name}Data"
+    assert variants["restored"].templates[name].body == prod.templates[name].body
 
 
-def test_the_other_stack_differs_in_the_name_of_the_table_and_nothing_else(prod, switched):
-    def text(assembly: Assembly) -> str:
-        return json.dumps(_without_versions(assembly), sort_keys=True)
-
-    assert RESTORED_TABLE not in text(prod)
-    assert text(switched).replace(RESTORED_TABLE, "StockTrackRecord-prod") == text(prod)
-
-
-def _without_versions(assembly: Assembly) -> object:
-    """The template, whose version of the API function is named after everything the function is told."""
-    [version] = assembly.app.of_type("AWS::Lambda::Version")
-    return json.loads(assembly.app.path.read_text().replace(version, "Version"))
+def test_the_other_stack_differs_in_the_names_of_tables_and_nothing_else(prod, switched):
+    before, after = (
+        VERSION.sub("Version", json.dumps(each.body)) for each in (prod.templates[switched.name], switched)
+    )
+    assert "-restored" not in before
+    assert after != before
+    assert after.replace("-restored", "") == before
 
 
-def test_functions_may_use_the_restored_table_and_no_longer_the_old_one(switched):
-    policies = json.dumps(switched.app.of_type("AWS::IAM::Policy"))
-    assert f":table/{RESTORED_TABLE}" in policies
-    assert ":table/StockTrackRecord-prod" not in policies.replace(RESTORED_TABLE, "")
-    for function in switched.app.of_type("AWS::Lambda::Function").values():
-        assert function["Properties"]["Environment"]["Variables"]["DYNAMODB_TABLE_NAME"] == RESTORED_TABLE
+def test_functions_may_use_the_restored_tables_and_no_longer_the_old_ones(switched, service):
+    policies = json.dumps(switched.of_type("AWS::IAM::Policy"))
+    for declared in service.tables:
+        name = declared.physical_name("prod")
+        assert f":table/{RESTORED[name]}" in policies
+        assert f":table/{name}" not in policies.replace(RESTORED[name], "")
+        for function in switched.of_type("AWS::Lambda::Function").values():
+            told = function["Properties"]["Environment"]["Variables"]
+            assert told[declared.environment_variable] == RESTORED[name]
 
 
-def test_alarms_watch_the_restored_table(switched):
-    alarms = json.dumps(switched.app.of_type("AWS::CloudWatch::Alarm"))
+def test_alarms_watch_the_restored_tables(switched, service):
+    alarms = json.dumps(switched.of_type("AWS::CloudWatch::Alarm"))
     named = '"Name": "TableName", "Value": "{}"'
-    assert named.format(RESTORED_TABLE) in alarms
-    assert named.format("StockTrackRecord-prod") not in alarms
+    for declared in service.tables:
+        name = declared.physical_name("prod")
+        assert named.format(RESTORED[name]) in alarms
+        assert named.format(name) not in alarms

@@ -296,8 +296,10 @@ def test_the_page_about_rollback_names_what_there_is(prod):
     named = set(re.findall(r"prod-\w+(?:App|Data)", page))
     outputs = set(re.findall(r"\$\(output (\w+)\)", page))
     assert set() < named <= stacks
-    assert set() < outputs <= prod.app.body["Outputs"].keys()
-    tables = prod.data.of_type("AWS::DynamoDB::GlobalTable").values()
+    assert set() < outputs <= {name for each in prod.templates.values() for name in each.body["Outputs"]}
+    tables = [
+        table for each in prod.templates.values() for table in each.of_type("AWS::DynamoDB::GlobalTable").values()
+    ]
     [source] = re.findall(r"SOURCE=(\S+)", page)
     assert source in {table["Properties"]["TableName"] for table in tables}
     assert {table["Properties"]["TimeToLiveSpecification"]["AttributeName"] for table in tables} == set(

@@ -138,9 +138,40 @@ def test_feature_flags_are_those_that_the_locked_cdk_recommends():
     assert json.loads((ROOT / "cdk.json").read_text())["context"] == recommended
 
 
-@pytest.mark.parametrize("stack", ["StockTrackRecordData", "StockTrackRecordApp"])
-def test_no_account_region_or_address_is_in_a_template(assembly, stack):
-    text = assembly.templates[stack].path.read_text()
-    assert "us-east-1" not in text
-    assert not re.search(r"[\w.+-]+@[\w-]+\.\w", text), "an e-mail address"
-    assert "Fn::ImportValue" not in text, "a restored table must be exchangeable while the app is deployed"
+def test_no_account_region_or_address_is_in_a_template(assembly):
+    for name, template in assembly.templates.items():
+        text = template.path.read_text()
+        assert "us-east-1" not in text, name
+        assert not re.search(r"[\w.+-]+@[\w-]+\.\w", text), f"an e-mail address in {name}"
+
+
+CARELESS = """
+from dataclasses import replace
+from aws_cdk import App
+from cdk_app.environments import PROD
+from cdk_app.services.nbhd_city import stacks as nbhd_city
+from cdk_app.stacks import add_stacks
+
+shortcuts = nbhd_city.LOCAL_SIGN_IN
+on_a_laptop = replace(PROD, on_this_machine=True, rollout="all_at_once")
+for name, value in shortcuts.items():
+    nbhd_city.LOCAL_SIGN_IN = {name: value}
+    try:
+        add_stacks(App(), on_a_laptop)
+    except ValueError as refused:
+        print(type(refused).__name__, str(refused).replace(chr(10), " "))
+try:
+    replace(PROD, web_origins={"NbhdCity": ("*",)})
+except Exception as refused:
+    print(type(refused).__name__, refused)
+"""
+
+
+def test_production_with_the_shortcuts_of_a_laptop_or_open_to_every_page_is_not_synthesised():
+    done = run_python("-c", CARELESS)
+    assert done.returncode == 0, done.stderr
+    refusals = done.stdout.splitlines()
+    said = ("OAUTH_PROFILE", "ALLOW_INSECURE_UPSTREAMS", "TEST_LOGIN_ENABLED", "`*` would let every page call the API")
+    assert len(refusals) == len(said)
+    for refusal, reason in zip(refusals, said, strict=True):
+        assert reason in refusal

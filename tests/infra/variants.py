@@ -5,15 +5,20 @@ from dataclasses import replace
 from typing import Final
 
 from cdk_app.environments import PROD, Environment
+from cdk_app.services.registry import SERVICES
 
-RESTORED_TABLE: Final = "StockTrackRecord-prod-restored"
+RESTORED: Final = {
+    name: f"{name}-restored"
+    for service in SERVICES
+    for name in (table.physical_name(PROD.name) for table in service.tables)
+}
 OPERATOR_ROLE: Final = (
     "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Migration_0123456789abcdef"
 )
 OPERATOR_USER: Final = "arn:aws:iam::123456789012:user/ada"
 
 VARIANTS: Final[Mapping[str, Environment]] = {
-    "restored": replace(PROD, table_names={"StockTrackRecord-prod": RESTORED_TABLE}),
+    "restored": replace(PROD, table_names=RESTORED),
     "operated-by-role": replace(PROD, migration_operator=OPERATOR_ROLE),
     "operated-by-user": replace(PROD, migration_operator=OPERATOR_USER),
 }

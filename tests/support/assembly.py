@@ -74,14 +74,6 @@ class Assembly:
         files = {name: stack["properties"]["templateFile"] for name, stack in self.stacks.items()}
         return {name: Template(name, self.folder / file) for name, file in files.items()}
 
-    @property
-    def data(self) -> Template:
-        return self.templates["StockTrackRecordData"]
-
-    @property
-    def app(self) -> Template:
-        return self.templates["StockTrackRecordApp"]
-
 
 def scrubbed(template: str) -> str:
     """The text of a template without the hashes of its bundles, which change with every line of code."""

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from cdk_app.constructs.runbooks import FOLDER, RUNBOOKS, Runbook
 from tests.infra.gates.http import API
-from tests.infra.gates.metrics import ALARM, dimensions, metrics_of
+from tests.infra.gates.metrics import ALARM, COMPOSITE, dimensions, metrics_of
 from tests.infra.gates.model import Complaints, Deployment, Resource, rule
 from tests.infra.gates.published_metrics import unknown
 from tests.infra.gates.queues import DEFAULT_TIMEOUT_SECONDS, dead_letters_of, fed_functions, stream_mappings
@@ -12,7 +13,6 @@ from tests.infra.gates.references import (
     FUNCTION,
     QUEUE,
     TABLES,
-    as_list,
     function_behind,
     index_names,
     physical_name,
@@ -22,10 +22,9 @@ from tests.infra.gates.references import (
 )
 from tests.support.assembly import ROOT
 
-COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
-TOPIC = "AWS::SNS::Topic"
 INDEX = "GlobalSecondaryIndexName"
-RUNBOOK = re.compile(r"docs/runbooks/[a-z0-9-]+\.md")
+PAGES = {runbook.link: runbook for runbook in RUNBOOKS}
+MOST_METRICS = 10
 
 
 def watched(deployment: Deployment) -> set[tuple[str, str]]:
@@ -89,48 +88,66 @@ def alarms_are_heard(deployment: Deployment) -> Complaints:
             yield alarm, "has no action"
 
 
-@rule("topics-have-a-listener", "A message to a topic without subscription is thrown away")
-def topics_have_a_listener(deployment: Deployment) -> Complaints:
-    heard = {
-        str(target(deployment, each.stack, each.properties["TopicArn"]))
-        for each in deployment.of_type("AWS::SNS::Subscription")
-    }
-    for alarm in deployment.of_type(ALARM, COMPOSITE):
-        for action in alarm.properties.get("AlarmActions", []):
-            topic = target(deployment, alarm.stack, action)
-            if topic is None or topic.type != TOPIC or str(topic) not in heard:
-                yield alarm, f"its action {text(action)} reaches nobody"
-
-
-@rule("topics-hear-alarms", "An alarm that may not publish changes colour, and nobody hears of it")
-def topics_hear_alarms(deployment: Deployment) -> Complaints:
-    for topic in deployment.of_type(TOPIC):
-        publishers = {
-            service
-            for policy in deployment.of_type("AWS::SNS::TopicPolicy")
-            for statement in as_list(policy.properties["PolicyDocument"]["Statement"])
-            if topic in [target(deployment, policy.stack, each) for each in policy.properties["Topics"]]
-            and statement["Effect"] == "Allow"
-            and statement["Action"] == "sns:Publish"
-            and target(deployment, policy.stack, statement["Resource"]) == topic
-            and isinstance(statement["Principal"], dict)
-            for service in as_list(statement["Principal"].get("Service"))
-        }
-        budgets = [each for each in topic.stack.resources.values() if each.type == "AWS::Budgets::Budget"]
-        for service in ("cloudwatch", *(["budgets"] if budgets else [])):
-            if f"{service}.amazonaws.com" not in publishers:
-                yield topic, f"is open to {', '.join(sorted(publishers)) or 'nobody'}, and not to {service}"
-
-
 @rule("alarms-are-understood", "At three in the morning an alarm has to say what it means and what to do first")
 def alarms_are_understood(deployment: Deployment) -> Complaints:
     for alarm in deployment.of_type(ALARM, COMPOSITE):
         description = text(alarm.properties.get("AlarmDescription", ""))
-        page = RUNBOOK.search(description)
-        if page is None:
-            yield alarm, "its description names no page in docs/runbooks"
-        elif not (ROOT / page[0]).is_file():
-            yield alarm, f"names {page[0]}, which does not exist"
+        runbook = runbook_of(alarm)
+        service = deployment.service_of(alarm.stack)
+        if runbook is None:
+            yield alarm, "its description ends with no page that an alarm may name"
+        elif not (ROOT / FOLDER / f"{runbook.name}.md").is_file():
+            yield alarm, f"names {runbook.link}, which does not exist"
+        elif f". First: {runbook.first}. Runbook: " not in description:
+            yield alarm, f"does not say what {runbook.link} says to do first"
+        if service is not None and not description.startswith(f"{service.title}: "):
+            yield alarm, f"does not begin with {service.title}"
+
+
+def runbook_of(alarm: Resource) -> Runbook | None:
+    """The page that its description ends with."""
+    return PAGES.get(text(alarm.properties.get("AlarmDescription", "")).rpartition(" ")[2])
+
+
+@rule("what-lasts-tells-when-it-is-over", "Without word of its end somebody keeps looking; a mere event has no end")
+def what_lasts_tells_when_it_is_over(deployment: Deployment) -> Complaints:
+    for alarm in deployment.of_type(ALARM):
+        runbook, actions = runbook_of(alarm), alarm.properties.get("AlarmActions", [])
+        if runbook is not None and alarm.properties.get("OKActions", []) != (
+            actions if runbook.tells_when_over else []
+        ):
+            yield alarm, f"tells {alarm.properties.get('OKActions', 'nobody')} when it is over"
+
+
+@rule("alarms-can-be-made", "CloudWatch refuses an alarm that reads more than ten metrics, and with it the deployment")
+def alarms_can_be_made(deployment: Deployment) -> Complaints:
+    for alarm in deployment.of_type(ALARM):
+        read = len(list(metrics_of(alarm)))
+        if read > MOST_METRICS:
+            yield alarm, f"reads {read} metrics"
+
+
+@rule(
+    "operations-are-watched",
+    "Errors of DynamoDB are counted by operation: one that is left out is never seen",
+    not_local="its alarms know no metric math",
+)
+def operations_are_watched(deployment: Deployment) -> Complaints:
+    seen = {
+        (str(table_named(deployment, text(values["TableName"]))), values["Operation"])
+        for alarm in deployment.of_type(ALARM)
+        for metric in metrics_of(alarm)
+        for values in [dimensions(metric)]
+        if metric["MetricName"] == "SystemErrors"
+    }
+    for declared in deployment.declared:
+        table = table_named(deployment, declared.physical_name(deployment.environment.name))
+        if table is None:  # another rule says so
+            continue
+        for pattern in declared.patterns:
+            for operation in ("TransactWriteItems",) if pattern.transaction else pattern.operations:
+                if (str(table), operation) not in seen:
+                    yield table, f"no alarm watches errors of {operation}, which {pattern.name} does"
 
 
 @rule("no-data-is-decided", "By default an alarm without data is INSUFFICIENT_DATA: neither well nor ill")

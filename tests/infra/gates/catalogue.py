@@ -12,12 +12,14 @@ from tests.infra.gates import (
     http,
     identity,
     principals,
+    promises,
     queues,
     released,
     rights,
     rollout,
     shapes,
     stacks,
+    topics,
     variables,
 )
 from tests.infra.gates.model import Deployment, Finding, Rule
@@ -37,8 +39,10 @@ MODULES: Final = (
     http,
     rollout,
     alarms,
+    topics,
     dashboards,
     released,
+    promises,
 )
 RULES: Final = {found.name: found for module in MODULES for found in vars(module).values() if isinstance(found, Rule)}
 

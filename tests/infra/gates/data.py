@@ -129,6 +129,10 @@ def trial_data_goes_away(deployment: Deployment) -> Complaints:
     for resource in deployment.of_type(*STATEFUL):
         if not deployment.environment.retain_data and resource.body.get("DeletionPolicy") in KEEPS:
             yield resource, "stays behind when its stack is destroyed"
+    for table in deployment.of_type(*TABLES):
+        protected = any(settings.get("DeletionProtectionEnabled") for settings in settings_of(table))
+        if protected and not deployment.environment.retain_data:
+            yield table, "may not be deleted"
 
 
 @rule("tables-are-on-demand", "Provisioned capacity throttles at a fixed number and is paid for when idle")

@@ -108,3 +108,21 @@ def snapshots_are_of_versions(deployment: Deployment) -> Complaints:
         starts = function.properties.get("SnapStart", {}).get("ApplyOn", "None")
         if starts != "None" and str(function) not in published:
             yield function, "starts from snapshots and publishes no version"
+
+
+@rule("functions-share-one-bundle", "Two bundles of one service are two versions of its code beside each other")
+def functions_share_one_bundle(deployment: Deployment) -> Complaints:
+    for stack in deployment.stacks.values():
+        functions = [each for each in stack.resources.values() if each.type == FUNCTION]
+        for function in functions[1:]:
+            if function.properties.get("Code") != functions[0].properties.get("Code"):
+                yield function, f"runs other code than {functions[0].logical_id}"
+
+
+@rule("functions-trust-amazon-alone", "The full list of roots costs 60 ms of each start, and trusts hundreds of others")
+def functions_trust_amazon_alone(deployment: Deployment) -> Complaints:
+    wanted = None if deployment.environment.on_this_machine else "/var/task/amazon_roots.pem"
+    for function in deployment.of_type(FUNCTION):
+        trusted = function.properties.get("Environment", {}).get("Variables", {}).get("AWS_CA_BUNDLE")
+        if trusted != wanted:
+            yield function, f"trusts {trusted or 'every root there is'}"

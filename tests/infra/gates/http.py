@@ -15,6 +15,15 @@ ROUTE = "AWS::ApiGatewayV2::Route"
 INTEGRATION = "AWS::ApiGatewayV2::Integration"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html: a hard limit
 LONGEST_INTEGRATION_SECONDS = 30
+LIVE = "live"
+LOGGED = {
+    ("request_id", "$context.requestId"),
+    ("method", "$context.httpMethod"),
+    ("path", "$context.path"),
+    ("route", "$context.routeKey"),
+    ("status", "$context.status"),
+    ("milliseconds", "$context.responseLatency"),
+}
 
 
 def routes(deployment: Deployment) -> Iterator[tuple[Resource, Resource]]:
@@ -141,15 +150,21 @@ def requests_are_logged(deployment: Deployment) -> Complaints:
         settings = stage.properties.get("AccessLogSettings", {})
         if not settings.get("DestinationArn"):
             yield stage, "has no access log"
-        elif "requestId" not in settings.get("Format", "") or not _is_json(settings["Format"]):
-            yield stage, "its access log is not JSON with a request id"
+        elif "*" in text(settings["DestinationArn"]):
+            yield stage, "does not say which log group"
+        else:
+            missing = LOGGED - _fields(settings.get("Format", "")).items()
+            if missing:
+                yield stage, f"its access log says no {', '.join(sorted(name for name, _ in missing))}"
 
 
-def _is_json(line: str) -> bool:
+def _fields(line: str) -> dict[str, Any]:
+    """What a line of the log says, by name; nothing when it is not JSON."""
     try:
-        return isinstance(json.loads(line), dict)
+        found = json.loads(line)
     except ValueError:
-        return False
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @rule("apis-start-as-asked", "Without a snapshot the first request after a quiet time waits for all imports")
@@ -166,3 +181,12 @@ def apis_call_an_alias(deployment: Deployment) -> Complaints:
         called = target(deployment, integration.stack, integration.properties["IntegrationUri"])
         if called is None or called.type != ALIAS:
             yield integration, f"calls {function.logical_id} without an alias"
+        elif called.properties.get("Name") != LIVE:
+            yield called, f"is called {called.properties.get('Name')}; runbooks move {LIVE}"
+
+
+@rule("requests-come-as-expected", "Mangum reads both formats, and of the older one cookies and paths otherwise")
+def requests_come_as_expected(deployment: Deployment) -> Complaints:
+    for integration in deployment.of_type(INTEGRATION):
+        if integration.properties.get("PayloadFormatVersion") != "2.0":
+            yield integration, f"sends requests in format {integration.properties.get('PayloadFormatVersion')}"

@@ -6,6 +6,7 @@ from typing import Any
 from tests.infra.gates.model import Json, Resource
 
 ALARM = "AWS::CloudWatch::Alarm"
+COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 
 
 def metrics_of(alarm: Resource) -> Iterator[Json]:

@@ -13,6 +13,23 @@ RUNS = (FUNCTION, "AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi", "AWS::SQ
 # What MiniStack rejects, and the whole stack with it.
 NOT_IN_THE_LOCAL_CLOUD = ("AWS::CodeDeploy::", "AWS::CloudWatch::CompositeAlarm", "AWS::Budgets::", "AWS::XRay::Group")
 
+# Types here that CloudFormation cannot tag: settings and links of resources that are tagged themselves.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
+WITHOUT_TAGS = {
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::CodeDeploy::DeploymentConfig",
+    "AWS::IAM::Policy",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Version",
+    "AWS::Logs::QueryDefinition",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+}
+
 
 def weak_references(value: Any) -> Iterator[dict[str, Any]]:
     """Every reference to an output of another stack that is resolved at deployment, not locked by an export."""
@@ -120,14 +137,26 @@ def local_cloud_takes_it(deployment: Deployment) -> Complaints:
                     yield resource, f"{resource.type} cannot be deployed into the local cloud"
 
 
+@rule("apps-can-be-made-anew", "Whoever must destroy an app stack in an emergency should not have to unlock it first")
+def apps_can_be_made_anew(deployment: Deployment) -> Complaints:
+    for stack in _stacks_with(deployment, RUNS):
+        if stack.is_protected:
+            yield stack, "has termination protection"
+
+
 @rule("what-is-billed-carries-tags", "A bill can only be split by tags that are on what is billed")
 def what_is_billed_carries_tags(deployment: Deployment) -> Complaints:
-    for resource in deployment.of_type(*RUNS, *STATEFUL, "AWS::Logs::LogGroup"):
-        for settings in settings_of(resource):
-            tags = settings.get("Tags", {})
-            by_key = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
-            if by_key.get("environment") != deployment.environment.name or not by_key.get("service"):
-                yield resource, "lacks the tag `service` or the right tag `environment`"
+    environment = deployment.environment.name
+    for stack in deployment.stacks.values():
+        service = deployment.service_of(stack)
+        name = service.name if service else ""
+        wanted = {"service": name, "environment": environment, "deployment": f"{name}-{environment}"}
+        for resource in stack.resources.values():
+            for settings in settings_of(resource) if resource.type not in WITHOUT_TAGS else ():
+                tags = settings.get("Tags") or settings.get("ResourceTags") or {}
+                by_key = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+                if by_key != wanted:
+                    yield resource, f"its tags are {by_key}"
 
 
 def _stacks_with(deployment: Deployment, types: tuple[str, ...]) -> Iterator[Stack]:

@@ -10,6 +10,9 @@ from itertools import pairwise
 from tests.infra.gates.model import Complaints, Deployment, Resource, rule
 from tests.infra.gates.references import FUNCTION, text
 
+API = "AWS::ApiGatewayV2::Api"
+# What stands for an outside sign-in on a laptop.
+SHORTCUTS = {"ALLOW_INSECURE_UPSTREAMS", "OAUTH_PROFILE", "TEST_LOGIN_ENABLED"}
 DYNAMIC = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure|ssm):")
 SOUNDS_SECRET = re.compile(r"(?:^|_)(?:KEY|KEYS|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|DSN)$")
 # How the keys of well-known issuers begin, and URLs that carry a password.
@@ -85,3 +88,36 @@ def no_random_text_in_variables(deployment: Deployment) -> Complaints:
     for function, name, value, is_literal in variables(deployment):
         if is_literal and any(is_random(word) for word in WORD.findall(value)):
             yield function, f"{name} looks generated"
+
+
+@rule("outside-addresses-are-defaults", "A template that names the address of an outside service can name a stand-in")
+def outside_addresses_are_defaults(deployment: Deployment) -> Complaints:
+    outside = {
+        endpoint.variable
+        for service in deployment.services
+        for stand_in in service.stand_ins
+        for endpoint in stand_in.endpoints
+    }
+    for function in deployment.of_type(FUNCTION):
+        for name in sorted(outside & function.properties.get("Environment", {}).get("Variables", {}).keys()):
+            yield function, f"is told {name}"
+
+
+@rule("shortcuts-stay-on-this-machine", "Nobody should sign in to what is deployed through what a laptop has instead")
+def shortcuts_stay_on_this_machine(deployment: Deployment) -> Complaints:
+    if not deployment.environment.on_this_machine:
+        for function in deployment.of_type(FUNCTION):
+            given = function.properties.get("Environment", {}).get("Variables", {})
+            for name in sorted(given.keys() & SHORTCUTS):
+                yield function, f"is given {name}={given[name]}"
+
+
+@rule("functions-know-their-own-address", "An address that is written down is that of another deployment")
+def functions_know_their_own_address(deployment: Deployment) -> Complaints:
+    for function in deployment.of_type(FUNCTION):
+        address = function.properties.get("Environment", {}).get("Variables", {}).get("API_BASE_URL")
+        own = [
+            {"Fn::GetAtt": [api, "ApiEndpoint"]} for api, each in function.stack.resources.items() if each.type == API
+        ]
+        if address is not None and address not in own and not deployment.environment.on_this_machine:
+            yield function, f"takes {text(address)} for its own address"

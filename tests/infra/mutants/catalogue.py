@@ -4,16 +4,30 @@ from typing import Final
 
 from tests.infra.mutants import (
     of_alarms,
+    of_dashboards,
     of_data,
     of_functions,
     of_http,
     of_identity,
     of_intent,
+    of_promises,
     of_queues,
     of_releases,
     of_rights,
 )
 from tests.infra.mutants.making import Mutant
 
-MODULES: Final = (of_data, of_queues, of_functions, of_identity, of_http, of_alarms, of_intent, of_rights, of_releases)
+MODULES: Final = (
+    of_data,
+    of_queues,
+    of_functions,
+    of_identity,
+    of_http,
+    of_alarms,
+    of_dashboards,
+    of_intent,
+    of_promises,
+    of_rights,
+    of_releases,
+)
 MUTANTS: Final = [found for module in MODULES for found in vars(module).values() if isinstance(found, Mutant)]

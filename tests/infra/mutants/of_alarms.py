@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from tests.infra.gates.alarms import TOPIC
 from tests.infra.gates.dashboards import BUDGET, DASHBOARD
 from tests.infra.gates.metrics import ALARM, dimensions, metrics_of
 from tests.infra.gates.model import Deployment, Json, Resource
 from tests.infra.gates.references import text
+from tests.infra.gates.topics import TOPIC
 from tests.infra.mutants.making import add, caught_by, has, pick, remove
 
 

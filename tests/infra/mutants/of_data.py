@@ -152,3 +152,9 @@ def a_bucket_stands_in_the_app_stack(prod: Deployment) -> None:
 @caught_by("data-stacks-are-protected")
 def the_data_stack_may_be_deleted(prod: Deployment) -> None:
     data_stack(prod).is_protected = False
+
+
+@caught_by("trial-data-goes-away", environment="dev")
+def a_table_of_a_trial_may_not_be_deleted(dev: Deployment) -> None:
+    for replica in pick(dev, TABLES).properties["Replicas"]:
+        replica["DeletionProtectionEnabled"] = True

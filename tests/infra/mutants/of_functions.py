@@ -5,7 +5,7 @@ from typing import Any
 from tests.infra.gates.functions import LOG_GROUP
 from tests.infra.gates.model import Deployment, Resource
 from tests.infra.gates.references import FUNCTION, VERSION
-from tests.infra.mutants.making import add, app_stack, caught_by, has, pick
+from tests.infra.mutants.making import add, app_stack, caught_by, function_of, has, pick
 
 GENERATED = "9fQ2xLr7TzKp4WmVb8NcYh3D"
 
@@ -239,3 +239,48 @@ def the_local_cloud_meets_a_type_it_does_not_know(local: Deployment) -> None:
 def a_second_function_has_no_alarms(prod: Deployment) -> None:
     function = pick(prod, FUNCTION)
     add(function.stack, "Another", FUNCTION, **function.properties)
+
+
+# ---- what a service is made of -------------------------------------------------------------------------------------
+
+
+@caught_by("functions-share-one-bundle")
+def a_worker_runs_what_somebody_uploaded(prod: Deployment) -> None:
+    function_of(prod, "worker").properties["Code"] = {"S3Bucket": "theirs", "S3Key": "theirs.zip"}
+
+
+def told(prod: Deployment, module: str) -> dict[str, Any]:
+    found: dict[str, Any] = function_of(prod, module).properties["Environment"]["Variables"]
+    return found
+
+
+@caught_by("functions-trust-amazon-alone")
+def a_function_trusts_every_root(prod: Deployment) -> None:
+    del told(prod, "api")["AWS_CA_BUNDLE"]
+
+
+@caught_by("functions-trust-amazon-alone")
+def a_worker_trusts_a_root_of_its_own(prod: Deployment) -> None:
+    told(prod, "worker")["AWS_CA_BUNDLE"] = "/opt/roots.pem"
+
+
+@caught_by("outside-addresses-are-defaults")
+def a_function_asks_a_stand_in(prod: Deployment) -> None:
+    service = prod.service_of(app_stack(prod))
+    assert service is not None
+    told(prod, "api")[service.stand_ins[0].endpoints[0].variable] = "http://localhost:8010"
+
+
+@caught_by("shortcuts-stay-on-this-machine")
+def anybody_may_sign_in_as_a_test_user(prod: Deployment) -> None:
+    told(prod, "api")["TEST_LOGIN_ENABLED"] = "true"
+
+
+@caught_by("shortcuts-stay-on-this-machine", environment="dev")
+def an_outside_service_is_asked_over_plain_http(dev: Deployment) -> None:
+    told(dev, "worker")["ALLOW_INSECURE_UPSTREAMS"] = "true"
+
+
+@caught_by("functions-know-their-own-address")
+def an_api_takes_the_address_of_another_deployment_for_its_own(prod: Deployment) -> None:
+    told(prod, "api")["API_BASE_URL"] = "https://abc.execute-api.eu-central-1.amazonaws.com"

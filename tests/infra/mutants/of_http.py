@@ -185,3 +185,25 @@ def a_bad_deployment_stays(prod: Deployment) -> None:
 @caught_by("bad-deployments-go-back")
 def an_alarm_stops_a_deployment_half_way(prod: Deployment) -> None:
     pick(prod, GROUP).properties["AutoRollbackConfiguration"]["Events"].remove("DEPLOYMENT_STOP_ON_ALARM")
+
+
+@caught_by("apis-call-an-alias")
+def an_alias_has_a_name_that_no_runbook_knows(prod: Deployment) -> None:
+    pick(prod, ALIAS).properties["Name"] = "current"
+
+
+@caught_by("requests-come-as-expected")
+def requests_come_in_the_older_format(prod: Deployment) -> None:
+    pick(prod, INTEGRATION).properties["PayloadFormatVersion"] = "1.0"
+
+
+@caught_by("requests-are-logged")
+def the_access_log_says_no_status(prod: Deployment) -> None:
+    settings = pick(prod, STAGE).properties["AccessLogSettings"]
+    settings["Format"] = settings["Format"].replace("$context.status", "$context.stage")
+
+
+@caught_by("requests-are-logged")
+def the_access_log_goes_to_any_group(prod: Deployment) -> None:
+    settings = pick(prod, STAGE).properties["AccessLogSettings"]
+    settings["DestinationArn"] = "arn:aws:logs:eu-central-1:123456789012:log-group:*"

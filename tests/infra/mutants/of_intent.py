@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from tests.infra.gates.alarms import TOPIC
 from tests.infra.gates.dashboards import DASHBOARD
 from tests.infra.gates.data import SECRET
 from tests.infra.gates.declared import RULE, SAVED_QUERY
@@ -13,6 +12,7 @@ from tests.infra.gates.metrics import ALARM
 from tests.infra.gates.model import Deployment, Json
 from tests.infra.gates.queues import MAPPING
 from tests.infra.gates.references import QUEUE, TABLES
+from tests.infra.gates.topics import TOPIC
 from tests.infra.mutants.making import NothingToBreak, caught_by, data_stack, function_of, has, pick, remove
 
 

@@ -5,6 +5,7 @@ from pkgutil import resolve_name
 import pytest
 
 from cdk_app import prices
+from cdk_app.constructs.queries import MOST_EXPENSIVE
 from cdk_app.docs.cost import PRICED, bill, total, usage_of
 from cdk_app.docs.cost_page import ServiceCost, cost_page
 from cdk_app.services.nbhd_city import workload as nbhd_city
@@ -123,3 +124,8 @@ def test_every_workload_has_scenarios_that_its_dials_describe():
         costs = [total(usage_of(Usage(), workload, scenario)) for scenario in workload.scenarios]
         assert costs == sorted(costs)
         assert all(cost > 0 for cost in costs)
+
+
+def test_the_most_expensive_requests_weigh_a_write_as_the_price_list_does():
+    ratio = prices.DYNAMODB_WRITE_UNIT.each / prices.DYNAMODB_READ_UNIT.each
+    assert f"read_units + {ratio.normalize():f} * write_units" in MOST_EXPENSIVE.text

@@ -35,6 +35,18 @@ def test_only_prod_is_production():
     assert [name for name, environment in ENVIRONMENTS.items() if environment.is_production] == ["prod"]
 
 
+def test_production_keeps_its_logs_longest():
+    kept = {name: environment.log_retention_days for name, environment in ENVIRONMENTS.items()}
+    assert kept == {"local": 7, "dev": 7, "staging": 30, "prod": 90}
+
+
+def test_production_keeps_and_protects_its_data_and_staging_starts_like_it():
+    assert [name for name, each in ENVIRONMENTS.items() if each.retain_data] == ["prod"]
+    assert [name for name, each in ENVIRONMENTS.items() if each.point_in_time_recovery] == ["staging", "prod"]
+    assert [name for name, each in ENVIRONMENTS.items() if each.snap_start] == ["staging", "prod"]
+    assert [name for name, each in ENVIRONMENTS.items() if each.tracing] == ["dev", "staging", "prod"]
+
+
 def test_a_name_nobody_knows_is_production_and_must_be_guarded_like_it():
     with pytest.raises(UnsafeEnvironment, match="retained and recoverable"):
         Environment(name="production-eu", web_origins={"Sample": ("https://eu.example",)})
