@@ -11,6 +11,8 @@ T ?=
 PORT_OFFSET ?= 0
 PHASE ?= check
 SAMPLES ?=
+PERCENT ?=
+BEFORE ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 # The certificates of a company are known to the system; pip asks there by itself, uv and Node when told.
@@ -29,7 +31,7 @@ OWN_GROUPS = $(shell sed -n 's/^lambda-\([a-z0-9-]*\) = .*/\1/p' pyproject.toml)
 COMPILE = uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test check synth deploy diff drift audit sbom github-access redrive migrate release snapshots docs lock smoke bench-cold-start bench-capacity bench-migration soak
+.PHONY: shift help setup run reset test check synth deploy diff drift audit sbom github-access redrive migrate release snapshots docs lock smoke bench-cold-start bench-capacity bench-migration soak
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf '  %-18s%s\n' "$$target" "$$text"; done
@@ -82,6 +84,10 @@ github-access: setup ## let GitHub Actions of REPOSITORY=owner/name deploy ENVIR
 
 smoke: setup ## whether a deployed API works: URL=https://... and, where it is not the first, SERVICE=...
 	@python -m cdk_app.operations.smoke '$(or $(URL),$(error URL is missing: make smoke URL=https://...))' $(if $(SERVICE),--service $(SERVICE))
+
+shift: setup ## how many calls the newest version of an API answers: ENVIRONMENT=... SERVICE=..., and PERCENT=5 to move it
+	@python -m cdk_app.operations.shift '$(or $(SERVICE),$(error SERVICE is missing: make shift SERVICE=NbhdCity ENVIRONMENT=prod PERCENT=5))' \
+	  '$(ENVIRONMENT)' $(PERCENT) --port-offset $(PORT_OFFSET) $(if $(BEFORE),--before $(BEFORE))
 
 redrive: setup ## show what was given up of QUEUE=..., and why; SEND=1 puts it back; DROP=1 REASON='not JSON' deletes it
 	@python -m cdk_app.operations.redrive '$(or $(QUEUE),$(error QUEUE is missing: make redrive QUEUE=<Service>-<Queue>-<environment>))' \

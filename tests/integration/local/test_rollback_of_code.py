@@ -1,4 +1,4 @@
-"""A bad deployment taken back by hand, as docs/rollback.md tells: the alias goes back to a version that is still there.
+"""Versions moved by hand, as docs/rollback.md tells: back to one that is still there, or step by step to the new one.
 
 A small stack with the shape of a service's: function, published version, alias, HTTP API.
 """
@@ -7,13 +7,23 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import httpx
 import pytest
+import typer
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from typer.testing import CliRunner
 
 from cdk_app.local.ministack import QUICK, MiniStack
+from cdk_app.operations import shift
+from cdk_app.services.registry import SERVICES
+from tests.support.http_server import ThreadedServer
 from tests.support.ports import free_port
 
-STACK = "Service"
+_, STACK = SERVICES[0].stack_names("dev")
 ROLE = "arn:aws:iam::123456789012:role/function"
 
 
@@ -76,7 +86,7 @@ def template(release: str, *, is_impossible: bool = False) -> str:
             "DependsOn": ["Live"],
             "Properties": {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1, "Threshold": 1},
         }
-    outputs = {"ApiId": {"Value": {"Ref": "Api"}}, "FunctionName": {"Value": {"Ref": "Function"}}}
+    outputs = {"ApiId": {"Value": {"Ref": "Api"}}, "ApiFunctionName": {"Value": {"Ref": "Function"}}}
     return json.dumps({"Resources": resources, "Outputs": outputs})
 
 
@@ -84,7 +94,7 @@ class DeployedService:
     """The stack in an emulator of its own."""
 
     def __init__(self, cloud: MiniStack) -> None:
-        self._cloud = cloud
+        self._cloud, self.url = cloud, cloud.url
         self.stacks = self.client("cloudformation")
         self.functions = self.client("lambda")
 
@@ -113,13 +123,19 @@ class DeployedService:
     @property
     def versions(self) -> list[str]:
         """Published versions, oldest first."""
-        listed = self.functions.list_versions_by_function(FunctionName=self.output("FunctionName"))["Versions"]
+        listed = self.functions.list_versions_by_function(FunctionName=self.output("ApiFunctionName"))["Versions"]
         return [version["Version"] for version in listed if version["Version"] != "$LATEST"]
 
     @property
     def live_version(self) -> str:
-        alias = self.functions.get_alias(FunctionName=self.output("FunctionName"), Name="live")
+        alias = self.functions.get_alias(FunctionName=self.output("ApiFunctionName"), Name="live")
         return str(alias["FunctionVersion"])
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Shares of the calls by version, of those that the alias does not name first."""
+        alias = self.functions.get_alias(FunctionName=self.output("ApiFunctionName"), Name="live")
+        return dict(alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}))
 
     def answer(self) -> str:
         """What callers of the API get."""
@@ -149,7 +165,7 @@ def test_the_alias_is_put_back_and_the_old_version_answers_until_the_next_deploy
     assert service.answer() == "bad"
     assert service.versions[0] == good, "the deployment left the version before"
 
-    service.functions.update_alias(FunctionName=service.output("FunctionName"), Name="live", FunctionVersion=good)
+    service.functions.update_alias(FunctionName=service.output("ApiFunctionName"), Name="live", FunctionVersion=good)
     assert service.answer() == "good"
 
     service.deploy("mended")
@@ -171,8 +187,143 @@ def test_a_deployment_that_fails_leaves_no_version_so_the_same_code_can_be_publi
 def test_old_versions_are_cleared_away_and_the_one_that_serves_is_not(service):
     for release in ("one", "two", "three"):
         service.deploy(release)
-    name = service.output("FunctionName")
+    name = service.output("ApiFunctionName")
     one, *rest = service.versions
     service.functions.delete_function(FunctionName=name, Qualifier=one)
     assert service.versions == rest
     assert service.answer() == "three"
+
+
+@pytest.fixture
+def shifted(service, monkeypatch):
+    """`shifted("5")`: what `make shift` says, and its exit code."""
+    for name, value in {"ENDPOINT_URL": service.url, "ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    app = typer.Typer()
+    app.command()(shift.main)
+
+    def run(*arguments: str) -> tuple[str, int]:
+        done = CliRunner().invoke(app, [SERVICES[0].name, "dev", *arguments])
+        return done.output, done.exit_code
+
+    return run
+
+
+def test_the_newest_version_gets_more_calls_step_by_step_and_none_again(service, shifted):
+    for release in ("old", "new"):
+        service.deploy(release)
+    old, new = service.versions
+
+    said, code = shifted()
+    assert (code, said.splitlines()[0]) == (0, f"{STACK}: version {new} answers every call")
+    for percent, further in (("5", "10"), ("10", "25"), ("40", "50")):
+        said, code = shifted(percent)
+        assert code == 0, said
+        assert f"version {new} answers {percent} % of the calls, version {old} the others" in said
+        assert f"PERCENT={further}\n" in said
+        assert f"PERCENT=0, to version {old}" in said
+        assert (service.live_version, service.weights) == (old, {new: int(percent) / 100})
+    assert shifted("0")[1] == 0
+    assert (service.live_version, service.weights) == (old, {})
+    assert service.answer() == "old"
+    assert shifted("100")[1] == 0
+    assert (service.live_version, service.weights) == (new, {})
+    assert service.answer() == "new"
+
+
+def test_an_alarm_refuses_more_calls_and_never_fewer(service, shifted):
+    for release in ("old", "new"):
+        service.deploy(release)
+    shifted("25")
+    watch = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Period": 60, "Statistic": "Sum"}
+    comparison = {"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanOrEqualToThreshold"}
+    alarms = service.client("cloudwatch")
+    for name in (f"{STACK}-Errors", "Of-another"):
+        alarms.put_metric_alarm(AlarmName=name, **watch, **comparison)
+        alarms.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test says so")
+
+    said, code = shifted("50")
+    assert (code, service.weights) == (1, {service.versions[1]: 0.25})
+    assert f"alarm {STACK}-Errors is on. Nothing was changed" in said
+    assert shifted("10")[1] == 0
+    assert shifted("0")[1] == 0
+    alarms.set_alarm_state(AlarmName=f"{STACK}-Errors", StateValue="OK", StateReason="mended")
+    assert shifted("50")[1] == 0, "the alarm of another stack is none of its business"
+
+
+def test_the_version_to_go_back_to_can_be_named_and_there_must_be_one(service, shifted):
+    service.deploy("good")
+    said, code = shifted("50")
+    assert (code, "version 1 is the only one that is published" in said) == (1, True)
+    for release in ("bad", "mended"):
+        service.deploy(release)
+    good, _, mended = service.versions
+    assert shifted("50", "--before", good)[1] == 0
+    assert (service.live_version, service.weights) == (good, {mended: 0.5})
+    for wrong in (mended, "99"):
+        said, code = shifted("60", "--before", wrong)
+        assert (code, f"version {wrong} is none of" in said) == (1, True)
+
+
+def test_two_people_do_not_move_it_against_each_other(service):
+    for release in ("old", "new"):
+        service.deploy(release)
+    name = service.output("ApiFunctionName")
+    seen = shift.weights_of(service.functions, name)
+    shift.move(service.functions, name, shift.weights_of(service.functions, name), 5)
+    with pytest.raises(shift.ShiftRefused, match="somebody else"):
+        shift.move(service.functions, name, seen, 10)
+    assert service.weights == {service.versions[1]: 0.05}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("Nobody", "dev"), "'Nobody' is none of"),
+        ((SERVICES[0].name, "production"), "'production' is none of"),
+        ((SERVICES[0].name, "dev", "101"), "equal to 100"),
+    ],
+)
+def test_what_is_asked_for_must_be_there(wrong, said):
+    app = typer.Typer()
+    app.command()(shift.main)
+    done = CliRunner().invoke(app, list(wrong))
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_codedeploy_at_work_refuses_more_calls():
+    """The emulator knows no CodeDeploy; this answers as AWS documents.
+
+    https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_ListDeployments.html
+    """
+    statuses: list[str] = []
+
+    async def answer(request: Request) -> Response:
+        body = await request.body()
+        action = request.headers.get("x-amz-target", "").rpartition(".")[2]
+        if action == "ListDeploymentGroups":
+            return Response(json.dumps({"deploymentGroups": ["group"]}))
+        if action == "ListDeployments":
+            statuses.extend(json.loads(body)["includeOnlyStatuses"])
+            return Response(json.dumps({"deployments": ["d-ABC"]}))
+        if action == "DescribeAlarms":
+            return Response(json.dumps({"MetricAlarms": [], "CompositeAlarms": []}))
+        resource = (
+            "<LogicalResourceId>A</LogicalResourceId><PhysicalResourceId>application</PhysicalResourceId>"
+            "<ResourceType>AWS::CodeDeploy::Application</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus>"
+            "<LastUpdatedTimestamp>2026-01-01T00:00:00Z</LastUpdatedTimestamp>"
+        )
+        listed = f"<StackResourceSummaries><member>{resource}</member></StackResourceSummaries>"
+        return Response(
+            f"<ListStackResourcesResponse><ListStackResourcesResult>{listed}</ListStackResourcesResult>"
+            "</ListStackResourcesResponse>",
+            media_type="text/xml",
+        )
+
+    with ThreadedServer(Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])) as server:
+        session = boto3.Session("test", "test", region_name="us-east-1")
+        with pytest.raises(shift.ShiftRefused, match=r"^CodeDeploy moves the same alias: d-ABC$"):
+            shift.refuse_more(lambda name: session.client(name, endpoint_url=server.url), STACK)
+    assert set(statuses) >= {"Created", "Queued", "InProgress"}
