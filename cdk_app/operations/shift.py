@@ -167,7 +167,7 @@ def main(
                 refuse_more(client, stack)
             now = move(client("lambda"), function, now, percent)
     except (ShiftRefused, BotoCoreError, ClientError) as error:
-        typer.echo(f"{stack}: {error}. Nothing was changed")
+        typer.echo(f"{stack}: {str(error).rstrip('.')}. Nothing was changed")
         raise typer.Exit(1) from error
     command = f"make shift ENVIRONMENT={environment} SERVICE={service} PERCENT="
     typer.echo(f"{stack}: {now}")

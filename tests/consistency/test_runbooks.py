@@ -28,6 +28,7 @@ CLI_COMMANDS: dict[tuple[str, str], set[str]] = {
 }
 CLI_OPTIONS = {"query", "output", "region", "max-items", "cli-binary-format"}
 ROLLBACK = ROOT / "docs" / "rollback.md"
+GO_LIVE = ROOT / "docs" / "go-live.md"
 DOCUMENTS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "lambda_src").rglob("*.md")}, key=str)
 
 
@@ -53,6 +54,7 @@ def commands() -> list[tuple[str, str, str, tuple[str, ...]]]:
     texts = {
         **PAGES,
         ROLLBACK.name: ROLLBACK.read_text(encoding="utf-8"),
+        GO_LIVE.name: GO_LIVE.read_text(encoding="utf-8"),
         SHELL.name: f"```sh\n{SHELL.read_text(encoding='utf-8')}```",
     }
     found = []
@@ -168,6 +170,7 @@ def test_lists_of_versions_leave_out_the_one_that_never_serves():
     texts = {
         **PAGES,
         ROLLBACK.name: ROLLBACK.read_text(encoding="utf-8"),
+        GO_LIVE.name: GO_LIVE.read_text(encoding="utf-8"),
         SHELL.name: SHELL.read_text(encoding="utf-8"),
     }
     lists = [block for text in texts.values() for block in re.findall(r"list-versions-by-function.*\n.*", text)]
