@@ -21,6 +21,8 @@ from lambda_src.migration.mapping import Parent, Reject, Row, Scalar, ServiceMap
 
 _ROWS_PER_INSERT: Final = 1_000
 _DIGEST_BITS: Final = 256
+INTEGERS: Final = range(-(2**63), 2**63)
+"""What SQLite holds, and PostgreSQL."""
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = MEMORY",  # what a kill or a power cut breaks is read again: only a finished
     "PRAGMA synchronous = OFF",  # snapshot is used
@@ -170,7 +172,7 @@ class Snapshot:
     def rows(self, query: str, *values: Scalar) -> Iterator[Row]:
         """The answers to a question, one at a time."""
         with closing(self._connection.cursor()) as cursor:
-            for row in cursor.execute(query, values):
+            for row in cursor.execute(query, [storable(value) for value in values]):
                 yield dict(row)
 
     def count(self, query: str, *values: Scalar) -> int:
@@ -281,16 +283,21 @@ def _prepared(source: SourceTable, row: Row, warnings: list[tuple[str, str, str]
         return (reject.kind, reject.reason, reject.column, *_key_fields(source, row))
     except AppError as error:  # a rule of the service refuses the value
         return ("invalid_value", error.detail, "", *_key_fields(source, row))
-    return (None, None, None, *(fields[name] for name in source.fields))
+    values = tuple(fields[name] for name in source.fields)
+    for name, value in zip(source.fields, values, strict=True):
+        if storable(value) is not value:
+            reason = f"{value} is no integer of 64 bits with a sign"
+            return ("integer_out_of_range", reason, name, *_key_fields(source, row))
+    return (None, None, None, *values)
 
 
 def _key_fields(source: SourceTable, row: Row) -> tuple[Scalar, ...]:
-    return tuple(_storable(row.get(name)) if name in source.key else None for name in source.fields)
+    return tuple(storable(row.get(name)) if name in source.key else None for name in source.fields)
 
 
-def _storable(value: Scalar) -> Scalar:
-    """SQLite's integers have 64 bits, of which MySQL's `BIGINT UNSIGNED` needs one more."""
-    return str(value) if isinstance(value, int) and value >= 2**63 else value
+def storable(value: Scalar) -> Scalar:
+    """As text what SQLite's integers of 64 bits do not hold: MySQL's `BIGINT UNSIGNED` needs one bit more."""
+    return str(value) if isinstance(value, int) and value not in INTEGERS else value
 
 
 def _name(text: str) -> str:

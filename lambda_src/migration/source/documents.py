@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from lambda_src.migration.drafts import Draft
 from lambda_src.migration.errors import DIFFERENCES, NOT_READ, ROWS_REJECTED, USAGE, BadDocument
 from lambda_src.migration.mapping import Column, Row, ServiceMapping, SourceTable
+from lambda_src.migration.snapshot import INTEGERS
 from lambda_src.migration.source.findings import SourceReport
 from lambda_src.migration.source.kind import OnRows, Source, taking
 from lambda_src.migration.source.version import mapping_version
@@ -25,7 +26,6 @@ EXIT_CODES: Final[Mapping[int, int]] = {DIFFERENCES: 1, ROWS_REJECTED: 2, USAGE:
 """Of phases on documents, by those of the engine: whatever prevents a run is 3."""
 
 _ENTRIES_PER_STEP: Final = 1_000  # of a progress bar
-_INTEGERS: Final = range(-(2**63), 2**63)  # what PostgreSQL and SQLite hold
 
 
 def array_name(table: str) -> str:
@@ -174,7 +174,7 @@ def _check(column: Column, value: object, *, is_key: bool) -> None:
         if is_key:
             raise ValueError(f"{column.name} is null")
     elif column.kind == "integer":
-        if type(value) is not int or value not in _INTEGERS:  # a bool is an int, too
+        if type(value) is not int or value not in INTEGERS:  # a bool is an int, too
             raise ValueError(f"{column.name} is no integer of 64 bits")
     elif not isinstance(value, str):
         raise ValueError(f"{column.name} is no text")

@@ -115,7 +115,13 @@ def _channels() -> Iterator[Awkward]:
     counts = {"video_count": -2, "processed_video_count": -1}
     yield case("negative counts", channel_row(52, **counts), "video_count_negative", "processed_video_count_negative",
                video_count=0, processed_video_count=0)  # fmt: skip
-    for number, months, kept in ((53, 0, 1), (54, 99, 36)):
+    unsigned = 2**64 - 1
+    for number, count in ((55, unsigned), (56, 2**63)):
+        yield case(f"{count} videos", channel_row(number, video_count=count), reject="integer_out_of_range", fits=False)
+    counts = {"video_count": 2**63 - 1, "processed_video_count": unsigned}
+    yield case("2^64 - 1 processed", channel_row(57, **counts), "processed_video_count_lowered",
+               processed_video_count=2**63 - 1, fits=False)  # fmt: skip
+    for number, months, kept in ((53, 0, 1), (54, 99, 36), (58, unsigned, 36)):
         yield case(f"{months} months", channel_row(number, time_range_months=months), "time_range_months_changed",
                    time_range_months=kept)  # fmt: skip
 
