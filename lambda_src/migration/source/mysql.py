@@ -1,7 +1,9 @@
 """MySQL 8 and MariaDB. docs/migration-sources.md says in what they differ, and what that means for the rows."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -32,6 +34,8 @@ _PASSING: Final = frozenset(
         1412,  # the table was altered after the snapshot began: "please retry transaction"
     }
 )  # https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html
+# How a name ends: `_ai_ci`, `_cs`, `_as_cs_ks`, `_bin`; MariaDB's `_w2` weighs letters and accents.
+_SEES: Final = re.compile(r"(?:_(a[is]))?(?:^|_)(c[is]|bin|binary|w2)(_ks)?$")
 _STRANGERS: Final = frozenset({1045, 1698})  # access denied, with and without a word on the password
 
 
@@ -77,7 +81,11 @@ class MySQL(Dialect):
         return answers(connection, names)
 
     def remarks(self, connection: sa.Connection, tables: Sequence[str]) -> Sequence[Finding]:
-        return [*_engines(connection, tables), *_collations(connection, tables)]
+        return [
+            *_engines(connection, tables),
+            *_collations(connection, tables),
+            *_times_without_zone(connection, tables),
+        ]
 
     def is_passing(self, error: BaseException) -> bool:
         return bool(error.args) and error.args[0] in _PASSING
@@ -115,21 +123,55 @@ def _collations(connection: sa.Connection, tables: Sequence[str]) -> Iterator[Fi
     ).bindparams(sa.bindparam("tables", tables, expanding=True))
     for name, collation, columns in connection.execute(question):
         what = f"{collation} ({columns} of its columns)"
-        if ignored := _ignored(collation):
+        if ignored := ignored_by(collation):
             sentence = f"{what} ignores {', '.join(ignored)}: texts that were one here are several to DynamoDB"
             yield Finding("note", name, "", sentence)
         if not collation.startswith("utf8"):
             yield Finding("note", name, "", f"{what} is not UTF-8: the server converts")
 
 
-def _ignored(collation: str) -> list[str]:
-    """What a collation may not see, by its name. https://dev.mysql.com/doc/refman/8.0/en/charset-collation-names.html"""
-    sees_bytes = collation.endswith("_bin")
-    ignored = []
-    if not sees_bytes and not collation.endswith("_cs"):
-        ignored.append("case")
-    if not sees_bytes and "_as_" not in collation:
-        ignored.append("accents")
-    if "_0900_" not in collation and "nopad" not in collation:
-        ignored.append("blanks at the end")
-    return ignored
+def ignored_by(collation: str) -> list[str]:
+    """What a collation may not see, by its name. https://dev.mysql.com/doc/refman/8.0/en/charset-collation-names.html
+
+    A name that is silent on accents says it with case: `_ci` ignores them, `_cs` sees them.
+    """
+    found = _SEES.search(collation)
+    accents, case, kana = found.groups() if found else (None, "ci", None)
+    ignores = {
+        "case": case in ("ci", "w2"),
+        "accents": accents == "ai" or (accents is None and case == "ci"),
+        "hiragana and katakana": "_ja_0900_" in collation and case == "cs" and kana is None,
+        "blanks at the end": not ("_0900_" in collation or "_nopad_" in collation or collation == "binary"),
+    }
+    return [what for what, is_ignored in ignores.items() if is_ignored]
+
+
+def _times_without_zone(connection: sa.Connection, tables: Sequence[str]) -> Iterator[Finding]:
+    question = sa.text(
+        "SELECT table_name AS name, column_name AS of_name FROM information_schema.columns WHERE table_schema = "
+        "DATABASE() AND table_name IN :tables AND data_type = 'datetime' ORDER BY table_name, ordinal_position"
+    ).bindparams(sa.bindparam("tables", tables, expanding=True))
+    if columns := connection.execute(question).all():
+        clock = _clock(connection)
+        for table, column in columns:
+            yield Finding("note", table, column, f"its times have no zone: they are taken for UTC{clock}")
+
+
+def _clock(connection: sa.Connection) -> str:
+    """How far NOW() is from UTC in a session that says nothing of zones; "" where that is never."""
+    year = datetime.now(UTC).year
+    moments = [datetime(year, month, 1, tzinfo=UTC) for month in (1, 7)]
+    seconds = [f"TIMESTAMPDIFF(SECOND, '{at:%Y-%m-%d}', FROM_UNIXTIME({at.timestamp():.0f}))" for at in moments]
+    connection.exec_driver_sql("SET SESSION time_zone = @@GLOBAL.time_zone")
+    winter, summer = connection.exec_driver_sql(f"SELECT {', '.join(seconds)}").one()
+    connection.exec_driver_sql("SET SESSION time_zone = %s", (_SESSION["time_zone"],))
+    if winter == summer == 0:
+        return ""
+    months = _offset(winter) if winter == summer else f"{_offset(winter)} in January and {_offset(summer)} in July"
+    return f", but this server's NOW() is at {months}"
+
+
+def _offset(seconds: int) -> str:
+    """`+09:00`"""
+    hours, minutes = divmod(abs(seconds) // 60, 60)
+    return f"{'-' if seconds < 0 else '+'}{hours:02}:{minutes:02}"

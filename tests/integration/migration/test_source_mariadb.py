@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from lambda_src.migration.mappings.stock_track_record import mapping as stock_tr
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.source.address import Address
 from lambda_src.migration.source.connection import reading as transaction
+from lambda_src.migration.source.mysql import ignored_by
 from lambda_src.migration.source.reader import check_source, take_snapshot
 from tests.support.migration.reading import findings, read, sentences
 from tests.support.migration.sample_source import MAPPING, MARIADB, PEOPLE, PETS, people, pets, reading
@@ -216,7 +218,54 @@ def test_what_collations_do_not_see_is_noted(database):
         ("pets", "latin1_swedish_ci (1 of its columns) ignores case, accents, blanks at the end"),
         ("pets", "latin1_swedish_ci (1 of its columns) is not UTF-8"),
         ("pets", "utf8mb4_general_ci (1 of its columns) ignores case, accents, blanks at the end"),
+        ("people", "its times have no zone"),
     ]
+
+
+def test_the_server_ignores_what_the_name_of_its_collation_says(mariadb):
+    """Those of MySQL 8 alone are in the unit test."""
+    collations = (
+        "latin1_swedish_ci", "latin1_general_cs", "latin1_bin", "utf8mb4_general_ci", "utf8mb4_bin",
+        "utf8mb4_nopad_bin", "utf8mb4_uca1400_as_ci", "utf8mb4_uca1400_ai_cs", "utf8mb4_uca1400_nopad_as_cs",
+        "utf8mb4_thai_520_w2",
+    )  # fmt: skip
+    pairs = {"case": "A", "accents": "á", "blanks at the end": "a "}
+    columns = ", ".join(f"c{number} VARCHAR(2) COLLATE {name}" for number, name in enumerate(collations))
+    with mariadb.database(f"CREATE TABLE pets (id VARCHAR(20) PRIMARY KEY, {columns})") as database:
+        database.insert("pets", [{f"c{n}": "a" for n in range(len(collations))} | {"id": "a"}])
+        with transaction(Address.parse(database.url)) as connection:
+            for number, name in enumerate(collations):
+                seen = ", ".join(f"c{number} = '{other}'" for other in pairs.values())
+                equal = connection.exec_driver_sql(f"SELECT {seen} FROM pets").one()  # noqa: S608 -- ours
+                assert [what for what, is_equal in zip(pairs, equal, strict=True) if is_equal] == ignored_by(name), name
+
+
+@pytest.mark.parametrize(("zone", "hours"), [("+09:00", 9), ("-03:30", -3.5), ("+00:00", 0)])
+def test_times_that_a_server_wrote_by_a_clock_of_its_own_are_noted(mariadb, database, tmp_path, zone, hours):
+    with server_setting(mariadb, "time_zone", f"'{zone}'"):
+        database.run(
+            f"SET time_zone = '{zone}', timestamp = 1736930000;"  # noqa: S608 -- ours
+            "INSERT INTO people (id, seen_at) VALUES ('1', NOW()); INSERT INTO pets (id, born_at) VALUES (1, NOW())"
+        )
+        notes = sentences(check_source(Address.parse(database.url), MAPPING), "note")
+        rows = read(database.url, MAPPING, tmp_path)
+    clock = f", but this server's NOW() is at {zone}" if hours else ""
+    assert notes[-1] == f"people.seen_at: its times have no zone: they are taken for UTC{clock}"
+    written = datetime.fromtimestamp(1736930000, UTC) + timedelta(hours=hours)
+    assert rows["people"][0]["seen_at"] == f"{written:%Y-%m-%d %H:%M:%S}.000000"
+    assert rows["pets"][0]["born_at"] == "2025-01-15 08:33:20", "a TIMESTAMP is an instant"
+
+
+def test_the_clock_of_the_system_is_told_with_its_summer(monkeypatch, tmp_path):
+    monkeypatch.setenv("TZ", "America/New_York")
+    with MariaDB.running() as server, server.database(MARIADB) as database:
+        database.run("INSERT INTO pets (id, born_at) VALUES (1, '2025-07-15 08:30:00'), (2, '2025-11-02 05:30:00')")
+        report = check_source(Address.parse(database.url), MAPPING)
+        assert "SYSTEM" in report.server["time zone"]
+        clock = "this server's NOW() is at -05:00 in January and -04:00 in July"
+        assert sentences(report, "note")[-1].endswith(f"they are taken for UTC, but {clock}")
+        born = [row["born_at"] for row in read(database.url, MAPPING, tmp_path)["pets"]]
+        assert born == ["2025-07-15 08:30:00", "2025-11-02 05:30:00"], "summer, and the hour that comes twice"
 
 
 def test_a_collation_that_sees_everything_is_not_noted(mariadb):
