@@ -180,6 +180,7 @@ def test_a_release_holds_no_hash_that_changes_with_every_commit(environment):
 @pytest.mark.parametrize("mutant", MUTANTS_OF_RELEASES, ids=lambda mutant: mutant.name)
 def test_rules_find_the_same_in_what_a_release_keeps_as_in_whole_templates(prod, mutant):
     deployment = deployment_of(prod)
+    mutant.given(deployment)
     broken = deployment.copy()
     mutant.break_(broken)
     broken.released = {name: stack.body for name, stack in deployment.stacks.items()}

@@ -72,7 +72,7 @@ def tables_are_as_declared(deployment: Deployment) -> Complaints:
             yield next(iter(deployment.stacks.values())), f"table {name} is declared and in no stack"
             continue
         wanted = create_table_input(declared, name)
-        wanted["TTL"] = declared.ttl
+        wanted["TimeToLiveSpecification"] = {"AttributeName": declared.ttl, "Enabled": declared.ttl is not None}
         found = _comparable(tables[name].properties)
         for what, value in _comparable(wanted).items():
             if found[what] != value:
@@ -81,13 +81,37 @@ def tables_are_as_declared(deployment: Deployment) -> Complaints:
 
 def _comparable(table: Json) -> dict[str, Any]:
     indexes = by_name(table.get("GlobalSecondaryIndexes", []), "IndexName")
-    time_to_live = table.get("TimeToLiveSpecification", {})
     return {
         "key": table.get("KeySchema"),
+        "key types": by_name(table.get("AttributeDefinitions", []), "AttributeName"),
         "indexes": {name: (index["KeySchema"], index["Projection"]) for name, index in indexes.items()},
-        "stream": table.get("StreamSpecification", {}).get("StreamViewType"),
-        "TTL attribute": table.get("TTL", time_to_live.get("Enabled") and time_to_live.get("AttributeName")) or None,
+        "stream": stream_view(table),
+        "TTL attribute": time_to_live(table),
     }
+
+
+def stream_view(table: Json) -> str | None:
+    """What the records of its stream show, None where it has no stream."""
+    view: str | None = table.get("StreamSpecification", {}).get("StreamViewType")
+    return view
+
+
+def time_to_live(table: Json) -> str | None:
+    """The attribute by which its items expire, None where none do."""
+    specification = table.get("TimeToLiveSpecification", {})
+    name: str | None = specification.get("AttributeName")
+    return name if specification.get("Enabled") else None
+
+
+@rule("items-have-what-they-expire-by", "DynamoDB deletes nothing by an attribute that no item has, and says nothing")
+def items_have_what_they_expire_by(deployment: Deployment) -> Complaints:
+    tables = {physical_name(table): table for table in deployment.of_type(*TABLES)}
+    for declared in deployment.declared:
+        codecs = [entity.codec for entity in declared.entities]
+        stored = {codec.stored_name(name) for codec in codecs for name in codec.fields}
+        table = tables.get(declared.physical_name(deployment.environment.name))
+        if table and declared.ttl and declared.ttl not in stored:
+            yield table, f"items expire by {declared.ttl}, which none of them has"
 
 
 @rule("read-streams-are-on", "A consumer of a stream that is off makes the deployment fail, or never hears anything")

@@ -7,7 +7,7 @@ where a reviewer sees the table disappear from `tests/infra/released`.
 
 from collections.abc import Iterator
 
-from tests.infra.gates.data import STATEFUL, by_name
+from tests.infra.gates.data import STATEFUL, by_name, stream_view, time_to_live
 from tests.infra.gates.model import Complaints, Deployment, Json, Resource, Stack, rule
 from tests.infra.gates.references import QUEUE, TABLES
 
@@ -72,6 +72,40 @@ def nothing_is_replaced(deployment: Deployment) -> Complaints:
             before, after = (each.get("Properties", {}).get(name) for each in (body, now.body if now else body))
             if now is not None and before != after:
                 yield now, f"{name} was {before} and is {after}"
+
+
+@rule(
+    "key-types-stay", "An attribute that is defined anew makes CloudFormation put an empty table in the old one's place"
+)
+def key_types_stay(deployment: Deployment) -> Complaints:
+    for _, _, body, now in before_and_after(deployment, *TABLES):
+        before, after = _key_types(body["Properties"]), _key_types(now.properties if now else {})
+        for name in sorted(before.keys() & after.keys()):
+            if now is not None and before[name] != after[name]:
+                yield now, f"key attribute {name} was of type {before[name]} and is of type {after[name]}"
+
+
+def _key_types(table: Json) -> dict[str, str]:
+    return {each["AttributeName"]: each["AttributeType"] for each in table.get("AttributeDefinitions", [])}
+
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
+@rule("ttl-stays", "AWS refuses a second TTL attribute while one is active, and without one nothing expires any more")
+def ttl_stays(deployment: Deployment) -> Complaints:
+    for _, _, body, now in before_and_after(deployment, *TABLES):
+        before, after = (time_to_live(each) for each in (body["Properties"], now.properties if now else {}))
+        if now is not None and before not in (None, after):
+            how = "turn it off and on in two deployments, each with its release"
+            yield now, f"TTL attribute was {before} and is {after}: {how}"
+
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+@rule("streams-stay", "A stream with another view is another stream: what nobody read yet of the old one is lost")
+def streams_stay(deployment: Deployment) -> Complaints:
+    for _, _, body, now in before_and_after(deployment, *TABLES):
+        before, after = (stream_view(each) for each in (body["Properties"], now.properties if now else {}))
+        if now is not None and before not in (None, after):
+            yield now, f"stream was {before} and is {after}"
 
 
 @rule("one-index-at-a-time", "CloudFormation adds or removes one index per table and deployment; the second fails it")

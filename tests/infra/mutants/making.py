@@ -7,7 +7,7 @@ from typing import Any
 
 from lambda_src.dynamo.schema import Table
 from tests.infra.gates.model import Deployment, Resource, Stack
-from tests.infra.gates.references import FUNCTION, TABLES
+from tests.infra.gates.references import FUNCTION, TABLES, physical_name
 
 
 class NothingToBreak(Exception):
@@ -21,7 +21,8 @@ type Break = Callable[[Deployment], None]
 class Mutant:
     """break_ changes templates in place. The test shows that the change is one, and that the rule finds it.
 
-    not_in: services that have nothing to break in this way.
+    not_in: services that have nothing to break in this way. given: puts there what is broken, where no service has it
+    yet.
     """
 
     name: str
@@ -29,11 +30,12 @@ class Mutant:
     break_: Break
     environment: str
     not_in: tuple[str, ...] = ()
+    given: Break = lambda _: None
 
 
-def caught_by(rule: str, *, environment: str = "prod", not_in: tuple[str, ...] = ()) -> Callable[[Break], Mutant]:
-    """Make a mutant of a function that breaks something."""
-    return lambda break_: Mutant(break_.__name__, rule, break_, environment, not_in)
+def caught_by(rule: str, *, environment: str = "prod", **more: Any) -> Callable[[Break], Mutant]:
+    """Make a mutant of a function that breaks something. more: see Mutant."""
+    return lambda break_: Mutant(break_.__name__, rule, break_, environment, **more)
 
 
 def pick(
@@ -86,8 +88,25 @@ def remove(resource: Resource) -> None:
             waits_for.remove(resource.logical_id)
 
 
+def changed(table: Table, **attributes: Any) -> Table:
+    """The same declaration, its items and patterns included, but for these attributes."""
+    anew = copy(table)
+    for name, value in attributes.items():
+        object.__setattr__(anew, name, value)
+    return anew
+
+
 def with_stream(table: Table) -> Table:
-    """The same declaration, its items and patterns included, but for the stream."""
-    changed = copy(table)
-    object.__setattr__(changed, "stream", "NEW_AND_OLD_IMAGES")
-    return changed
+    """The same declaration with a stream."""
+    return changed(table, stream="NEW_AND_OLD_IMAGES")
+
+
+def expire_by(deployment: Deployment, attribute: str) -> None:
+    """Rename the TTL attribute of a table in its declaration, from where its template has it."""
+    table = pick(deployment, TABLES, has("TimeToLiveSpecification"))
+    table.properties["TimeToLiveSpecification"]["AttributeName"] = attribute
+    name = physical_name(table)
+    deployment.declared = tuple(
+        changed(each, ttl=attribute) if each.physical_name(deployment.environment.name) == name else each
+        for each in deployment.declared
+    )

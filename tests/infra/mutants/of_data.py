@@ -3,7 +3,7 @@
 from tests.infra.gates.data import SECRET
 from tests.infra.gates.model import Deployment, Resource
 from tests.infra.gates.references import TABLES
-from tests.infra.mutants.making import add, app_stack, caught_by, data_stack, has, pick, with_stream
+from tests.infra.mutants.making import add, app_stack, caught_by, data_stack, expire_by, has, pick, with_stream
 
 WITH_INDEXES = has("GlobalSecondaryIndexes")
 
@@ -158,3 +158,13 @@ def the_data_stack_may_be_deleted(prod: Deployment) -> None:
 def a_table_of_a_trial_may_not_be_deleted(dev: Deployment) -> None:
     for replica in pick(dev, TABLES).properties["Replicas"]:
         replica["DeletionProtectionEnabled"] = True
+
+
+@caught_by("items-have-what-they-expire-by")
+def items_expire_by_an_attribute_that_none_has(prod: Deployment) -> None:
+    expire_by(prod, "expire_at")
+
+
+@caught_by("tables-are-as-declared")
+def a_key_is_of_another_type_than_declared(prod: Deployment) -> None:
+    pick(prod, TABLES).properties["AttributeDefinitions"][0]["AttributeType"] = "N"

@@ -1,9 +1,13 @@
 """Faults in the step from one release to the next."""
 
+import json
+import re
+from copy import deepcopy
+
 from tests.infra.gates.data import SECRET
 from tests.infra.gates.model import Deployment, Json, Resource
 from tests.infra.gates.references import QUEUE, TABLES
-from tests.infra.mutants.making import caught_by, data_stack, has, pick
+from tests.infra.mutants.making import caught_by, data_stack, expire_by, has, pick
 
 
 @caught_by("released-stacks-stay")
@@ -44,6 +48,69 @@ def a_table_has_a_new_key(prod: Deployment) -> None:
 @caught_by("nothing-is-replaced")
 def a_table_has_a_new_name(prod: Deployment) -> None:
     pick(prod, TABLES).properties["TableName"] += "-2"
+
+
+@caught_by("key-types-stay")
+def a_key_of_a_table_is_a_number(prod: Deployment) -> None:
+    define(pick(prod, TABLES), "KeySchema", "N")
+
+
+@caught_by("key-types-stay")
+def a_key_of_an_index_is_binary(prod: Deployment) -> None:
+    table = pick(prod, TABLES, has("GlobalSecondaryIndexes"))
+    define(table, "GlobalSecondaryIndexes", "B")
+
+
+def define(table: Resource, keys_of: str, attribute_type: str) -> None:
+    """Define the last key attribute that stands in this property as another type."""
+    name = re.findall(r'"AttributeName": "([^"]*)"', json.dumps(table.properties[keys_of]))[-1]
+    [attribute] = [each for each in table.properties["AttributeDefinitions"] if each["AttributeName"] == name]
+    attribute["AttributeType"] = attribute_type
+
+
+@caught_by("ttl-stays")
+def items_expire_by_another_attribute(prod: Deployment) -> None:
+    pick(prod, TABLES, has("TimeToLiveSpecification")).properties["TimeToLiveSpecification"]["AttributeName"] += "_2"
+
+
+@caught_by("ttl-stays")
+def items_expire_by_another_attribute_as_declared(prod: Deployment) -> None:
+    expire_by(prod, "deleted_at")
+
+
+@caught_by("ttl-stays")
+def expiry_is_off(prod: Deployment) -> None:
+    pick(prod, TABLES, has("TimeToLiveSpecification")).properties["TimeToLiveSpecification"]["Enabled"] = False
+
+
+@caught_by("ttl-stays")
+def no_item_expires_any_more(prod: Deployment) -> None:
+    del pick(prod, TABLES, has("TimeToLiveSpecification")).properties["TimeToLiveSpecification"]
+
+
+def released_stream(prod: Deployment) -> None:
+    """A table has a stream since the last release."""
+    table = pick(prod, TABLES)
+    stream = {"StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
+    table.properties.update(deepcopy(stream))
+    released = deepcopy(dict(prod.released))
+    released[table.stack.name]["Resources"][table.logical_id]["Properties"].update(stream)
+    prod.released = released
+
+
+@caught_by("streams-stay", given=released_stream)
+def a_stream_shows_keys_alone(prod: Deployment) -> None:
+    pick(prod, TABLES).properties["StreamSpecification"]["StreamViewType"] = "KEYS_ONLY"
+
+
+@caught_by("streams-stay", given=released_stream)
+def a_stream_shows_no_old_images(prod: Deployment) -> None:
+    pick(prod, TABLES).properties["StreamSpecification"]["StreamViewType"] = "NEW_IMAGE"
+
+
+@caught_by("streams-stay", given=released_stream)
+def a_stream_is_gone(prod: Deployment) -> None:
+    del pick(prod, TABLES).properties["StreamSpecification"]
 
 
 def add_index(table: Resource, name: str) -> None:
