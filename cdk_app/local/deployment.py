@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from cdk_app.environments import LOCAL
 from cdk_app.local.interrupts import Interrupts
 from cdk_app.local.layout import ROOT, Layout, LocalCloudError
-from cdk_app.local.ministack import QUICK, MiniStack
+from cdk_app.local.ministack import QUALIFIER, QUICK, MiniStack
 from cdk_app.local.processes import ChildProcess
 
 TIMEOUT_SECONDS: Final = 300
@@ -60,6 +60,7 @@ class Deployment:
             (
                 str(CDK), "deploy", "--all", "--context", f"environment={LOCAL.name}",
                 "--context", f"port_offset={self._port_offset}", "--output", str(self._assembly),
+                "--context", f"@aws-cdk/core:bootstrapQualifier={QUALIFIER}",  # whatever cdk.json says for AWS
                 "--require-approval", "never", "--concurrency", "4", "--progress", "events", "--no-notices",
                 "--no-color",
             ),

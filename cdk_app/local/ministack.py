@@ -36,9 +36,10 @@ _TRUSTS_NOBODY: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loading the c
 QUICK: Final = Config(connect_timeout=2, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
 
 # What `cdk bootstrap` would make, as far as the CLI asks for it; it accepts this version of that stack and later ones.
-BOOTSTRAP_PARAMETER: Final = "/cdk-bootstrap/hnb659fds/version"
+QUALIFIER: Final = "hnb659fds"
+BOOTSTRAP_PARAMETER: Final = f"/cdk-bootstrap/{QUALIFIER}/version"
 BOOTSTRAP_VERSION: Final = "30"
-ASSET_BUCKET: Final = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
+ASSET_BUCKET: Final = f"cdk-{QUALIFIER}-assets-{ACCOUNT_ID}-{REGION}"
 
 
 class MiniStack:

@@ -21,17 +21,25 @@ CONTENTS = re.compile(
 )
 
 
-# Three apps in one process: loading the CDK is what takes time.
+# Several apps in one process: loading the CDK is what takes time.
 PROGRAM = """
-import os, sys
+import json, os, sys
+from pathlib import Path
 from aws_cdk import App
+from cdk_app.environments import DEV
 from cdk_app.operations.github_access import __main__, stack
+from cdk_app.stacks import add_stacks
 
 def synthesise(name, **context):
     __main__.build(App(outdir=os.path.join(sys.argv[1], name), context=context))
 
 synthesise("access", repository="octo/my-repo", environments="dev,prod")
 synthesise("existing", repository="octo/my-repo", environments="dev", provider="existing")
+custom = {**json.loads(Path("cdk.json").read_text())["context"], "@aws-cdk/core:bootstrapQualifier": "ourown2"}
+synthesise("custom", repository="octo/my-repo", environments="dev,prod", **custom)
+app = App(outdir=os.path.join(sys.argv[1], "stacks"), context={**custom, "environment": "dev"})
+add_stacks(app, DEV)
+app.synth()
 stack._acknowledge_stacks = lambda role, environment: None
 synthesise("careless", repository="octo/my-repo", environments="dev")
 """
@@ -122,6 +130,25 @@ def test_deploying_is_becoming_the_roles_of_the_bootstrap_stack_and_nothing_else
     }
 
 
+@pytest.mark.parametrize("environment", ["Dev", "Prod"])
+def test_the_roles_of_a_bootstrap_stack_with_a_qualifier_of_its_own_are_those_that_deployments_take_on(
+    synthesis, environment
+):
+    folder, _ = synthesis
+    access = Template("GitHubAccess", folder / "custom" / "GitHubAccess.template.json")
+    [statement] = statements(access, f"{environment}DeployRole")
+    place = "<AWS::AccountId>-<AWS::Region>"
+    granted = [
+        f"arn:<AWS::Partition>:iam::<AWS::AccountId>:role/cdk-ourown2-{role}-role-{place}"
+        for role in ("deploy", "file-publishing", "lookup")
+    ]
+    assert statement == {"actions": ["sts:AssumeRole"], "resources": granted}
+    texts = [path.read_text(encoding="utf-8") for path in (folder / "stacks").glob("*.json")]
+    taken_on = {name for text in texts for name in re.findall(r"role/(cdk-\w+-[a-z-]+-role)-", text)}
+    roles = {re.findall(r"role/(cdk-\w+-[a-z-]+-role)-", arn)[0] for arn in granted}
+    assert taken_on - {"cdk-ourown2-cfn-exec-role"} == roles, "CloudFormation itself takes on the other one"
+
+
 def test_a_diff_reads_the_templates_of_its_environment_and_nothing_else(access):
     [statement] = statements(access, "ProdDiffRole")
     assert statement == {
@@ -181,7 +208,7 @@ def test_a_wildcard_that_nobody_gave_a_reason_for_stops_the_synthesis(synthesis)
     _, done = synthesis
     assert done.returncode != 0
     assert "AwsSolutions-IAM5" in done.stdout + done.stderr
-    assert "ProdDiff" not in done.stdout + done.stderr, "the first two apps were clean"
+    assert "ProdDiff" not in done.stdout + done.stderr, "the apps before it were clean"
 
 
 @pytest.mark.parametrize("repository", ["octo/my-repo", "octo@123456/my-repo@456789", "a-b/c.d_e"])

@@ -70,7 +70,7 @@ class GitHubAccess(Stack):
 
     def _deploy_role(self, environment: str) -> None:
         role = self._role(environment, "Deploy", subject=f"environment:{environment}")
-        role.add_to_policy(iam.PolicyStatement(actions=["sts:AssumeRole"], resources=bootstrap_roles()))
+        role.add_to_policy(iam.PolicyStatement(actions=["sts:AssumeRole"], resources=bootstrap_roles(self)))
 
     def _diff_role(self, environment: str) -> None:
         role = self._role(environment, "Diff", subject="pull_request")
@@ -115,10 +115,15 @@ def _acknowledge_stacks(role: iam.Role, environment: str) -> None:
     acknowledge(role, f"AwsSolutions-IAM5[Resource::{stacks}]", reason)
 
 
-def bootstrap_roles() -> list[str]:
-    """ARNs of the roles of `cdk bootstrap` that a deployment takes on: for the stacks, for assets, for look-ups."""
+def bootstrap_roles(stack: Stack) -> list[str]:
+    """ARNs of the roles of `cdk bootstrap` that a deployment takes on: for the stacks, for assets, for look-ups.
+
+    Their names hold the qualifier of the bootstrap stack, which this stack has from where those of the services do:
+    `@aws-cdk/core:bootstrapQualifier` in the context.
+    """
+    qualifier = stack.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
     return [
-        arn.replace("${Qualifier}", DefaultStackSynthesizer.DEFAULT_QUALIFIER)
+        arn.replace("${Qualifier}", qualifier)
         .replace("${AWS::Partition}", Aws.PARTITION)
         .replace("${AWS::AccountId}", Aws.ACCOUNT_ID)
         .replace("${AWS::Region}", Aws.REGION)
