@@ -1,11 +1,13 @@
 """boto3 as an engine. Making its client is the larger part of a cold start, so a function makes it once, at import."""
 
+import json
 import os
-from collections.abc import Iterator
+from binascii import crc32
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from boto3.session import Session
 from botocore import xform_name
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 
+_MEDIA_TYPE: Final = "application/x-amz-json-1.0"
 _MAKING = Lock()  # https://docs.aws.amazon.com/boto3/latest/guide/session.html: a session is for one thread at a time
 
 
@@ -81,13 +84,39 @@ def make_client(
         tcp_keepalive=True,  # a function sleeps between requests, and the connection should still be there
     )
     with _MAKING:
-        return _session(region, key_id).client(
+        client = _session(region, key_id).client(
             "dynamodb",
             endpoint_url=endpoint_url or None,
             config=config,
             aws_access_key_id=dummy,
             aws_secret_access_key=dummy,
         )
+    client.meta.events.register("before-parse.dynamodb.*", _refuse_damaged)
+    return client
+
+
+def _refuse_damaged(response_dict: Mapping[str, Any], **_: object) -> None:
+    """Raises for an answer that is not what DynamoDB sent, before botocore makes an empty answer of it.
+
+    botocore compares checksums only to decide whether it tries again by itself, and takes HTML for a message. 5xx from
+    a load balancer is a refusal as ever.
+    """
+    status, body = response_dict["status_code"], response_dict["body"]
+    if not (body.startswith(b"{") and _is_undamaged(body, response_dict["headers"])):
+        what = f"{status} with {len(body)} bytes that are no answer of DynamoDB"
+        raise CallRefused("", what, status=status) if status >= 500 else NoResponse(what)
+
+
+def _is_undamaged(body: bytes, headers: Mapping[str, str]) -> bool:
+    """By its checksum, which costs next to nothing; where something on the way took that, by reading the JSON."""
+    checksum = headers.get("x-amz-crc32")
+    if checksum is not None:
+        return checksum == str(crc32(body))
+    try:
+        json.loads(body.decode())
+    except ValueError:
+        return False
+    return headers.get("content-type") == _MEDIA_TYPE
 
 
 @cache

@@ -53,4 +53,4 @@ class CallRefused(Exception):
 
 
 class NoResponse(Exception):
-    """No answer came: the connection was refused or cut off, or time ran out. The request may have been carried out."""
+    """No answer came, or a damaged one: refused, cut off, out of time. The request may have been carried out."""

@@ -84,9 +84,9 @@ class QueueClient:
                 DelaySeconds=_checked("delay", delay_seconds, MAX_DELAY_SECONDS),
                 MessageAttributes=_attributes(attributes),
             )
-        except (BotoCoreError, ClientError) as error:
+            return answer["MessageId"]
+        except (BotoCoreError, ClientError, KeyError) as error:  # KeyError: an answer that is not of SQS
             raise _unavailable(error) from error
-        return answer["MessageId"]
 
     def send_batch(self, queue_url: str, bodies: Sequence[str], *, delay_seconds: int = 0) -> None:
         """Send any number of messages, ten to a request. delay_seconds: 0-900.
@@ -124,16 +124,16 @@ class QueueClient:
             if round_number:
                 self._sleep(self._jitter() * min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2**round_number))
             try:
-                failures = self._sqs().send_message_batch(QueueUrl=queue_url, Entries=entries).get("Failed", [])
+                answer = self._sqs().send_message_batch(QueueUrl=queue_url, Entries=entries)
             except (BotoCoreError, ClientError) as error:
                 logger.warning("messages not sent", extra={"count": len(entries), "reason": _reason(error)})
                 continue
-            failed = {failure["Id"]: failure["Code"] for failure in failures}
-            entries = [entry for entry in entries if entry["Id"] in failed]
+            taken = {each["Id"] for each in answer.get("Successful", ())}  # an answer that is not of SQS names none
+            entries = [entry for entry in entries if entry["Id"] not in taken]
             if not entries:
                 break
-            reason = ", ".join(sorted(set(failed.values())))
-            logger.warning("messages not sent", extra={"count": len(failures), "reason": reason})
+            reason = ", ".join(sorted({failure["Code"] for failure in answer.get("Failed", ())}))
+            logger.warning("messages not sent", extra={"count": len(entries), "reason": reason})
         return len(entries)
 
 

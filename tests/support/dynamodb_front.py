@@ -11,10 +11,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Literal, override
+from typing import Any, Final, Literal, NamedTuple, override
 from urllib.parse import urlsplit
 
-type Fault = Literal["throttle", "unprocessed", "server error", "drop before", "drop after"]
+
+class Answer(NamedTuple):
+    """Of the engine. length: as announced, and the connection ends after the content."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
+    length: int | None = None
+
+
+type Damage = Callable[[Answer], Answer]
+"""What becomes of the engine's answer on its way back."""
+type Fault = Literal["throttle", "unprocessed", "server error", "drop before", "drop after"] | Damage
 """unprocessed: every third item of a batch comes back. drop: the connection ends before or after the engine acted."""
 type Spoil = Callable[[str, int], Fault | None]
 """Called with an operation (`BatchWriteItem`) and how many of those came before; by one thread at a time."""
@@ -56,7 +68,7 @@ class DynamoDBFront(ThreadingHTTPServer):
             fault = self.spoil(operation, self.seen[operation])
             self.seen[operation] += 1
             if fault:
-                self.spoiled[fault] += 1
+                self.spoiled["damage" if callable(fault) else fault] += 1
             return fault
 
     def stop(self) -> None:
@@ -100,15 +112,22 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             case "unprocessed" if operation == "BatchWriteItem":
                 self._answer(200, self._with_a_part(json.loads(body)))
+            case damage if callable(damage):
+                self._pass_on(damage(self._asked(body)))
             case _ if operation == "DescribeContinuousBackups":
                 self._answer(200, json.dumps(_BACKUPS).encode())
             case _:
                 self._answer(*self._ask(body))
 
     def _ask(self, body: bytes) -> tuple[int, bytes]:
+        answer = self._asked(body)
+        return answer.status, answer.content
+
+    def _asked(self, body: bytes) -> Answer:
         self._engine.request("POST", "/", body, {**self.headers, "Content-Length": str(len(body))})
         answer = self._engine.getresponse()
-        return answer.status, answer.read()
+        kept = {name: answer.headers[name] for name in ("Content-Type", "x-amz-crc32")}
+        return Answer(answer.status, kept, answer.read())
 
     def _with_a_part(self, request: Any) -> bytes:
         """The engine's answer to the rest of a batch, with what was held back among the unprocessed."""
@@ -130,11 +149,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}"}).encode())
 
     def _answer(self, status: int, content: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(content)))
+        self._pass_on(Answer(status, {"Content-Type": "application/x-amz-json-1.0"}, content))
+
+    def _pass_on(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        length = len(answer.content) if answer.length is None else answer.length
+        for name, value in {**answer.headers, "Content-Length": str(length)}.items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(answer.content)
+        self.close_connection = self.close_connection or answer.length is not None
 
     @override
     def log_message(self, *_: object) -> None:

@@ -188,3 +188,12 @@ def test_a_queue_that_nobody_serves_is_a_retryable_error(aws, slept):
 )
 def test_a_queue_has_one_name_however_it_is_addressed(text):
     assert queue_name(text) == "processing"
+
+
+def test_an_answer_that_is_not_of_sqs_is_no_promise(aws, queue, slept):
+    nothing: Any = (200, {})  # what botocore makes of HTML, too
+    aws.answers = {"SendMessage": [nothing], "SendMessageBatch": [nothing, (200, {"error": "blocked"}), taking()]}
+    queue.send_batch(URL, ["a", "b"])
+    assert sent_bodies(aws) == [["a", "b"]] * 3
+    with pytest.raises(StoreUnavailable):
+        queue.send(URL, "{}")
