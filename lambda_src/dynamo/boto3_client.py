@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 
-_MEDIA_TYPE: Final = "application/x-amz-json-1.0"
+_MEDIA_TYPES: Final = "application/x-amz-json-"
 _MAKING = Lock()  # https://docs.aws.amazon.com/boto3/latest/guide/session.html: a session is for one thread at a time
 
 
@@ -116,7 +116,7 @@ def _is_undamaged(body: bytes, headers: Mapping[str, str]) -> bool:
         json.loads(body.decode())
     except ValueError:
         return False
-    return headers.get("content-type") == _MEDIA_TYPE
+    return headers.get("content-type", "").startswith(_MEDIA_TYPES)
 
 
 @cache
