@@ -3,7 +3,7 @@
     AppError               500  internal_error
       BadRequest           400  bad_request         InvalidCursor, AnswerTooLarge
       NotAuthenticated     401  not_authenticated
-      NotAllowed           403  not_allowed
+      NotAllowed           403  not_allowed         ForeignOrigin
       NotFound             404  not_found
       MethodNotAllowed     405  method_not_allowed
       Conflict             409  conflict            AlreadyExists, VersionMismatch
@@ -77,6 +77,13 @@ class NotAuthenticated(AppError):
 class NotAllowed(AppError):
     code = "not_allowed"
     default_detail = "This is not allowed"
+
+
+class ForeignOrigin(NotAllowed):
+    """A page of an origin that is not allowed had a browser send a write."""
+
+    code = "foreign_origin"
+    default_detail = "Pages of this origin may not change anything here"
 
 
 class NotFound(AppError):

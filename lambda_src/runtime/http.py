@@ -17,6 +17,7 @@ from lambda_src.runtime.middleware import (
     AnswerLimit,
     BodyLimit,
     Cors,
+    ForeignWrites,
     Gzip,
     HeadAsGet,
     RequestScope,
@@ -71,6 +72,7 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
             Middleware(AnswerLimit, answer=answer),
             Middleware(Gzip),
             Middleware(AnswerErrors, answer=answer),
+            Middleware(ForeignWrites, origins=cors.origins),
             Middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES),
         ],
     )

@@ -64,6 +64,21 @@ def test_pages_of_known_origins_may_call_and_read_errors(new_city):
     assert _listed(error, "Access-Control-Expose-Headers") == exposed
 
 
+def test_pages_of_other_origins_write_nothing(new_city):
+    city = new_city()
+
+    refused = [
+        city.ask("POST", "/api/nbhds", by="alice", json={"name": "Home"}, headers={"Origin": "https://evil.example"}),
+        city.ask("PUT", "/api/users/me", by="alice", json={}, headers={"Origin": "null"}),
+        city.ask("POST", "/auth/token", json={"code": "x"}, headers={"Sec-Fetch-Site": "cross-site"}),
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(403, "foreign_origin")] * 3
+    assert city.items() == []
+    own = {"Origin": API_URL, "Host": API_URL.removeprefix("https://")}
+    assert city.ask("POST", "/api/nbhds", by="alice", json={"name": "Home"}, headers=own).is_success
+
+
 def _listed(answer: httpx.Response, header: str) -> set[str]:
     names = {name.strip() for name in answer.headers[header].split(",")}
     return names if header.endswith("Methods") else {name.lower() for name in names}

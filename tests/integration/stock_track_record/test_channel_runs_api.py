@@ -95,6 +95,8 @@ def test_a_cancelled_channel_can_be_processed_again(new_app):
     channel_id = app.add(URL)
     app.deliver(*app.queue.take())
 
+    simple = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
+    assert refused_with(app.api.post(f"/api/channels/{channel_id}/cancel", headers=simple), 403, "foreign_origin")
     cancelled = app.api.post(f"/api/channels/{channel_id}/cancel")
     app.drain()
 
