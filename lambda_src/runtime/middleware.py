@@ -7,7 +7,7 @@ AnswerLimit     nothing larger than Lambda may return
 Gzip            Starlette's, for clients that want it
 AnswerErrors    what no exception handler took becomes an answer inside Cors, so that browsers can read it
 ForeignWrites   what a page of an origin that is not allowed had a browser send writes nothing
-BodyLimit       nothing larger than the limit is kept in memory
+BodyLimit       nothing larger than the limit is kept in memory, and nothing that is no UTF-8 is read
 """
 
 import json
@@ -282,7 +282,8 @@ _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 class BodyLimit:
     """Raises PayloadTooLarge for a body above the limit, by what it announces and by what really arrives.
 
-    Bodies are read whole before the application sees them: the limit is small, and on Lambda they arrive whole.
+    Raises BadRequest for one that is no UTF-8, whatever it is said to be. Bodies are read whole before the application
+    sees them: the limit is small, and on Lambda they arrive whole.
     """
 
     def __init__(self, app: ASGIApp, *, limit_bytes: int) -> None:
@@ -306,6 +307,8 @@ class BodyLimit:
             message = await receive()
         else:
             return  # the client is gone: nobody to answer
+        if not _is_utf8(scope, body):
+            raise BadRequest("The body is not valid UTF-8")
 
         unread: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 
@@ -341,6 +344,19 @@ def lambda_bytes(body: bytes, headers: Headers) -> int:
 
 
 _REFUSED: Final = frozenset({"q=0", "q=0.", "q=0.0", "q=0.00", "q=0.000"})
+
+
+def _is_utf8(scope: Scope, body: bytearray) -> bool:
+    """Whether the body came as text, and whole: API Gateway puts U+FFFD in place of what it cannot decode.
+
+    Nobody means to write that character; who does can spell it as JSON can.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return False
+    event = scope.get("aws.event", {"isBase64Encoded": True})
+    return "\ufffd" not in text or event.get("isBase64Encoded", False)
 
 
 def _announced_bytes(scope: Scope) -> int:

@@ -79,6 +79,26 @@ def test_pages_of_other_origins_write_nothing(new_city):
     assert city.ask("POST", "/api/nbhds", by="alice", json={"name": "Home"}, headers=own).is_success
 
 
+def test_half_a_surrogate_pair_is_refused_wherever_a_text_goes(new_city):
+    city = new_city(test_login_enabled=True)
+    half = r'"\ud83e"'  # as JSON can carry it
+
+    for method, path, body in (
+        ("POST", "/api/nbhds", f'{{"name":{half}}}'),
+        ("POST", "/api/nbhds", f'{{"name":"x","description":{half}}}'),
+        ("POST", "/api/nbhds", f'{{{half}:"x"}}'),
+        ("PUT", "/api/users/me", f'{{"bio":{half}}}'),
+        ("POST", "/api/users/me/profile", f'{{"email":{half}}}'),
+        ("POST", "/api/users/batch", f'{{"user_ids":[{half}]}}'),
+        ("POST", "/auth/token", f'{{"code":{half}}}'),
+        ("POST", "/auth/test-login", f'{{"username":{half},"password":"x"}}'),
+        ("POST", "/auth/test-login", f'{{"username":"x","password":{half}}}'),
+    ):
+        answer = city.ask(method, path, by="alice", content=body, headers=JSON_CONTENT)
+        assert answer.status_code == 422, (path, body, answer.text)
+    assert city.items() == []
+
+
 def _listed(answer: httpx.Response, header: str) -> set[str]:
     names = {name.strip() for name in answer.headers[header].split(",")}
     return names if header.endswith("Methods") else {name.lower() for name in names}

@@ -1,5 +1,6 @@
 """Helpers for tests of the runtime: recorded events, a client for ASGI applications, and AWS on loopback."""
 
+import asyncio
 import json
 import threading
 import warnings
@@ -16,6 +17,7 @@ from lambda_src.dynamo.client import Response
 from lambda_src.dynamo.meter import UsageMeter
 from lambda_src.runtime.cors import CorsRules
 from lambda_src.runtime.http import create_app
+from lambda_src.runtime.lambda_http import LambdaHandler, lambda_handler
 from lambda_src.runtime.resources import Resources
 from lambda_src.runtime.routing import Router
 from lambda_src.runtime.settings import ServiceSettings
@@ -90,6 +92,14 @@ def client_of() -> Iterator[Callable[[FastAPI], TestClient]]:
     yield make
     for client in opened:
         client.close()
+
+
+@pytest.fixture
+def handler_of() -> Iterator[Callable[..., LambdaHandler]]:
+    """`handler_of(app)`: an application as Lambda calls it; one in a test, as it has an event loop of its own."""
+    yield lambda_handler
+    asyncio.get_event_loop_policy().get_event_loop().close()
+    asyncio.set_event_loop(None)
 
 
 @dataclass

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from lambda_src.runtime.lambda_http import lambda_handler
 from lambda_src.runtime.routing import Router
 from tests.unit.runtime.conftest import ORIGIN
 
@@ -127,10 +126,10 @@ def test_a_preflight_is_answered_as_ever(client):
     assert client.options("/items", headers={**asked, "origin": EVIL}).json()["code"] == "bad_request"
 
 
-def test_the_gateway_says_what_an_api_is_called(app, event):
+def test_the_gateway_says_what_an_api_is_called(app, event, handler_of):
     post = event("api_gateway_v2_post")
     post["rawPath"] = post["requestContext"]["http"]["path"] = "/items"
-    handler = lambda_handler(app)
+    handler = handler_of(app)
 
     def status(**headers: str) -> int:
         return int(handler({**post, "headers": {**post["headers"], **headers}}, None)["statusCode"])

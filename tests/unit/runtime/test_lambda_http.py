@@ -1,6 +1,5 @@
 """The application as Lambda calls it, with recorded events of an HTTP API."""
 
-import asyncio
 import base64
 import copy
 import gzip
@@ -13,7 +12,7 @@ import pytest
 import snapshot_restore_py  # type: ignore[import-untyped]
 from pydantic import BaseModel
 
-from lambda_src.runtime.lambda_http import is_for_snapshot, lambda_handler, prepare_for_snapshot, prime
+from lambda_src.runtime.lambda_http import is_for_snapshot, prepare_for_snapshot, prime
 from lambda_src.runtime.routing import Router
 
 
@@ -37,13 +36,6 @@ def app(make_app, router: Router):
         raise RuntimeError(channel_id)
 
     return make_app(router)
-
-
-@pytest.fixture
-def handler_of():
-    yield lambda_handler
-    asyncio.get_event_loop_policy().get_event_loop().close()
-    asyncio.set_event_loop(None)
 
 
 @pytest.fixture
