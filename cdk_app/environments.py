@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 type LogRetentionDays = Literal[7, 30, 90, 365]
 type RolloutStyle = Literal["all_at_once", "canary", "linear"]
+type Maintenance = Literal["off", "read_only", "full"]
 
 NOT_PRODUCTION: Final = frozenset({"local", "dev", "staging"})
 # Alarms of an API look at five minutes together, and figures reach CloudWatch some minutes late: what is over sooner
@@ -93,6 +94,8 @@ class Environment:
     monthly_budget_usd: what one service may cost in a month before its alarm topic is told; nothing is switched off.
     table_names: restored tables that functions use instead of those of the stack, by the name that the stack gives;
     docs/rollback.md tells the whole way.
+    maintenance: by service, what its API refuses for a while: `read_only` writes, `full` all but the health checks. Its
+    worker goes on; docs/operations.md says how to stop that.
     migration_operator: ARN of the one user or role who may take the role that moves data into the tables
     (docs/migration.md). Without it, as before and after a migration, there is no such role.
     """
@@ -114,6 +117,7 @@ class Environment:
     monthly_budget_usd: int = 20
     on_this_machine: bool = False
     table_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    maintenance: Mapping[str, Maintenance] = field(default_factory=lambda: MappingProxyType({}))
     migration_operator: str | None = None
 
     def __post_init__(self) -> None:

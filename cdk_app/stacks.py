@@ -6,15 +6,19 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from cdk_app.constructs.budget import tag_for_the_bill
-from cdk_app.environments import Environment
+from cdk_app.environments import Environment, UnsafeEnvironment
 from cdk_app.services.registry import SERVICES
 
 
 def add_stacks(app: App, environment: Environment) -> None:
     """All services in one environment, two stacks each: one that keeps and one that runs.
 
-    `cdk deploy -c environment=dev 'dev-<service>*'` deploys one service, `--all` all of them.
+    `cdk deploy -c environment=dev 'dev-<service>*'` deploys one service, `--all` all of them. Raises UnsafeEnvironment
+    when the environment closes a service that there is not: the one that was meant would stay open.
     """
+    unknown = environment.maintenance.keys() - {service.name for service in SERVICES}
+    if unknown:
+        raise UnsafeEnvironment(f"{environment.name}: `maintenance` names {', '.join(sorted(unknown))}, no service")
     for service in SERVICES:
         data_stack, app_stack = resolve_name(service.data_stack), resolve_name(service.app_stack)
         data_name, app_name = service.stack_names(environment.name)

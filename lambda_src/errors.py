@@ -11,7 +11,7 @@
       InvalidInput         422  validation_error    InvalidKey
       TooManyRequests      429  too_many_requests   retryable
       UpstreamFailed       502  upstream_failed     retryable
-      StoreUnavailable     503  busy                retryable      NotReady 503 not_ready
+      StoreUnavailable     503  busy                retryable      NotReady, Maintenance 503
       DeadlineExceeded     504  deadline_exceeded   retryable
 
 A family is what HTTP knows about: `runtime/problems.py` holds the only table from family to status. A service
@@ -151,6 +151,14 @@ class NotReady(StoreUnavailable):
     code = "not_ready"
     pause_seconds = 5
     default_detail = "The service is not ready"
+
+
+class Maintenance(StoreUnavailable):
+    """Closed for a while, on purpose."""
+
+    code = "maintenance"
+    pause_seconds = 120
+    default_detail = "Maintenance is under way"
 
 
 class DeadlineExceeded(AppError):

@@ -12,6 +12,7 @@ from starlette.routing import Match, Route
 
 from lambda_src.errors import AppError
 from lambda_src.runtime.cors import CorsRules
+from lambda_src.runtime.maintenance import MaintenanceGate
 from lambda_src.runtime.middleware import (
     AnswerErrors,
     AnswerLimit,
@@ -42,12 +43,14 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
     provided: Iterable[object],
     resources: Resources,
     errors: ErrorAnswers | None = None,
+    reads_by_post: frozenset[str] = frozenset(),
 ) -> FastAPI:
     """The application of these routes. provided: what they ask for as `Given[...]`, found by its type.
 
-    errors: how they are answered, where a published contract asks for something else.
+    errors: how they are answered, where a published contract asks for something else. reads_by_post: paths that
+    maintenance leaves open, although they are asked by POST.
     """
-    is_production = settings.is_production
+    is_production, mode = settings.is_production, settings.maintenance_mode
     answer = errors or ErrorAnswers()
     app = FastAPI(
         title=title,
@@ -74,6 +77,7 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
             Middleware(AnswerErrors, answer=answer),
             Middleware(ForeignWrites, origins=cors.origins),
             Middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES),
+            *([] if mode == "off" else [Middleware(MaintenanceGate, mode=mode, reads_by_post=reads_by_post)]),
         ],
     )
     app.state.answer_error = answer

@@ -8,6 +8,7 @@ Gzip            Starlette's, for clients that want it
 AnswerErrors    what no exception handler took becomes an answer inside Cors, so that browsers can read it
 ForeignWrites   what a page of an origin that is not allowed had a browser send writes nothing
 BodyLimit       nothing larger than the limit is kept in memory, and nothing that is no UTF-8 is read
+MaintenanceGate closed for a while; `maintenance.py`
 """
 
 import json

@@ -40,6 +40,10 @@ class ServiceSettings(BaseModel):
         default="INFO", description="Lowest level of the product's own log lines."
     )
 
+    maintenance_mode: Literal["off", "read_only", "full"] = Field(
+        default="off", description="What an API refuses: read_only writes, full all but the health checks."
+    )
+
     @property
     def is_production(self) -> bool:
         """True for every environment that is not known to be harmless."""

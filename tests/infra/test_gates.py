@@ -18,7 +18,7 @@ from tests.infra.gates.identity import POLICIES
 from tests.infra.gates.loading import RELEASED, deployment_of
 from tests.infra.gates.metrics import ALARM
 from tests.infra.gates.model import Deployment, Rule, Stack
-from tests.infra.gates.references import function_behind, physical_name, target
+from tests.infra.gates.references import FUNCTION, function_behind, physical_name, target
 from tests.infra.gates.released import compared
 from tests.infra.gates.rights import READS_STREAM
 from tests.infra.gates.shapes import chosen, names_in
@@ -115,6 +115,17 @@ def test_rules_hold_while_restored_tables_are_in_use(variants):
     restored = json.dumps([stack.body for stack in deployment.stacks.values()])
     assert all(name in restored for name in RESTORED.values())
     assert [str(finding) for finding in findings(deployment)] == []
+
+
+def test_every_api_of_a_closed_production_is_told_so_and_no_worker(variants):
+    deployment = replace(deployment_of(variants["closed"]), environment=VARIANTS["closed"])
+    assert [str(finding) for finding in findings(deployment)] == []
+    told = {
+        str(function): function.properties["Environment"]["Variables"].get("MAINTENANCE_MODE")
+        for function in deployment.of_type(FUNCTION)
+    }
+    assert sorted(map(str, told.values())) == ["None"] * len(SERVICES) + ["read_only"] * len(SERVICES)
+    assert all(("Api" in name) is (mode == "read_only") for name, mode in told.items())
 
 
 def test_every_property_that_was_chosen_is_used(assemblies, variants):

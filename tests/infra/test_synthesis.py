@@ -164,6 +164,10 @@ try:
     replace(PROD, web_origins={"NbhdCity": ("*",)})
 except Exception as refused:
     print(type(refused).__name__, refused)
+try:
+    add_stacks(App(), replace(PROD, maintenance={"nbhd_city": "full"}))
+except ValueError as refused:
+    print(type(refused).__name__, refused)
 """
 
 
@@ -171,7 +175,13 @@ def test_production_with_the_shortcuts_of_a_laptop_or_open_to_every_page_is_not_
     done = run_python("-c", CARELESS)
     assert done.returncode == 0, done.stderr
     refusals = done.stdout.splitlines()
-    said = ("OAUTH_PROFILE", "ALLOW_INSECURE_UPSTREAMS", "TEST_LOGIN_ENABLED", "`*` would let every page call the API")
+    said = (
+        "OAUTH_PROFILE",
+        "ALLOW_INSECURE_UPSTREAMS",
+        "TEST_LOGIN_ENABLED",
+        "`*` would let every page call the API",
+        "`maintenance` names nbhd_city, no service",
+    )
     assert len(refusals) == len(said)
     for refusal, reason in zip(refusals, said, strict=True):
         assert reason in refusal

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from cdk_app.environments import PROD, Environment
+from cdk_app.environments import PROD, Environment, Maintenance
 from cdk_app.services.registry import SERVICES
 
 RESTORED: Final = {
@@ -12,6 +12,7 @@ RESTORED: Final = {
     for service in SERVICES
     for name in (table.physical_name(PROD.name) for table in service.tables)
 }
+CLOSED: Final[Mapping[str, Maintenance]] = {service.name: "read_only" for service in SERVICES}
 OPERATOR_ROLE: Final = (
     "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Migration_0123456789abcdef"
 )
@@ -19,6 +20,7 @@ OPERATOR_USER: Final = "arn:aws:iam::123456789012:user/ada"
 
 VARIANTS: Final[Mapping[str, Environment]] = {
     "restored": replace(PROD, table_names=RESTORED),
+    "closed": replace(PROD, maintenance=CLOSED),
     "operated-by-role": replace(PROD, migration_operator=OPERATOR_ROLE),
     "operated-by-user": replace(PROD, migration_operator=OPERATOR_USER),
 }

@@ -78,6 +78,7 @@ class NbhdCityApp(AppStack):
                 "app_secret_arn": data.app_secret.secret_arn,
                 "frontend_origins": origins,
                 "cors_allowed_origins": origins,
+                "maintenance_mode": environment.maintenance.get(SERVICE, "off"),
                 **(LOCAL_SIGN_IN if environment.on_this_machine else {}),
             }
         )

@@ -89,6 +89,7 @@ class StockTrackRecordApp(AppStack):
             "frontend_url": frontend,
             "cors_extra_origins": ",".join(others),
             "cursor_secret_id": data.cursor_key.secret_arn,
+            "maintenance_mode": environment.maintenance.get(SERVICE, "off"),
         }
         settings = ApiSettings.model_validate(values)
         function = ServiceFunction(

@@ -8,7 +8,7 @@ Conflict                409  NameTaken, AlreadyMember, ProfileExists, EditConfli
 InvalidInput            422  InvalidField, InvalidText
 UpstreamFailed          502  UpstreamError                               retryable
   (of a sign-in)             UpstreamUnavailable, ExchangeFailed, IdentityMismatch
-StoreUnavailable        503  Maintenance, OAuthNotConfigured             retryable
+StoreUnavailable        503  OAuthNotConfigured                          retryable
 DeadlineExceeded        504  UpstreamTimeout                             retryable
 AppError                500  InvariantBroken
 """
@@ -123,12 +123,6 @@ class InvalidGrant(BadRequest):
 class InvalidCredentials(BearerRefused):
     code = "invalid_credentials"
     default_detail = "User name or password is wrong"
-
-
-class Maintenance(StoreUnavailable):
-    code = "maintenance"
-    default_detail = "Maintenance is under way"
-    pause_seconds = 120
 
 
 class OAuthNotConfigured(StoreUnavailable):

@@ -42,9 +42,6 @@ class ApiSettings(Settings):
     nbhd_list_unsharded: bool = Field(
         default=False, description="List the partition from before NBHD_LIST_SHARDS, too, until `reshard` emptied it"
     )
-    maintenance_mode: Literal["off", "read_only", "full"] = Field(
-        default="off", description="read_only refuses writes, full refuses all but the health checks"
-    )
     access_token_expire_minutes: int = Field(default=10_080, ge=1, description="Lifetime of an access token")
     oauth_profile: Literal["atproto", "basic"] = Field(
         default="atproto", description="How to talk to the authorization server; `basic` suits stand-ins only"

@@ -31,8 +31,6 @@ LATENCY_METRIC: Final = "UpstreamLatency"
 
 def api(settings: ApiSettings, resources: Resources, *, resolve: "Resolve | None" = None) -> "FastAPI":
     """The application. resolve: finds the addresses of a host, where not the system does."""
-    from starlette.middleware import Middleware
-
     from lambda_src.runtime.app_secret import AppSecret, DerivedKeys
     from lambda_src.runtime.http import create_app
     from lambda_src.runtime.problems import ErrorAnswers, named
@@ -67,7 +65,7 @@ def api(settings: ApiSettings, resources: Resources, *, resolve: "Resolve | None
     sign_in_secret = SignInSecret(secret)
     client = oauth_client(settings, sign_in_secret)
     server = server_of(settings, sign_in_secret, http=http, clock=clock, resolve=resolve)
-    app = create_app(
+    return create_app(
         title="nbhd.city",
         version="1.0.0",
         settings=settings,
@@ -96,11 +94,8 @@ def api(settings: ApiSettings, resources: Resources, *, resolve: "Resolve | None
         ],
         resources=resources,
         errors=ErrorAnswers(internal_code="internal", field_error=named),
+        reads_by_post=frozenset({"/api/users/batch"}),
     )
-    if settings.maintenance_mode != "off":
-        # The innermost one: its refusals are answered like all errors, for browsers of other origins as well.
-        app.user_middleware.append(Middleware(health.MaintenanceGate, mode=settings.maintenance_mode))
-    return app
 
 
 def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Task]":

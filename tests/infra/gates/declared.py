@@ -61,6 +61,19 @@ def stacks_are_of_services(deployment: Deployment) -> Complaints:
 # ---- variables -----------------------------------------------------------------------------------------------------
 
 
+@rule(
+    "apis-are-open-as-asked", "An API that stays closed after a maintenance is down, and its health check says healthy"
+)
+def apis_are_open_as_asked(deployment: Deployment) -> Complaints:
+    for service, function in functions_of_services(deployment):
+        asked, said = (
+            deployment.environment.maintenance.get(service.name),
+            variables_of(function).get("MAINTENANCE_MODE"),
+        )
+        if (said or "off") != (asked or "off" if asker_of(function) == "api" else "off"):
+            yield function, f"its maintenance is {said}, the environment says {asked}"
+
+
 @rule("functions-know-their-environment", "Guards of production ask the function where it runs")
 def functions_know_their_environment(deployment: Deployment) -> Complaints:
     for _, function in functions_of_services(deployment):

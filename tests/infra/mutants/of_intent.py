@@ -39,6 +39,11 @@ def an_api_is_not_told_where_it_is(prod: Deployment) -> None:
     del variables(prod, "api")["ENVIRONMENT"]
 
 
+@caught_by("apis-are-open-as-asked")
+def an_api_of_production_is_closed(prod: Deployment) -> None:
+    variables(prod, "api")["MAINTENANCE_MODE"] = "full"
+
+
 def queue_variables(prod: Deployment, module: str) -> list[str]:
     return [name for name in variables(prod, module) if name.endswith(("QUEUE_URL", "DLQ_URL"))]
 
