@@ -48,7 +48,7 @@ def test_every_picture_in_tables_md_exists():
 
 
 def test_the_readme_begins_with_two_commands_and_the_plain_ones_behind_them():
-    """`test_synthesis` runs the app with `requirements.txt` alone, and asks the CLI for the stacks by these names."""
+    """`test_plain_commands` runs these, and `test_synthesis` at every run what they do, installing aside."""
     first, second, plain = re.findall(r"(?s)```sh\n(.*?)```", README)
     assert (first, second) == ("make run\n", "make test\n")
     assert [line.partition(" ")[0] for line in plain.splitlines()] == ["pip", "cdk", "cdk", "pip", "pytest"]
