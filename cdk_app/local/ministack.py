@@ -25,8 +25,7 @@ from cdk_app.local.processes import ChildProcess
 from cdk_app.local.running import ACCOUNT_ID, CREDENTIALS, REGION
 
 INTERPRETER: Final = LOCAL_DIRECTORY / "ministack-venv" / "bin" / "python"
-# -P: our modules beside it are not to be taken for others of the same name.
-COMMAND: Final = (str(INTERPRETER), "-P", guarded_ministack.__file__)
+COMMAND: Final = (str(INTERPRETER), "-m", guarded_ministack.__name__)
 START_TIMEOUT_SECONDS: Final = 60
 # Writing its state took 2 s in trials; a busy laptop gets more.
 STOP_GRACE_SECONDS: Final = 20

@@ -17,13 +17,13 @@ import httpx
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from cdk_app.local.guarded_ministack import PROXY_HEADER
+from cdk_app.services.stand_ins.hosts import LocalNamesOnly
 from lambda_src.runtime.middleware import MAX_LAMBDA_ANSWER_BYTES, lambda_bytes
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
@@ -51,8 +51,6 @@ NOT_FROM_THE_CALLER: Final = HOP_BY_HOP | {b"content-length", PROXY_HEADER}
 # The gateway's own CORS headers replace those of the function; the emulator sends both, its own last.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 CORS_PREFIX: Final = b"access-control-"
-# A page elsewhere that makes its name point to this machine is refused (DNS rebinding).
-LOCAL_NAMES: Final = ("localhost", "127.0.0.1")
 
 type RawHeaders = list[tuple[bytes, bytes]]
 
@@ -70,7 +68,7 @@ def create_proxy(*, emulator_url: str, api_id: str) -> Starlette:
 
     return Starlette(
         routes=[Route("/{path:path}", Forward(client, emulator_url=emulator_url, api_id=api_id))],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_NAMES)],
+        middleware=[Middleware(LocalNamesOnly)],
         lifespan=lifespan,
     )
 

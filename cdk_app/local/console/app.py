@@ -13,7 +13,6 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
@@ -24,8 +23,8 @@ from cdk_app.local.console.endpoints import Endpoints
 from cdk_app.local.console.views.layout import trouble_page
 from cdk_app.local.console.views.sign_in import CALLBACK_PATH
 from cdk_app.local.running import LocalCloud
+from cdk_app.services.stand_ins.hosts import LocalNamesOnly
 
-ALLOWED_HOSTS: Final = ("127.0.0.1", "localhost")
 STATIC_FILES: Final = Path(__file__).with_name("static")
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -56,10 +55,7 @@ def create_console(cloud: LocalCloud) -> Starlette:
             Route("/live/log", endpoints.live_log, methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC_FILES)),
         ],
-        middleware=[
-            Middleware(_AnswerHeaders),
-            Middleware(TrustedHostMiddleware, allowed_hosts=ALLOWED_HOSTS, www_redirect=False),
-        ],
+        middleware=[Middleware(_AnswerHeaders), Middleware(LocalNamesOnly)],
         exception_handlers={HTTPException: _explain},
     )
 

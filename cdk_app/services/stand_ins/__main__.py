@@ -8,6 +8,8 @@ from pkgutil import resolve_name
 
 import uvicorn
 
+from cdk_app.services.stand_ins.hosts import LocalNamesOnly
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m cdk_app.services.stand_ins", description=__doc__)
@@ -15,7 +17,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
     arguments = parser.parse_args()
     uvicorn.run(
-        resolve_name(arguments.application)(),
+        LocalNamesOnly(resolve_name(arguments.application)()),
         host="127.0.0.1",
         port=arguments.port,
         lifespan="off",

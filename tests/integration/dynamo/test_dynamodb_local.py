@@ -51,7 +51,10 @@ def test_it_listens_on_one_address_and_not_on_all(dynamodb_endpoint):
         another.bind(("127.0.0.2", httpx.URL(dynamodb_endpoint).port))
 
 
-@pytest.mark.parametrize(("host", "status"), [("localhost:8102", 200), ("127.0.0.1", 200), ("evil.example:8102", 404)])
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost:8102", 200), ("127.0.0.1", 200), ("[::1]:8102", 200), ("evil.example:8102", 404), ("0.0.0.0", 404)],
+)
 def test_a_name_that_was_bent_to_this_machine_is_refused(dynamodb_endpoint, host, status):
     signed = "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=b"
     headers = {

@@ -4,8 +4,11 @@ import sys
 from time import monotonic, sleep
 
 import httpx
+import pytest
 
+from cdk_app.local.outside_services import STAND_INS
 from cdk_app.services.registry import VIDEOS_AND_PRICES
+from tests.support import loopback
 
 
 def free_port() -> int:
@@ -50,3 +53,21 @@ def test_one_process_serves_all_five_below_their_base_urls_and_ends_when_told():
         process.terminate()
         process.wait(10)
     assert process.returncode in (0, -15)  # uvicorn shuts down, then raises the signal again for its parent to see
+
+
+@pytest.mark.parametrize("stand_in", STAND_INS, ids=lambda stand_in: stand_in.name)
+def test_a_name_that_was_bent_to_this_machine_is_refused_by_each_of_them(stand_in):
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cdk_app.services.stand_ins", stand_in.application, "--port", str(port)]
+    )
+    try:
+        own = wait_for(f"http://127.0.0.1:{port}/", process)
+        with loopback.client(f"http://127.0.0.1:{port}") as client:
+            hosts = ("evil.example", f"localhost.evil.example:{port}", f"0.0.0.0:{port}", f"localhost:{port}")
+            answers = [client.get("/", headers={"host": host}) for host in hosts]
+    finally:
+        process.terminate()
+        process.wait(10)
+    assert [answer.status_code for answer in answers] == [400, 400, 400, 200]
+    assert answers[3].json() == own.json()

@@ -9,14 +9,15 @@ from cdk_app.local.guarded_ministack import guarded, is_welcome
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost:4570", "127.0.0.1:4570", "LOCALHOST:4570", "localhost", "bucket.localhost:1"]
+    "host", ["localhost:4570", "127.0.0.1:4570", "LOCALHOST:4570", "localhost", "bucket.localhost:1", "[::1]:4570"]
 )
 def test_a_program_that_names_this_machine_is_welcome(host):
     assert is_welcome([(b"host", host.encode())])
 
 
 @pytest.mark.parametrize(
-    "host", ["", "evil.example:4570", "localhost.evil.example:4570", "127.0.0.1.evil.example", "xlocalhost"]
+    "host",
+    ["", "evil.example:4570", "localhost.evil.example:4570", "127.0.0.1.evil.example", "xlocalhost", "0.0.0.0:4570"],
 )
 def test_a_name_that_was_bent_to_this_machine_is_not(host):
     assert not is_welcome([(b"host", host.encode())])
