@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from cdk_app.local.interrupts import Interrupted, Interrupts
 from cdk_app.local.layout import ROOT, Layout, LocalCloudError, shield_from_real_aws
+from cdk_app.local.leftovers import ENDING, GRACE_SECONDS, KILL_SECONDS, end_leftovers, minded
 from cdk_app.local.outside_services import outside_services
 from cdk_app.local.running import LocalCloud
 from cdk_app.local.supervisor import Supervisor
@@ -36,7 +37,7 @@ def run(
     interrupts.install()
     shield_from_real_aws(os.environ)
     layout = Layout(port_offset)
-    with _told_and_ended(), suppress(Interrupted), _only_one(layout):
+    with _told_and_ended(), suppress(Interrupted), _only_one(layout) as lock, minded(layout.state_directory, lock):
         supervisor = Supervisor(layout, outside_services(ROOT / ".env"), announce=_announce, interrupts=interrupts)
         supervisor.refuse_taken_ports()
         try:
@@ -72,18 +73,35 @@ def _told_and_ended() -> Iterator[None]:
 
 
 @contextmanager
-def _only_one(layout: Layout) -> Iterator[None]:
-    """Hold the lock of a state directory. Raises LocalCloudError when another process does."""
+def _only_one(layout: Layout) -> Iterator[BinaryIO]:
+    """Hold the lock of a state directory, in which nothing runs then. Raises LocalCloudError when another process does.
+
+    What a runner left that was killed is ended first, or its end awaited.
+    """
     layout.state_directory.mkdir(parents=True, exist_ok=True)
-    with (layout.state_directory / "lock").open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LocalCloudError(
-                f"The local cloud is running already: its console is {layout.console_url}. "
-                "Ctrl-C in its terminal stops it"
-            ) from error
-        yield
+    path = layout.state_directory / "lock"
+    deadline = time.monotonic() + GRACE_SECONDS + KILL_SECONDS
+    with path.open("ab") as lock:
+        while not _is_locked(lock):
+            if path.read_bytes() != ENDING or time.monotonic() > deadline:
+                raise LocalCloudError(
+                    f"The local cloud is running already: its console is {layout.console_url}. "
+                    "Ctrl-C in its terminal stops it"
+                )
+            time.sleep(0.1)
+        lock.truncate(0)
+        if left := end_leftovers(layout.state_directory):
+            _announce(f"Ended what an earlier run had left: {', '.join(left)}")
+        yield lock
+
+
+def _is_locked(file: BinaryIO) -> bool:
+    """Whether we have the lock of a file now."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _announce(step: str) -> None:

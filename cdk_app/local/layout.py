@@ -5,7 +5,7 @@ Two local clouds can run side by side: an offset moves every port, and gives the
 
 import os
 import socket
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -69,20 +69,26 @@ class Layout:
         return self.state_directory / "logs"
 
 
-def refuse_taken_port(port: int, purpose: str) -> None:
-    """Raise LocalCloudError when something listens on a port already.
+def refuse_taken_ports(purposes: Mapping[int, str]) -> None:
+    """Raise LocalCloudError, naming every port on which something listens already. purposes: by port."""
+    taken = {port: purpose for port, purpose in purposes.items() if _is_taken(port)}
+    if taken:
+        named = "\n".join(f"Port {port}, needed for {purpose}, is taken." for port, purpose in taken.items())
+        raise LocalCloudError(
+            f"{named} End the program that has it (`lsof -i :{','.join(map(str, taken))}` names it), "
+            "or move this local cloud aside: make run PORT_OFFSET=100"
+        )
 
-    Binding tells more than connecting does: a socket that is bound and not yet listening is found too.
-    """
+
+def _is_taken(port: int) -> bool:
+    """Binding tells more than connecting does: a socket that is bound and not yet listening is found too."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free for a server
         try:
             probe.bind((HOST, port))
-        except OSError as error:
-            raise LocalCloudError(
-                f"Port {port}, needed for {purpose}, is taken. End the program that has it "
-                f"(`lsof -i :{port}` names it), or move this local cloud aside: make run PORT_OFFSET=100"
-            ) from error
+        except OSError:
+            return True
+    return False
 
 
 def shield_from_real_aws(environment: MutableMapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """The programs of the local cloud: started in process groups of their own, logged to files, ended without remains."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from cdk_app.local.layout import ROOT, LocalCloudError
+from cdk_app.local.leftovers import process_id_path
 
 POLL_SECONDS = 0.05
 LOG_TAIL_LINES = 15
@@ -34,8 +36,11 @@ class ChildProcess:
         Raises LocalCloudError when there is no such program.
         """
         log_path.parent.mkdir(parents=True, exist_ok=True)
+        process_id = process_id_path(log_path)
+        process_id.unlink(missing_ok=True)  # that of before must never be taken for the one who holds the lock
         with log_path.open("wb") as log:
             try:
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)  # inherited: held until the last of them has ended
                 process = subprocess.Popen(
                     command,
                     cwd=ROOT,
@@ -47,6 +52,7 @@ class ChildProcess:
                 )
             except OSError as error:
                 raise LocalCloudError(f"{name} cannot be started ({error}). Run `make setup`") from error
+        process_id.write_text(str(process.pid), encoding="ascii")
         return cls(name, process, log_path)
 
     @property

@@ -21,7 +21,7 @@ from cdk_app.local.dynamodb_local import DynamoDBLocal
 from cdk_app.local.expiry import ExpirySweeper
 from cdk_app.local.interrupts import Interrupts
 from cdk_app.local.inventory import Inventory, read_inventory, running_service
-from cdk_app.local.layout import Layout, LocalCloudError, refuse_taken_port
+from cdk_app.local.layout import Layout, LocalCloudError, refuse_taken_ports
 from cdk_app.local.ministack import QUICK, MiniStack, answers, local_session
 from cdk_app.local.outside_services import STAND_INS, OutsideServices
 from cdk_app.local.processes import ChildProcess
@@ -112,16 +112,17 @@ class Supervisor:
         self._exit.close()
 
     def refuse_taken_ports(self) -> None:
-        """Raise LocalCloudError when somebody has a port we need. Nothing is started by then."""
+        """Raise LocalCloudError when somebody has ports we need. Nothing is started by then."""
         layout = self._layout
-        for port, purpose in (
-            (layout.emulator_port, "MiniStack"),
-            (layout.dynamodb_port, "DynamoDB Local"),
-            (layout.console_port, "the console"),
-            *((layout.moved(each.port), f"the stand-in of {each.title}") for each in STAND_INS),
-            *((layout.moved(each.local_port), f"the API of {each.title}") for each in SERVICES),
-        ):
-            refuse_taken_port(port, purpose)
+        refuse_taken_ports(
+            {
+                layout.emulator_port: "MiniStack",
+                layout.dynamodb_port: "DynamoDB Local",
+                layout.console_port: "the console",
+                **{layout.moved(each.port): f"the stand-in of {each.title}" for each in STAND_INS},
+                **{layout.moved(each.local_port): f"the API of {each.title}" for each in SERVICES},
+            }
+        )
 
     def _start_dynamodb(self) -> DynamoDBLocal:
         engine = DynamoDBLocal(self._layout.dynamodb_port, self._layout.state_directory / "dynamodb")
@@ -191,7 +192,7 @@ class Supervisor:
                 self._announce(f"{service.title} has no sample data: {error}")
 
     def _serve(self, name: str, app: ASGIApp, *, port: int) -> None:
-        refuse_taken_port(port, name)
+        refuse_taken_ports({port: name})
         server = WebServer(name, app, port=port)
         self._exit.callback(server.stop)
         server.start()

@@ -2,7 +2,8 @@ import socket
 
 import pytest
 
-from cdk_app.local.layout import Layout, LocalCloudError, refuse_taken_port, shield_from_real_aws
+from cdk_app.local.layout import Layout, LocalCloudError, refuse_taken_ports, shield_from_real_aws
+from tests.support.ports import free_port
 
 
 def test_the_addresses_are_those_the_documents_promise():
@@ -30,8 +31,17 @@ def test_a_taken_port_is_named_with_what_needs_it_and_a_way_out():
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(LocalCloudError, match=rf"Port {port}, needed for the console, is taken.*PORT_OFFSET"):
-            refuse_taken_port(port, "the console")
-    refuse_taken_port(port, "the console")
+            refuse_taken_ports({port: "the console"})
+    refuse_taken_ports({port: "the console"})
+
+
+def test_all_taken_ports_are_named_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = [one.getsockname()[1], other.getsockname()[1]]
+        with pytest.raises(LocalCloudError) as refusal:
+            refuse_taken_ports({ports[0]: "MiniStack", free_port(): "nobody", ports[1]: "the console"})
+    named = [f"Port {ports[0]}, needed for MiniStack, is taken.", f"Port {ports[1]}, needed for the console, is taken."]
+    assert str(refusal.value).startswith("\n".join(named) + f" End the program that has it (`lsof -i :{ports[0]},")
 
 
 def test_no_credential_profile_or_endpoint_of_the_user_reaches_the_local_cloud():
