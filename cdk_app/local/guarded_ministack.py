@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
+from cdk_app.local.paced_starts import pace_starts
 from cdk_app.services.stand_ins.hosts import Application, Receive, Scope, Send, is_addressed_to, refuse
 
 # The proxy of an API marks with it what it hands on from browsers. A page cannot set a header of its own without
@@ -54,6 +55,10 @@ def is_welcome(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 def main() -> None:
     """Run MiniStack; its own `main` serves what the module calls `app`."""
     ministack: Any = importlib.import_module("ministack.app")
+    pace_starts(
+        importlib.import_module("ministack.core.lambda_runtime"),
+        importlib.import_module("ministack.services.lambda_svc"),
+    )
     ministack.app = guarded(ministack.app)
     ministack.main()
 

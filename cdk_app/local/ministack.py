@@ -65,6 +65,7 @@ class MiniStack:
             "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
             "MINISTACK_REGION": REGION,
             "LAMBDA_EXECUTOR": "local",
+            "LAMBDA_ACCOUNT_CONCURRENCY": "1000",  # as on AWS; its own depends on this machine's memory
             "IOT_MTLS_ENABLED": "0",
             "PERSIST_STATE": "1",
             "STATE_DIR": str(state_directory / "state"),

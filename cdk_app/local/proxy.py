@@ -3,8 +3,8 @@
 The emulator would also tell its APIs apart by the host `<api id>.execute-api.localhost`, but then keeps `/health` and
 `/logout` for itself and loses trailing slashes; below `/_aws/execute-api/<api id>/$default` it does neither. Path,
 query, headers and bodies pass untouched, byte for byte, but for headers that concern one connection and for CORS
-headers that come twice. Size and time have the limits of the real API Gateway and of Lambda behind it, which
-counts the JSON that a body travels in:
+headers that come twice. Sizes have the limits of the real API Gateway and of Lambda behind it, which counts the JSON
+that a body travels in. A 503 means that nothing was done; the real gateway also says it of a function that goes on:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
@@ -28,8 +28,12 @@ from lambda_src.runtime.middleware import MAX_LAMBDA_ANSWER_BYTES, lambda_bytes
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 MAX_EVENT_BYTES: Final = 6 * 1024 * 1024
-TIMEOUT: Final = httpx.Timeout(30, connect=5)
 MAX_CONNECTIONS: Final = 50
+QUEUE_SECONDS: Final = 30  # for one of them; nothing was asked of the function by then
+# What was handed on has an end of its own: a function is stopped after its 30 s. Before that it may wait for a process
+# to start. An answer earlier than that end could not say whether what was asked is still going to happen.
+ANSWER_SECONDS: Final = 150
+TIMEOUT: Final = httpx.Timeout(ANSWER_SECONDS, connect=5, pool=QUEUE_SECONDS)
 
 # Headers that concern one connection only: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
 HOP_BY_HOP: Final = frozenset(
@@ -94,8 +98,10 @@ class Forward:
             return JSONResponse({"message": "Request Entity Too Large"}, status_code=413)
         try:
             return await self._ask(request, body)
-        except httpx.TimeoutException:
+        except (httpx.PoolTimeout, httpx.ConnectTimeout):
             return JSONResponse({"message": "Service Unavailable"}, status_code=503)
+        except httpx.TimeoutException:
+            return JSONResponse({"message": "No answer in time; what was asked may still be done"}, status_code=504)
         except httpx.TransportError:
             return JSONResponse({"message": "The emulator does not answer"}, status_code=502)
 

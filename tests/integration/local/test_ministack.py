@@ -2,13 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
+from botocore.config import Config
 
 from cdk_app.local.inventory import read_inventory, running_service
 from cdk_app.local.ministack import ASSET_BUCKET, BOOTSTRAP_PARAMETER, QUICK, MiniStack
+from cdk_app.local.paced_starts import STARTS_AT_ONCE
 from cdk_app.local.secret_values import fill_secrets
 from tests.support.ports import free_port
 
@@ -99,3 +104,43 @@ def test_stacks_and_messages_survive_a_restart(emulator):
     assert work in read_inventory(emulator.cloud, ["Sample"]).of("AWS::SQS::Queue")
     [message] = emulator.client("sqs").receive_message(QueueUrl=work)["Messages"]
     assert message["Body"] == "remember me"
+
+
+# Says when it started and how long that took: which is what processes that start side by side do to each other.
+SLOW_TO_START = """
+import time
+began = time.time()
+time.sleep(0.2)
+ended = time.time()
+def handler(event, context):
+    time.sleep(event.get("takes", 0))
+    return [began, ended]
+"""
+
+
+def test_of_fifty_requests_at_once_all_are_answered_by_processes_that_start_in_turn(emulator):
+    code = BytesIO()
+    with ZipFile(code, "w") as archive:
+        archive.writestr("slow.py", SLOW_TO_START)
+    client = emulator.cloud.session.client(
+        "lambda", endpoint_url=emulator.cloud.url, config=Config(read_timeout=60, max_pool_connections=50)
+    )
+    client.create_function(
+        FunctionName="slow", Runtime="python3.13", Handler="slow.handler", Timeout=30,
+        Role="arn:aws:iam::123456789012:role/none", Code={"ZipFile": code.getvalue()},
+    )  # fmt: skip
+
+    def starts_seen(takes: float) -> set[tuple[float, float]]:
+        def invoke(_: int) -> tuple[float, float]:
+            answer = client.invoke(FunctionName="slow", Payload=json.dumps({"takes": takes}))
+            assert "FunctionError" not in answer, answer["Payload"].read()
+            began, ended = json.load(answer["Payload"])
+            return began, ended
+
+        with ThreadPoolExecutor(50) as threads:
+            return set(threads.map(invoke, range(50)))
+
+    for takes in (0.01, 0.1):
+        starts = starts_seen(takes)
+        assert all(sum(began <= other < ended for other, _ in starts) <= STARTS_AT_ONCE for began, ended in starts)
+        assert len(starts) < 50

@@ -1,10 +1,12 @@
 """The proxy against a server that tells what reached it."""
 
+import asyncio
 import gzip
 import logging
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import httpx
@@ -14,9 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from cdk_app.environments import LOCAL
 from cdk_app.local import proxy
+from cdk_app.local.paced_starts import START_SECONDS
 from cdk_app.local.proxy import create_proxy
 from cdk_app.local.web import WebServer
+from tests.support import loopback
 from tests.support.http_server import ThreadedServer
 from tests.support.ports import free_port
 
@@ -186,6 +191,51 @@ def test_an_emulator_that_is_gone_is_a_bad_gateway():
     answer = httpx.get(f"http://127.0.0.1:{port}/", trust_env=False)
     server.stop()
     assert answer.status_code == 502
+
+
+@pytest.fixture
+def hurried(monkeypatch) -> Iterator[tuple[httpx.Client, list[str]]]:
+    """A proxy with one connection and little patience, and the paths that reached an emulator that takes its time."""
+    monkeypatch.setattr(proxy, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(proxy, "TIMEOUT", httpx.Timeout(1.5, pool=0.2))
+    reached: list[str] = []
+
+    async def answer_late(request: Request) -> Response:
+        reached.append(request.path_params["path"].rpartition("/")[2])
+        await asyncio.sleep(1 if reached[-1] == "slow" else 5)
+        return Response("done")
+
+    with ThreadedServer(Starlette(routes=[Route("/{path:path}", answer_late)])) as upstream:
+        port = free_port()
+        server = WebServer("proxy", create_proxy(emulator_url=upstream.url, api_id="a"), port=port)
+        server.start()
+        with loopback.client(f"http://127.0.0.1:{port}", timeout=10) as client:
+            yield client, reached
+        server.stop()
+
+
+def test_what_is_refused_for_want_of_a_connection_was_never_asked_and_what_was_asked_is_answered(hurried):
+    client, reached = hurried
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(client.get, "/slow")
+        while not reached:
+            time.sleep(0.01)
+        second = threads.submit(client.get, "/never")
+        assert (second.result().status_code, first.result().text) == (503, "done")
+    assert reached == ["slow"]
+
+
+def test_an_answer_that_never_comes_is_no_promise_that_nothing_was_done(hurried):
+    client, _ = hurried
+    answer = client.get("/endless")
+    assert (answer.status_code, answer.json()) == (
+        504,
+        {"message": "No answer in time; what was asked may still be done"},
+    )
+
+
+def test_the_proxy_is_more_patient_than_a_function_may_be_slow():
+    assert START_SECONDS + LOCAL.api_size.timeout_seconds < proxy.ANSWER_SECONDS
 
 
 def test_a_redirect_is_for_the_caller_to_follow(api, emulator):
