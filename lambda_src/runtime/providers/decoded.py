@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -9,6 +10,9 @@ type Json = object
 """dict, list, str, int, Decimal, bool or None, as `decode` makes them."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_FENCE: Final = "```"
+_OPENING: Final = re.compile(r"[{\[]")
+_SURELY_JSON: Final = re.compile(r"\{\s*[\"}]|\[\s*[\"{\[\]]")  # and no bracket of a sentence
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")  # JSON may hold halves of a pair, UTF-8 may not
 
 
@@ -18,6 +22,25 @@ def decode(content: bytes | str) -> Json:
         return json.loads(content, parse_float=_decimal, parse_constant=_refuse)
     except RecursionError as exc:
         raise ValueError("The document is nested too deeply") from exc
+
+
+def embedded(text: str) -> Iterator[Json]:
+    """The JSON objects and lists in a text, in order, whatever stands around them: sentences, fences, footnotes.
+
+    Of one that breaks off nothing is given, since what stands inside is only part of it; the next fence begins anew.
+    """
+    position = 0
+    while (opening := _OPENING.search(text, position)) is not None:
+        start = opening.start()
+        try:
+            value, position = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            position = start + 1
+            if _SURELY_JSON.match(text, start):
+                fence = text.find(_FENCE, position)
+                position = len(text) if fence < 0 else fence
+        else:
+            yield value
 
 
 def decode_or_none(content: bytes) -> Json:
@@ -64,3 +87,6 @@ def _decimal(text: str) -> Decimal:
 
 def _refuse(constant: str) -> Json:
     raise ValueError(f"{constant} is no JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=_decimal, parse_constant=_refuse)

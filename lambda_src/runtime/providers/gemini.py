@@ -2,13 +2,13 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import quote
 
 from lambda_src.errors import AppError
 from lambda_src.runtime.outside import Call
-from lambda_src.runtime.providers.decoded import Json, clean_text, decode, list_at, text_at
+from lambda_src.runtime.providers.decoded import Json, at, clean_text, embedded, list_at, text_at
 from lambda_src.runtime.providers.errors import (
     AnswerRefused,
     KeyRejected,
@@ -16,6 +16,7 @@ from lambda_src.runtime.providers.errors import (
     ProviderDisabled,
     ProviderThrottled,
     ProviderUnavailable,
+    QuotaExhausted,
     RequestRefused,
 )
 from lambda_src.runtime.providers.provider import Access, Answer, KeyedProvider
@@ -28,8 +29,9 @@ _SECONDS_KEPT: Final = 30.0  # of the budget, to write down the outcome
 _MIN_TIMEOUT_SECONDS: Final = 1.0
 
 _REFUSING: Final = frozenset({"SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII"})
-_DISABLED_REASONS: Final = frozenset({"SERVICE_DISABLED", "CONSUMER_SUSPENDED"})
-_FENCE: Final = re.compile(r"```[A-Za-z]*\s*(.*?)\s*```", re.DOTALL)
+_OF_A_DAY: Final = re.compile(r"per[ _-]?day|\bdaily\b", re.IGNORECASE)
+_UNPAID: Final = re.compile(r"credits are depleted|spending (?:cap|limit)", re.IGNORECASE)
+_LONGEST_PAUSE_SECONDS: Final = 3600.0  # of a quota per minute or hour; what asks for more is a quota of a day
 _DELAY: Final = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s", re.ASCII)
 _MESSAGE_LIMIT: Final = 200
 
@@ -60,11 +62,11 @@ class GeminiClient(KeyedProvider):
         for calls in range(1, _MAX_CALLS + 1):
             call = Call("generateContent", self._path, self._timeout(remaining_seconds()), body=body)
             text = self._ask(call, _written)
-            if text is not None:
+            for value in _values(text or ""):
                 try:
-                    return read(decode(text))
+                    return read(value)
                 except ValueError:
-                    pass  # asked again below, as for an answer that broke off
+                    continue  # asked again below if nothing else can be read, as for an answer that broke off
             logger.warning("answer not usable", extra={"provider": self.name, "calls": calls})
             if remaining_seconds() < _MIN_SECONDS_TO_ASK_AGAIN:
                 break
@@ -76,7 +78,7 @@ class GeminiClient(KeyedProvider):
 
 
 def _written(answer: Answer) -> str | None:
-    """The text of an answer without the fence around it, None when it broke off, so that asking again may help."""
+    """The text of an answer without its thoughts, None when it broke off, so that asking again may help."""
     if answer.status != 200:
         raise _refusal(answer)
     body = answer.json()
@@ -93,12 +95,19 @@ def _written(answer: Answer) -> str | None:
         return None
     if finish in _REFUSING:
         raise AnswerRefused(f"Gemini refuses to answer ({finish})")
-    parts = list_at(candidates[0], "content", "parts")
+    parts = [part for part in list_at(candidates[0], "content", "parts") if at(part, "thought") is not True]
     text = "".join(text_at(part, "text") or "" for part in parts).strip()
     if not text:
         raise AnswerRefused(f"Gemini gave an empty answer ({clean_text(finish or 'no reason given', 50)})")
-    fenced = _FENCE.fullmatch(text)
-    return fenced[1] if fenced else text
+    return text
+
+
+def _values(text: str) -> Iterator[Json]:
+    """What the answer may be, likeliest first: a later value corrects an earlier one, lists may be mere footnotes."""
+    values = [*embedded(text)][::-1]
+    yield from (value for value in values if isinstance(value, dict))
+    lists = (value for value in values if isinstance(value, list))
+    yield from (value for value in lists if not value or any(isinstance(entry, dict) for entry in value))
 
 
 def _refusal(answer: Answer) -> AppError:
@@ -106,7 +115,7 @@ def _refusal(answer: Answer) -> AppError:
     body = answer.json_or_none()
     match answer.status:
         case 429:
-            return ProviderThrottled("Gemini asks for fewer requests", retry_after_seconds=_retry_delay_seconds(body))
+            return _throttle(body)
         case 404:
             return ProviderDisabled("Gemini does not know the model")
         case 401:
@@ -117,26 +126,46 @@ def _refusal(answer: Answer) -> AppError:
             return ProviderUnavailable(f"Gemini answered with status {status}")
 
 
+def _throttle(body: Json) -> AppError:
+    """Whether a pause helps. RetryInfo does not tell: seconds are asked for when the quota of a day is used up, too."""
+    details = list_at(body, "error", "details")
+    message = text_at(body, "error", "message") or ""
+    quotas = [quota for detail in details for quota in list_at(detail, "violations")]
+    named = [text_at(quota, name) or "" for quota in quotas for name in ("quotaId", "quotaMetric", "description")]
+    named += [text_at(detail, "metadata", "quota_limit") or "" for detail in details]
+    seconds = _retry_delay_seconds(details)
+    if _UNPAID.search(message):
+        return ProviderDisabled("The Gemini API wants to be paid: credits or spending limit of its project are used up")
+    if any(map(_OF_A_DAY.search, [message, *named])) or (seconds or 0) > _LONGEST_PAUSE_SECONDS:
+        return QuotaExhausted("The daily quota of the Gemini API is used up; it is reset at midnight Pacific time")
+    return ProviderThrottled("Gemini asks for fewer requests", retry_after_seconds=seconds)
+
+
 def _denial(status: int, body: Json) -> AppError:
-    """Whether 400 or 403 is about the key, about our project or only about this request."""
-    reasons = {text_at(detail, "reason") or "" for detail in list_at(body, "error", "details")}
+    """Whether 400 or 403 is about the key, about our project or only about this request.
+
+    Reasons of this domain are about who asks, every one: see google/api/error_reason.proto in
+    https://github.com/googleapis/googleapis. A message may quote the key; it is shown if it is about the request.
+    """
+    infos = [each for each in list_at(body, "error", "details") if text_at(each, "domain") == "googleapis.com"]
+    reasons = {reason for info in infos if (reason := text_at(info, "reason"))}
     message = clean_text(text_at(body, "error", "message") or "", _MESSAGE_LIMIT)
-    if "API_KEY_INVALID" in reasons:
+    words = message.lower()
+    if any(reason.startswith("API_KEY_") for reason in reasons) or "api key" in words:
         return KeyRejected("Gemini does not accept its API key")
-    if status == 403 and _names_the_key(reasons, message):
-        return KeyRejected("Gemini refuses its API key")
-    if status == 403 and reasons & _DISABLED_REASONS:
-        return ProviderDisabled("The Gemini API is disabled or suspended for the project of its API key")
+    if "BILLING_DISABLED" in reasons or "billing" in words:
+        return ProviderDisabled("The Gemini API wants billing to be enabled for the project of its API key")
+    if "user location" in words:
+        return ProviderDisabled("The Gemini API is not offered at the location that this service runs at")
+    if reasons:
+        return ProviderDisabled(f"The Gemini API refuses the project of its key ({', '.join(sorted(reasons))[:100]})")
+    if text_at(body, "error", "status") == "FAILED_PRECONDITION" and "file" not in words:
+        return ProviderDisabled("The Gemini API cannot be used with its API key as things are (FAILED_PRECONDITION)")
     return RequestRefused(message or str(status))
 
 
-def _names_the_key(reasons: set[str], message: str) -> bool:
-    """API_KEY_SERVICE_BLOCKED and its kin; a key that Google found published is refused in words only."""
-    return any(reason.startswith("API_KEY_") for reason in reasons) or "api key" in message.lower()
-
-
-def _retry_delay_seconds(body: Json) -> float | None:
-    for detail in list_at(body, "error", "details"):
+def _retry_delay_seconds(details: list[Json]) -> float | None:
+    for detail in details:
         kind = text_at(detail, "@type") or ""
         match = _DELAY.fullmatch(text_at(detail, "retryDelay") or "")
         if kind.endswith("google.rpc.RetryInfo") and match is not None:

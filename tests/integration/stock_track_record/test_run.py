@@ -245,6 +245,40 @@ def test_a_refused_key_fails_the_run_once_and_stops_its_other_videos(app):
     assert not app.queue.dead()
 
 
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        (gemini_answers.location_unsupported(), "location"),
+        (gemini_answers.billing_disabled(), "billing"),
+        (gemini_answers.daily_quota(), "daily quota"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_no_pause_helps_against_stops_the_run_and_its_videos_stay_pending(few, refusal, reason):
+    channel_id, messages = begin_run(few)
+    few.world.answer_next("gemini", refusal)
+
+    for sent in messages:
+        assert few.deliver(sent) == []
+
+    assert few.channel(channel_id)["status"] == "failed"
+    assert [reason in text for text in error_lines(few, channel_id)] == [True]
+    assert {video["analysis_status"] for video in videos_of(few, channel_id)} == {"pending"}
+    assert len(few.world.calls("gemini")) == 1
+    assert few.queue.take() == []
+
+
+def test_an_answer_among_thoughts_and_words_is_read_with_one_call(few):
+    channel_id, (first, *_) = begin_run(few)
+    answer = 'Here it is:\n```json\n{"stocks":[{"ticker":"QAA","sentiment":"buy"}]}\n```'
+    few.world.answer_next("gemini", gemini_answers.thinking("QZZ, or is it?", answer))
+
+    few.deliver(first)
+
+    assert [copy.ticker for copy in few.mentions(channel_id)] == ["QAA"]
+    assert len(few.world.calls("gemini")) == 1
+
+
 def test_ten_workers_that_meet_a_refused_key_fail_the_run_once(app):
     channel_id, messages = begin_run(app)
     app.world.answer_next("gemini", gemini_answers.key_invalid(), times=65)

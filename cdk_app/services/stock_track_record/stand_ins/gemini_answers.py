@@ -30,6 +30,12 @@ def text(*parts: str, finish_reason: str = "STOP") -> Answer:
     return _candidates([{"content": content, "finishReason": finish_reason, "index": 0}])
 
 
+def thinking(thought: str, answer: str) -> Answer:
+    """One candidate that thinks aloud before it answers, as models do that are asked to include their thoughts."""
+    content: Json = {"parts": [{"text": thought, "thought": True}, {"text": answer}], "role": "model"}
+    return _candidates([{"content": content, "finishReason": "STOP", "index": 0}])
+
+
 def stopped(finish_reason: str) -> Answer:
     """A candidate without content, stopped for SAFETY, RECITATION or PROHIBITED_CONTENT."""
     return _candidates([{"finishReason": finish_reason, "index": 0}])
@@ -52,6 +58,27 @@ def rate_limited(retry_delay: str | None = "37s") -> Answer:
         details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": retry_delay})
     message = "You exceeded your current quota, please check your plan and billing details."
     return google_error(429, message, status="RESOURCE_EXHAUSTED", details=details)
+
+
+def daily_quota(quota_id: str = "GenerateRequestsPerDayPerProjectPerModel-FreeTier") -> Answer:
+    """429 for the rest of the day; it asks for a pause of seconds all the same."""
+    violation = {"quotaMetric": "generativelanguage.googleapis.com/generate_content_requests", "quotaId": quota_id}
+    details: list[Json] = [
+        {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]},
+        {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "37s"},
+    ]
+    message = "You exceeded your current quota, please check your plan and billing details."
+    return google_error(429, message, status="RESOURCE_EXHAUSTED", details=details)
+
+
+def location_unsupported() -> Answer:
+    return google_error(400, "User location is not supported for the API use.", status="FAILED_PRECONDITION")
+
+
+def billing_disabled() -> Answer:
+    info = google_error_info("BILLING_DISABLED", "generativelanguage.googleapis.com")
+    message = "This API method requires billing to be enabled. Please enable billing on project #1 then retry."
+    return google_error(403, message, status="PERMISSION_DENIED", details=[info])
 
 
 def key_invalid() -> Answer:

@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-from lambda_src.runtime.providers.decoded import clean_text
+from lambda_src.runtime.providers.decoded import clean_text, list_at
 from lambda_src.services.stock_track_record.models import Sentiment
 
 _SENTIMENTS: Final[dict[str, Sentiment]] = {"buy": "buy", "hold": "hold", "sell": "sell", "mentioned": "mentioned"}
 _TICKER_LIMIT: Final = 40  # longer than any ticker with its exchange in front
 _CONTEXT_LIMIT: Final = 200
+_MAX_WRAPPERS: Final = 3
 _TWO_PLACES: Final = Decimal("0.01")
 
 
@@ -35,13 +36,26 @@ class ExtractedStock:
 def extracted_stocks(answer: object) -> tuple[ExtractedStock, ...]:
     """The stocks of a decoded answer, `{"stocks": [...]}` or a bare list. Raises ValueError for any other shape.
 
-    Entries that are no objects or name no ticker are dropped, an unknown sentiment counts as `mentioned`.
+    The object may be a member of another, or one of a list. Entries that are no objects or name no ticker are dropped,
+    an unknown sentiment counts as `mentioned`.
     """
-    entries = answer.get("stocks") if isinstance(answer, dict) else answer
-    if not isinstance(entries, list):
-        raise ValueError("The answer holds no list of stocks")  # noqa: TRY004 -- a value from outside, not a wrong call
+    entries = _entries(answer, _MAX_WRAPPERS)
+    if entries is None:
+        raise ValueError("The answer holds no list of stocks")
     stocks = (_stock(entry) for entry in entries if isinstance(entry, dict))
     return tuple(stock for stock in stocks if stock is not None)
+
+
+def _entries(answer: object, wrappers: int) -> list[object] | None:
+    if isinstance(answer, list):
+        return [entry for part in answer for entry in (list_at(part, "stocks") or [part])]
+    if not isinstance(answer, dict) or wrappers < 0:
+        return None
+    if isinstance(answer.get("stocks"), list):
+        return _entries(answer["stocks"], wrappers - 1)
+    members = (_entries(member, wrappers - 1) for member in answer.values() if isinstance(member, dict))
+    found = [entries for entries in members if entries is not None]
+    return found[0] if len(found) == 1 else None
 
 
 def one_per_ticker(stocks: Iterable[ExtractedStock]) -> tuple[ExtractedStock, ...]:

@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from lambda_src.runtime.outside import Http
+from lambda_src.runtime.providers.gemini import GeminiClient
 from lambda_src.runtime.providers.provider import Access
+from lambda_src.services.stock_track_record.videos.clients import VideoAnalyst
 
 
 @dataclass
@@ -81,3 +83,13 @@ def upstream():
 @pytest.fixture
 def keys():
     return Keys()
+
+
+@pytest.fixture
+def gemini(upstream, keys):
+    client = GeminiClient(
+        upstream.access(keys, repeats=2),
+        base_url="https://generativelanguage.googleapis.com/v1beta",
+        model="gemini-flash-latest",
+    )
+    return VideoAnalyst(client)

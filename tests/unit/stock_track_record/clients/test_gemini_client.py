@@ -2,24 +2,15 @@ import json
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 
-from lambda_src.runtime.providers.errors import (
-    KeyRejected,
-    MalformedAnswer,
-    ProviderDisabled,
-    ProviderThrottled,
-    ProviderUnavailable,
-)
-from lambda_src.runtime.providers.gemini import GeminiClient
+from lambda_src.runtime.providers.errors import MalformedAnswer
 from lambda_src.services.stock_track_record.errors import VideoUnreadable
-from lambda_src.services.stock_track_record.videos.clients import VideoAnalyst
 from lambda_src.services.stock_track_record.videos.rules import ExtractedStock
+from tests.support.gemini_calls import VIDEO, ask
 
 type Json = dict[str, Any]
 
-VIDEO = "dQw4w9WgXcQ"
 KTOS = '{"stocks":[{"ticker":"KTOS","sentiment":"buy","context":"Owns it","confidence":0.9}]}'
 STOCKS = (ExtractedStock("KTOS", "buy", "Owns it", Decimal("0.90")),)
 
@@ -27,28 +18,6 @@ STOCKS = (ExtractedStock("KTOS", "buy", "Owns it", Decimal("0.90")),)
 def answer(*texts: str, finish: str = "STOP") -> Json:
     parts = [{"text": text} for text in texts]
     return {"candidates": [{"content": {"parts": parts}, "finishReason": finish}], "usageMetadata": {}}
-
-
-def error(status: int, *details: Json, message: str = "Refused.", name: str = "INVALID_ARGUMENT") -> Json:
-    return {"error": {"code": status, "message": message, "status": name, "details": list(details)}}
-
-
-def reason(name: str) -> Json:
-    return {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": name, "domain": "googleapis.com"}
-
-
-@pytest.fixture
-def gemini(upstream, keys):
-    client = GeminiClient(
-        upstream.access(keys, repeats=2),
-        base_url="https://generativelanguage.googleapis.com/v1beta",
-        model="gemini-flash-latest",
-    )
-    return VideoAnalyst(client)
-
-
-def ask(gemini: VideoAnalyst, duration: int | None = 843, remaining: float = 330.0) -> tuple[ExtractedStock, ...]:
-    return gemini.stocks_in_video(VIDEO, duration, lambda: remaining)
 
 
 def test_a_video_is_asked_about_in_the_documented_form(gemini, upstream):
@@ -134,6 +103,39 @@ def test_an_answer_may_come_in_parts_fenced_or_as_a_bare_list(gemini, upstream, 
     assert ask(gemini) == STOCKS
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Here are the stocks that are discussed:\n```json\n{KTOS}\n```",
+        f"The speaker [a fund manager] owns one {{of several}} shares.\n\n{KTOS}",
+        f"{KTOS}\n\nLet me know if you need more, for example [charts].",
+        f"```json\n{KTOS}\n```\nSources: [1], [2]",
+        f'```json\n{{"stocks":[]}}\n```\nOn second thought:\n```json\n{KTOS}\n```',
+        f'```json\n{{"stocks":[{{"ticker":"KT\n```\nAgain, whole:\n```json\n{KTOS}\n```',
+        f'```json\n{KTOS}\n```\n```json\n{{"note":"All prices in US dollars"}}\n```',
+        f'```json\n{{"result":{KTOS}}}\n```',
+    ],
+    ids=["prose, fence", "prose", "prose after", "footnotes", "corrected", "begun anew", "two fences", "wrapped"],
+)
+def test_an_answer_among_other_words_is_read_with_one_call(gemini, upstream, text):
+    upstream.will_answer(answer(text))
+    assert ask(gemini) == STOCKS
+
+
+def test_thoughts_are_no_part_of_the_answer(gemini, upstream):
+    thoughts = {"text": '{"stocks":[{"ticker":"GME","sentiment":"buy"}]} or not?', "thought": True}
+    body = answer(KTOS)
+    body["candidates"][0]["content"]["parts"].insert(0, thoughts)
+    upstream.will_answer(body)
+    assert ask(gemini) == STOCKS
+
+
+def test_thoughts_alone_are_an_empty_answer(gemini, upstream):
+    upstream.will_answer({"candidates": [{"content": {"parts": [{"text": KTOS, "thought": True}]}}]})
+    with pytest.raises(VideoUnreadable, match="empty"):
+        ask(gemini)
+
+
 def test_no_stocks_is_an_answer(gemini, upstream):
     upstream.will_answer(answer('{"stocks":[]}'))
     assert ask(gemini) == ()
@@ -142,6 +144,9 @@ def test_no_stocks_is_an_answer(gemini, upstream):
 UNREADABLE = [
     answer("Here are the stocks:"),
     answer('{"picks":[]}'),
+    answer('{"stocks":[{"ticker":"KTOS","sources":[]},{"tick'),
+    answer(f'```json\n{{"stocks":[{KTOS[11:-2]},{{"ticker":'),
+    answer("Here are the stocks [1] of ['KTOS']: {stocks: none}"),
     answer(KTOS[:30], finish="MAX_TOKENS"),
     answer(KTOS, finish="MAX_TOKENS"),
     answer(finish="MAX_TOKENS"),
@@ -206,82 +211,3 @@ def test_an_answer_that_is_no_json_object_is_transient_and_not_repeated_here(gem
     upstream.will_answer(text=text)
     with pytest.raises(MalformedAnswer):
         ask(gemini)
-
-
-# ---- refusals --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("delay", "seconds"),
-    [("37s", 37.0), ("37.5s", 37.5), ("soon", None), (None, None)],
-)
-def test_a_throttle_says_how_long_to_wait(gemini, upstream, delay, seconds):
-    retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
-    quota = {"@type": "type.googleapis.com/google.rpc.QuotaFailure"}
-    upstream.will_answer(error(429, quota, retry, name="RESOURCE_EXHAUSTED"), status=429)
-    with pytest.raises(ProviderThrottled) as caught:
-        ask(gemini)
-    assert caught.value.retry_after_seconds == seconds
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "expected"),
-    [
-        (400, error(400, reason("API_KEY_INVALID"), message="API key not valid."), KeyRejected),
-        (401, error(401), KeyRejected),
-        (403, error(403, reason("SERVICE_DISABLED")), ProviderDisabled),
-        (403, error(403, reason("API_KEY_SERVICE_BLOCKED")), KeyRejected),
-        (403, error(403, reason("CONSUMER_SUSPENDED")), ProviderDisabled),
-        (403, error(403, message="Your API key was reported as leaked."), KeyRejected),
-        (404, error(404, message="models/x is not found"), ProviderDisabled),
-    ],
-)
-def test_a_refused_key_service_or_model_disables_gemini(gemini, upstream, status, body, expected):
-    upstream.will_answer(body, status=status)
-    with pytest.raises(ProviderDisabled) as caught:
-        ask(gemini)
-    assert type(caught.value) is expected
-
-
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (400, error(400, message="Cannot fetch content from the provided URL.")),
-        (403, error(403, message="The caller does not have permission", name="PERMISSION_DENIED")),
-    ],
-)
-def test_a_video_that_cannot_be_opened_fails_alone(gemini, upstream, status, body):
-    upstream.will_answer(body, status=status)
-    with pytest.raises(VideoUnreadable) as caught:
-        ask(gemini)
-    assert caught.value.transcript_failed
-    assert body["error"]["message"] in caught.value.detail
-
-
-@pytest.mark.parametrize("text", ["", "<html>Forbidden</html>", "[]"])
-def test_a_refusal_without_details_is_read_by_its_status(gemini, upstream, text):
-    upstream.will_answer(text=text, status=403)
-    with pytest.raises(VideoUnreadable, match="403"):
-        ask(gemini)
-
-
-def test_a_long_reason_is_cut(gemini, upstream):
-    upstream.will_answer(error(400, message="x" * 5000), status=400)
-    with pytest.raises(VideoUnreadable) as caught:
-        ask(gemini)
-    assert len(caught.value.detail) <= 300
-
-
-@pytest.mark.parametrize("status", [500, 503, 504, 502, 302, 409])
-def test_a_server_error_is_transient_and_left_to_the_message(gemini, upstream, status):
-    upstream.will_answer(error(status), status=status)
-    with pytest.raises(ProviderUnavailable) as caught:
-        ask(gemini)
-    assert not isinstance(caught.value, ProviderThrottled)
-
-
-@pytest.mark.parametrize("remaining", [330.0, 5.0])
-def test_a_time_out_is_transient_and_left_to_the_message(gemini, upstream, remaining):
-    upstream.will_raise(httpx.ReadTimeout("timed out"))
-    with pytest.raises(ProviderUnavailable):
-        ask(gemini, remaining=remaining)

@@ -25,6 +25,33 @@ def test_no_stocks_is_an_answer():
     assert extracted_stocks({"stocks": []}) == ()
 
 
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"result": {"stocks": [{"ticker": "KTOS"}]}},
+        {"model": "flash", "data": {"answer": {"stocks": [{"ticker": "KTOS"}]}}},
+        {"stocks": {"stocks": [{"ticker": "KTOS"}]}},
+        [{"stocks": [{"ticker": "KTOS"}]}],
+        [{"stocks": []}, {"stocks": [{"ticker": "KTOS"}]}],
+    ],
+)
+def test_an_answer_inside_another_object_or_a_list_is_read(wrapped):
+    assert extracted_stocks(wrapped) == (ExtractedStock("KTOS", "mentioned"),)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"picks": [{"ticker": "KTOS"}]},
+        {"draft": {"stocks": [{"ticker": "KTOS"}]}, "final": {"stocks": []}},  # which of the two?
+        {"a": {"b": {"c": {"d": {"e": {"stocks": [{"ticker": "KTOS"}]}}}}}},
+    ],
+)
+def test_what_only_may_be_meant_is_refused(answer):
+    with pytest.raises(ValueError, match="list of stocks"):
+        extracted_stocks(answer)
+
+
 @pytest.mark.parametrize("answer", [None, "NVDA", 7, {}, {"stocks": None}, {"stocks": {"ticker": "NVDA"}}])
 def test_any_other_shape_is_refused(answer):
     with pytest.raises(ValueError, match="list of stocks"):
