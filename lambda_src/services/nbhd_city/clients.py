@@ -102,6 +102,11 @@ class BlueSkyClient:
         )
 
 
+def is_out_of_order(answer: Answer) -> bool:
+    """Whether a server cannot serve anybody just now, which says nothing of the request: busy, down or too slow."""
+    return answer.status >= 500 or answer.status in {408, 425, 429}
+
+
 def _seconds(deadline: Deadline) -> float:
     seconds = min(CALL_TIMEOUT_SECONDS, deadline.remaining_seconds())
     if seconds <= 0:

@@ -16,7 +16,7 @@ from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer
 from lambda_src.runtime.providers.decoded import at, decode_or_none, list_at, text_at
 from lambda_src.services.nbhd_city import errors
-from lambda_src.services.nbhd_city.clients import Upstream
+from lambda_src.services.nbhd_city.clients import Upstream, is_out_of_order
 from lambda_src.services.nbhd_city.models import Did, Identity, OAuthState, is_did
 from lambda_src.services.nbhd_city.settings import ApiSettings
 from lambda_src.services.nbhd_city.sign_in.authorization import (
@@ -172,7 +172,7 @@ class AtprotoServer:
         if wants_nonce and answer.headers.get(NONCE_HEADER):
             channel.nonce = answer.headers[NONCE_HEADER]
             answer = self._post_once(operation, url, form, channel, deadline)
-        if answer.status >= 500:
+        if is_out_of_order(answer):
             raise errors.UpstreamUnavailable(f"The authorization server answered with status {answer.status}")
         nonce = answer.headers.get(NONCE_HEADER)
         if not nonce:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer
 from lambda_src.runtime.providers.decoded import Json, decode_or_none, text_at
-from lambda_src.services.nbhd_city.clients import Upstream
+from lambda_src.services.nbhd_city.clients import Upstream, is_out_of_order
 from lambda_src.services.nbhd_city.errors import ExchangeFailed, OAuthNotConfigured, UpstreamUnavailable
 from lambda_src.services.nbhd_city.models import Did, Identity, OAuthState, is_did
 from lambda_src.services.nbhd_city.settings import ApiSettings
@@ -84,7 +84,7 @@ def exchange_form(back: Return, state: OAuthState, settings: ApiSettings) -> dic
 
 def granted(answer: Answer) -> Json:
     """What the token endpoint says. Raises ExchangeFailed when it refuses, UpstreamUnavailable."""
-    if answer.status >= 500:
+    if is_out_of_order(answer):
         raise UpstreamUnavailable(f"The token endpoint answered with status {answer.status}")
     if answer.status != 200:
         raise ExchangeFailed(f"The token endpoint answered with status {answer.status}")

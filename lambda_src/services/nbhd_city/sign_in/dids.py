@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.outside import Answer, Http
 from lambda_src.runtime.providers.decoded import Json, at, decode_or_none, list_at, text_at
-from lambda_src.services.nbhd_city.clients import CONNECT_TIMEOUT_SECONDS, DID_DIRECTORY, PDS, Upstream
+from lambda_src.services.nbhd_city.clients import CONNECT_TIMEOUT_SECONDS, DID_DIRECTORY, PDS, Upstream, is_out_of_order
 from lambda_src.services.nbhd_city.errors import IdentityMismatch, UpstreamTimeout, UpstreamUnavailable
 from lambda_src.services.nbhd_city.models import Did
 
@@ -211,7 +211,7 @@ def _pds_in(document: Json, did: Did) -> str:
 
 
 def _read(answer: Answer) -> Json:
-    if answer.status >= 500 or answer.status == 429:
+    if is_out_of_order(answer):
         raise UpstreamUnavailable(f"A server answered with status {answer.status}")
     if answer.status != 200:
         raise IdentityMismatch(f"A document cannot be had: status {answer.status}")

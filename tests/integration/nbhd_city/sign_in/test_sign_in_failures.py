@@ -129,6 +129,7 @@ def test_any_other_error_of_the_authorization_server_is_one(city):
 GARBAGE = Answer(body="<html>", content_type="text/html")
 UNAVAILABLE = json_answer({"error": "temporarily_unavailable"}, status=503)
 NONCE = {"DPoP-Nonce": "n"}
+BUSY = json_answer({"error": "RateLimitExceeded"}, status=429)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,9 @@ NONCE = {"DPoP-Nonce": "n"}
     [
         ("token", [json_answer({"error": "invalid_grant"}, status=400, headers=NONCE)], "oauth_exchange_failed"),
         ("token", [UNAVAILABLE], "upstream_unavailable"),
+        ("token", [BUSY], "upstream_unavailable"),
+        ("token", [json_answer({}, status=429, headers=NONCE)], "upstream_unavailable"),
+        ("token", [Answer(status=408)], "upstream_unavailable"),
         ("token", [GARBAGE], "oauth_exchange_failed"),
         ("token", [json_answer([], headers=NONCE)], "oauth_exchange_failed"),
         ("token", [json_answer({"sub": "did:plc:alice"}, headers=NONCE)], "oauth_exchange_failed"),
@@ -170,12 +174,20 @@ NONCE = {"DPoP-Nonce": "n"}
         ("pds", [json_answer({"authorization_servers": []})], "identity_mismatch"),
         ("pds", [json_answer({"authorization_servers": ["https://elsewhere.example"]})], "identity_mismatch"),
         ("pds", [UNAVAILABLE, UNAVAILABLE], "upstream_unavailable"),
+        ("pds", [BUSY], "upstream_unavailable"),
     ],
 )
 def test_a_failure_of_another_server_is_told_to_the_page(city, place, faults, reason):
     browser = city.browser().login().choose()
     city.world.order(place, *faults)
     assert failure(browser, city) == reason
+
+
+def test_a_busy_server_of_plain_oauth_is_no_refusal_either(make_city):
+    city = make_city(profile="basic")
+    browser = city.browser().login().choose()
+    city.world.order("basic_token", BUSY)
+    assert failure(browser, city) == "upstream_unavailable"
 
 
 def test_an_account_whose_server_trusts_somebody_else_cannot_sign_in(city):
@@ -270,6 +282,7 @@ def test_an_authorization_server_that_drips_does_not_outlast_the_time_of_a_step(
         ("metadata", [json_answer({"issuer": "https://evil.example"})]),
         ("par", [json_answer({"error": "invalid_request"}, status=400, headers=NONCE)]),
         ("par", [UNAVAILABLE]),
+        ("par", [BUSY]),
         ("par", [json_answer({"request_uri": "urn:x"}, status=201)]),
         ("par", [json_answer({}, status=201, headers=NONCE)]),
     ],
