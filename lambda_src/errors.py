@@ -26,13 +26,15 @@ class AppError(Exception):
     """Root of all errors raised on purpose.
 
     detail: one sentence that may be shown to the caller: no secrets, no internals. `retryable` says whether the
-    same request can succeed later without a change; the queue worker and `Retry-After` follow it. pause_seconds: when,
-    unless it is said where it is raised.
+    same request can succeed later without a change; the queue worker and `Retry-After` follow it. `is_expected`: it is
+    part of healthy work, such as two workers that meet, and no warning. pause_seconds: when, unless it is said where
+    it is raised.
     """
 
     status: ClassVar[int | None] = None  # overrides the family's status
     code: ClassVar[str] = "internal_error"
     retryable: ClassVar[bool] = False
+    is_expected: ClassVar[bool] = False
     pause_seconds: ClassVar[float | None] = None
     default_detail: ClassVar[str] = "Something went wrong on our side"
 

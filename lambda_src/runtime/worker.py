@@ -151,7 +151,10 @@ class QueueWorker[M]:
             if not error.retryable:
                 logger.warning("message cannot succeed", exc_info=error)
                 return self._refuse(delivery, f"{error.code}: {error.detail}")
-            logger.warning("message failed", exc_info=error)
+            if error.is_expected:
+                logger.info("message has to wait", extra={"code": error.code})
+            else:
+                logger.warning("message failed", exc_info=error)
             return self._after_failure(message, delivery, error)
         except Exception as error:  # a bug must cost this message its attempt, and the others nothing
             logger.exception("message failed unexpectedly")

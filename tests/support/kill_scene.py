@@ -61,6 +61,7 @@ class Size:
             "visibility_margin_seconds": self.margin_seconds,
             "retry_base_seconds": 1,
             "gemini_timeout_seconds": self.budget_seconds - 1,
+            "prices_wait_seconds": 1,  # nobody fetches any
         }
 
 

@@ -27,10 +27,9 @@ def begin_run(
     channel_id = app.add(f"https://www.youtube.com/{handle}")
     if analysed:
         narrow = app.another_worker(max_videos_per_run=analysed)
-        for _ in range(2):  # the lister, then its videos
+        for _ in range(3):  # the lister, then its videos, then their prices
             for sent in app.queue.take():
                 assert app.deliver(sent, worker=narrow) == []
-        app.queue.take()  # prices are another matter
         assert app.channel(channel_id)["status"] == "completed"
         assert app.api.post(f"/api/channels/{channel_id}/process").status_code == 200
     lister = app.queue.take()

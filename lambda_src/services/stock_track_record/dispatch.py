@@ -8,10 +8,10 @@ from lambda_src.runtime.delivery import Delivery
 from lambda_src.runtime.metrics import Metrics
 from lambda_src.services.stock_track_record import messages
 from lambda_src.services.stock_track_record.errors import LeaseHeld
-from lambda_src.services.stock_track_record.models import ChannelId
+from lambda_src.services.stock_track_record.models import ChannelId, RunId
 from lambda_src.services.stock_track_record.prices.backfill import PriceWork
 from lambda_src.services.stock_track_record.processing_log import ProcessingLog
-from lambda_src.services.stock_track_record.runs.service import ListingService
+from lambda_src.services.stock_track_record.runs.service import ListingService, Runs
 from lambda_src.services.stock_track_record.settings import WorkerSettings
 from lambda_src.services.stock_track_record.upkeep import UpkeepService
 from lambda_src.services.stock_track_record.videos.service import AnalysisService
@@ -19,6 +19,7 @@ from lambda_src.services.stock_track_record.videos.service import AnalysisServic
 
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
+    runs: Runs
     listing: ListingService
     analysis: AnalysisService
     prices: PriceWork
@@ -36,7 +37,8 @@ class Dispatcher:
             case messages.VideoMessage():
                 self.analysis.analyse_video(message, delivery, deadline)
             case messages.BackfillMessage():
-                self.prices.backfill(message, delivery, deadline)
+                if self.prices.backfill(message, delivery, deadline) and message.run_id is not None:
+                    self.runs.complete_priced(ChannelId(message.channel_id), RunId(message.run_id))
             case messages.PricesMessage():
                 self.prices.refresh(message, deadline)
             case messages.PurgeMessage():

@@ -58,6 +58,7 @@ class LeaseHeld(Conflict):
 
     code = "lease_held"
     retryable = True
+    is_expected = True
     default_detail = "Another delivery of this message is at work"
 
 
@@ -66,6 +67,7 @@ class WinnerGoing(Conflict):
 
     code = "winner_going"
     retryable = True
+    is_expected = True
     default_detail = "The other channel is being deleted"
 
 

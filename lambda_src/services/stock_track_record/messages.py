@@ -38,12 +38,16 @@ class VideoMessage(_Message):
 
 
 class BackfillMessage(_Message):
-    """Price the mentions of a channel that owe one; `force` prices all of them again."""
+    """Price the mentions of a channel that owe one; `force` prices all of them again.
+
+    run_id: the run that ends once this is done.
+    """
 
     type: Literal["backfill"] = "backfill"
     force: bool = False
     part: int = Field(default=1, ge=1)
     from_ticker: str = Field(default="", max_length=10)  # where a forced backfill goes on
+    run_id: str | None = Field(default=None, max_length=64)
 
 
 class PricesMessage(_Message):

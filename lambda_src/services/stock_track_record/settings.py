@@ -66,6 +66,9 @@ class WorkerSettings(Settings):
     retry_base_seconds: float = Field(
         default=30, gt=0, description="Pause before a failed message is tried again; doubles with each attempt"
     )
+    prices_wait_seconds: int = Field(
+        default=120, ge=1, le=899, description="How long a run whose videos are all counted waits for their prices"
+    )
     gemini_timeout_seconds: float = Field(default=240, gt=0, description="Longest wait for one Gemini answer")
 
     @property

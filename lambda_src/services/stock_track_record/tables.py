@@ -192,6 +192,9 @@ CHANNELS_BY_IDS: Final = AccessPattern(
 )  # fmt: skip
 LEASE_LISTING: Final = _update("lease_listing", "May this worker list the channel's uploads?", writes=ACTIVE_RUN)
 RELEASE_LISTING: Final = _update("release_listing", "Let another worker list the uploads", writes=ACTIVE_RUN)
+CLOSE_RUN: Final = _update(
+    "close_run", "May this worker ask for the prices of the run, its last act?", writes=ACTIVE_RUN
+)
 MARK_TOUCHED: Final = _update("mark_touched", "The run only waits", writes=ACTIVE_RUN)
 MARK_RESENT: Final = _update("mark_resent", "The run was sent again", writes=ACTIVE_RUN)
 DROP_STALE_RUN: Final = _delete("drop_stale_run", "Forget a run whose channel is gone or elsewhere", writes=ACTIVE_RUN)

@@ -133,9 +133,10 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Messa
         parts.shares, parts.market, MarketRepository(store, clock), clock, is_on=settings.ticker_verification
     )
     run_writes, video_writes = RunRepository(store, log, clock), VideoRepository(store, log, clock)
-    runs = Runs(store, run_writes, queues, metrics)
+    runs = Runs(store, run_writes, queues, metrics, clock, settings.prices_wait_seconds)
     layout = LayoutUpgrade(store, clock)
     dispatcher = Dispatcher(
+        runs=runs,
         listing=ListingService(store, runs, run_writes, log, queues, youtube, gemini, clock, settings),
         analysis=AnalysisService(video_writes, runs, log, queues, VideoAnalyst(gemini), verifier, clock, settings),
         prices=PriceWork(store, parts.prices, log, parts.shares, parts.market, queues, clock, settings),

@@ -43,6 +43,7 @@ def test_a_run_skips_what_was_analysed_before_and_finishes_the_rest(app):
 
     for sent in messages:
         assert app.deliver(sent) == []
+    app.drain()
 
     done = app.channel(channel_id)
     assert (done["video_count"], done["processed_video_count"], done["status"]) == (65, 65, "completed")
@@ -116,6 +117,7 @@ def test_a_lister_killed_while_it_sends_sends_all_that_wait(app):
     assert [text for text in app.messages(channel_id) if text.startswith("Found")] == listed
     for sent in [*first[10:], *second]:
         app.deliver(sent)
+    app.drain()
     channel = app.channel(channel_id)
     assert (channel["status"], channel["video_count"], channel["processed_video_count"]) == ("completed", 65, 65)
 
@@ -164,6 +166,7 @@ def test_a_video_that_kills_every_worker_fails_after_four_attempts(app):
         app.clock.forward(seconds=361)
     assert app.channel(channel_id)["status"] == "processing"
     assert app.deliver(poison, receive_count=5) == []
+    app.drain()
 
     channel = app.channel(channel_id)
     assert (channel["status"], channel["video_count"], channel["processed_video_count"]) == ("completed", 65, 65)

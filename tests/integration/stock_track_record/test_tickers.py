@@ -134,6 +134,7 @@ def test_a_rejected_ticker_is_asked_about_again_when_its_rejection_is_over(analy
     app.drain()
     channel_id, messages = begin_run(app)
     app.deliver(*messages)
+    app.drain()
 
     assert app.channel(channel_id)["status"] == "completed"
     assert yahoo_calls(app, "XYZQ") == 2

@@ -197,6 +197,20 @@ def test_a_bug_costs_one_message_one_attempt(harness, event, caplog):
     assert "message failed unexpectedly" in caplog.messages
 
 
+class Met(AppError):
+    retryable = True
+    is_expected = True
+
+
+@pytest.mark.parametrize(("error", "warnings"), [(Met(), 0), (UpstreamFailed(), 1)])
+def test_what_belongs_to_healthy_work_is_tried_again_without_a_warning(harness, event, caplog, error, warnings):
+    caplog.set_level(logging.INFO)
+    harness.behaviour["channel"] = error
+    assert failed_ids(harness.worker()(event("sqs_one"), Context())) == ["1"]
+    assert sum(record.levelno >= logging.WARNING for record in caplog.records) == warnings
+    assert sum(record.exc_info is not None for record in caplog.records) == warnings
+
+
 def test_a_bug_in_the_parser_costs_its_message_only(harness, event):
     def fragile(body):
         if body == "not json":

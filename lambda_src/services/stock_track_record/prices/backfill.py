@@ -57,46 +57,48 @@ class PriceWork:
             if answered:
                 self.repository.record_price(ticker, price, timestamp(self.clock()))
 
-    def backfill(self, message: BackfillMessage, delivery: Delivery, deadline: Deadline) -> None:
+    def backfill(self, message: BackfillMessage, delivery: Delivery, deadline: Deadline) -> bool:
         """Price the mentions of a channel that owe one, ticker by ticker; passes the rest on when time runs out.
 
-        Raises LeaseHeld while another worker does the same. Per ticker 1 historical call with its slot (2 where Yahoo
-        has nothing), 1 transaction per 50 mentions.
+        Returns whether everything is known now: prices, or that there are none. Raises LeaseHeld while another worker
+        does the same. Per ticker 1 historical call with its slot (2 where Yahoo has nothing), 1 transaction per 50
+        mentions.
         """
         channel_id = ChannelId(message.channel_id)
         channel = self.store.get(tables.CHANNEL_BY_ID, id=channel_id)
         if channel is None or channel.deleting:
-            return
+            return False
         lease, seconds = Lease(delivery.message_id, delivery.receive_count), self.settings.maintenance_budget_seconds
         if not self.repository.lock_backfill(channel_id, lease, seconds=seconds):
             raise LeaseHeld
         try:
-            rest = self._price_all(message, deadline.minus(_HANDING_OVER_SECONDS))
+            rest, unanswered = self._price_all(message, deadline.minus(_HANDING_OVER_SECONDS))
             if rest is not None:
                 message_id = self.queues.prices.send(rest)
                 self.repository.hand_over_backfill(channel_id, lease, message_id, seconds=seconds)
+            return rest is None and not unanswered
         finally:
             self.repository.unlock_backfill(channel_id, lease)  # does nothing once the lock was handed over
 
-    def _price_all(self, message: BackfillMessage, deadline: Deadline) -> BackfillMessage | None:
-        """Price what is wanted; returns the message that goes on when time ran out."""
+    def _price_all(self, message: BackfillMessage, deadline: Deadline) -> tuple[BackfillMessage | None, list[str]]:
+        """Price what is wanted; returns the message that goes on when time ran out, and tickers without an answer."""
         channel_id = ChannelId(message.channel_id)
         wanted = self._wanted(channel_id, message)
         if not wanted:
-            return None
+            return None, []
         self.log.append_log(channel_id, "info", f"Fetching prices of {len(wanted)} mentions")
         priced = 0
         unanswered: list[str] = []
         for ticker, group in groupby(wanted, key=attrgetter("ticker")):
             if deadline.remaining_seconds() <= 0:
                 self._report(channel_id, priced, len(wanted), unanswered)
-                return message.model_copy(update={"part": message.part + 1, "from_ticker": ticker})
+                return message.model_copy(update={"part": message.part + 1, "from_ticker": ticker}), unanswered
             written = self._price_ticker(ticker, list(group), force=message.force, deadline=deadline)
             if written is None:
                 unanswered.append(ticker)
             priced += written or 0
         self._report(channel_id, priced, len(wanted), unanswered)
-        return None
+        return None, unanswered
 
     def _wanted(self, channel_id: ChannelId, message: BackfillMessage) -> list[Mention]:
         if message.force:

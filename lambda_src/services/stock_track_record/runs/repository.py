@@ -60,6 +60,13 @@ class RunRepository:
         change = self._change(channel_id, is_open, **counts, listed=True)
         return self._commit(tables.FINISH_LISTING, [change], channel_id, *lines)
 
+    def close_run(self, channel_id: ChannelId, run_id: RunId, message_id: str) -> bool:
+        """Let one message ask for the prices of a run whose videos are counted; the same may do so again. 1 request."""
+        closing = Attr("closing_by")
+        mine = Attr("run_id").eq(run_id) & (closing.not_exists() | closing.eq(message_id))
+        change = UpdateItem(tables.ACTIVE_RUN.key(channel_id=channel_id), Update().set(closing_by=message_id), mine)
+        return applied(self.store.update, tables.CLOSE_RUN, change)
+
     def complete_run(self, channel_id: ChannelId, run_id: RunId, line: Line) -> bool:
         """T5: processing to completed, when every listed video is counted. False when not, or done. 1 request."""
         is_done = Attr("listed").eq(True) & Attr("processed_video_count").gte(Attr("video_count"))

@@ -34,6 +34,7 @@ from lambda_src.services.stock_track_record.settings import WorkerSettings
 logger = logging.getLogger(__name__)
 
 _BACKFILL_DELAY_SECONDS: Final = 5  # longer than a GSI lags behind the mentions that were just written
+_CLOCKS_DIFFER_SECONDS: Final = 1
 _TOMBSTONE_HOURS: Final = 24  # the client has the page of a merged channel open
 _REGISTER_ROUNDS: Final = 5  # each further round means that another lister registered the same videos meanwhile
 
@@ -54,6 +55,8 @@ class Runs:
     repository: RunRepository
     queues: Queues
     metrics: Metrics
+    clock: Clock
+    prices_wait_seconds: int
 
     def channel_in_run(self, channel_id: ChannelId, run_id: RunId | None) -> Channel | None:
         """The channel, if this run of it (None: whatever run is current) is pending or processing. 1 request."""
@@ -77,21 +80,46 @@ class Runs:
             self.metrics.count("RunFailed")
         return failed
 
-    def complete_if_finished(self, channel_id: ChannelId, run_id: RunId) -> bool:
-        """End the run when all of its videos are counted; only one worker's attempt succeeds.
+    def close_if_counted(self, channel_id: ChannelId, run_id: RunId, message_id: str) -> None:
+        """When all videos of the run are counted, ask for the prices of its mentions; whoever has these completes it.
 
-        The backfill message goes first: a worker that dies between the two leaves a run that is completed later and
-        sends one more harmless backfill. 1 request, 3 when the run is finished.
+        Only one of the workers that see the last video counted asks; a later delivery of its message asks again, should
+        it have died between mark and messages. It also sends a `channel` message that comes back here when the run has
+        waited long enough, and completes it without its prices. A run without videos has none to wait for.
+        1 request; 2 to 4 for a run that is counted, and 1 to complete it.
         """
+        channel = self._counted(channel_id, run_id)
+        if channel is None:
+            return
+        long_ago = timestamp(self.clock() - timedelta(seconds=self.prices_wait_seconds))
+        has_waited = channel.video_count == 0 or channel.updated_at <= long_ago  # the last video was counted then
+        if self.repository.close_run(channel_id, run_id, message_id):
+            backfill = BackfillMessage(channel_id=channel_id, run_id=run_id)
+            self.queues.prices.send(backfill, delay_seconds=_BACKFILL_DELAY_SECONDS)
+            if not has_waited:
+                again = ChannelMessage(channel_id=channel_id, run_id=run_id)
+                self.queues.runs.send(again, delay_seconds=self.prices_wait_seconds + _CLOCKS_DIFFER_SECONDS)
+        if has_waited:
+            self._complete(channel)
+
+    def complete_priced(self, channel_id: ChannelId, run_id: RunId) -> None:
+        """End a run of whose mentions it is known what they cost, if all of its videos are counted. 1-2 requests."""
+        channel = self._counted(channel_id, run_id)
+        if channel is not None:
+            self._complete(channel)
+
+    def _counted(self, channel_id: ChannelId, run_id: RunId) -> Channel | None:
         channel = self.channel_in_run(channel_id, run_id)
-        if channel is None or not channel.is_in_run(run_id) or not channel.is_finished_listing:
-            return False
-        self.queues.prices.send(BackfillMessage(channel_id=channel_id), delay_seconds=_BACKFILL_DELAY_SECONDS)
+        is_counted = channel is not None and channel.is_in_run(run_id) and channel.is_finished_listing
+        return channel if is_counted else None
+
+    def _complete(self, channel: Channel) -> bool:
+        """End the run; only one worker's attempt succeeds. 1 request."""
         line = (
             f"Analysis completed: {channel.processed_video_count} videos processed, "
             f"{channel.failed_video_count} of them failed in this run"
         )
-        return self.repository.complete_run(channel_id, run_id, Line("info", line))
+        return self.repository.complete_run(channel.id, channel.run_id, Line("info", line))
 
 
 def check_not_mine(lease: Lease, holder: str | None) -> None:
@@ -132,7 +160,7 @@ class ListingService:
             check_not_mine(lease, None if active is None else active.lease_by)
             return
         try:
-            self._run(channel)
+            self._run(channel, delivery.message_id)
         except RunStopped:
             logger.info("run stopped while listing", extra={"channel_id": channel_id})
         except (RunCannotContinue, ProviderDisabled) as exc:
@@ -141,12 +169,12 @@ class ListingService:
             self.repository.release_listing(channel_id, lease)
 
     def give_up(self, message: ChannelMessage) -> None:
-        """The last attempt failed as well: the run fails. 2 requests."""
+        """The last attempt failed as well: the run fails, unless only its end was left. 2 requests."""
         channel = self.runs.channel_in_run(ChannelId(message.channel_id), None)
-        if channel is not None and message.run_id in (None, channel.run_id):
+        if channel is not None and message.run_id in (None, channel.run_id) and not channel.is_finished_listing:
             self.runs.fail_run(channel.id, channel.run_id, "the channel could not be listed after several attempts")
 
-    def _run(self, channel: Channel) -> None:
+    def _run(self, channel: Channel, message_id: str) -> None:
         if channel.status == "pending":
             line = Line("info", f"Analysis of {channel.name} started")
             if not self.repository.begin_run(channel.id, channel.run_id, line):
@@ -154,8 +182,9 @@ class ListingService:
             channel = replace(channel, status="processing", listed=False)
         if not channel.listed:
             self._list(channel)
-        self._queue_videos(channel)
-        self.runs.complete_if_finished(channel.id, channel.run_id)
+        if not channel.is_finished_listing:  # as it was read: what was listed just now has not even begun
+            self._queue_videos(channel)
+        self.runs.close_if_counted(channel.id, channel.run_id, message_id)
 
     def _list(self, channel: Channel) -> None:
         for provider in (self.youtube, self.analyst):

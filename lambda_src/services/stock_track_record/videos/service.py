@@ -1,12 +1,15 @@
-"""The `video` message: lease the video, ask Gemini once, verify the tickers, write the outcome, complete the run.
+"""The `video` message: lease the video, ask Gemini once, verify the tickers, write the outcome, close the run.
 
 What a crash leaves behind, by the step it follows:
 
     lease            the lease passes before the message is visible again; the attempt is counted
     Gemini           asked again: the answer was not stored yet
     extraction       not asked again
-    outcome (T4)     a repeat is refused by T4's first condition, and still tries to complete the run
+    outcome (T4)     a repeat is refused by T4's first condition, and still tries to close the run
+    run closed       a repeat of the same message asks for the prices, which nobody did yet
     backfill sent    a repeat sends one more, which finds nothing to do
+
+The run is completed by the backfill, when it is known of every mention what it costs, or after two minutes without.
 """
 
 import logging
@@ -72,7 +75,7 @@ class AnalysisService:
             except AppError:
                 self.repository.release_video(video, lease)
                 raise
-        self.runs.complete_if_finished(channel_id, run_id)
+        self.runs.close_if_counted(channel_id, run_id, delivery.message_id)
 
     def _attempt(self, video: models.Video, attempt: int, lease: Lease, deadline: Deadline) -> bool:
         """Whether the video has its outcome now; False when it waits for the provider or the run failed."""
