@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from cdk_app.services.stock_track_record.stand_ins import gemini_answers
+from cdk_app.services.stock_track_record.stand_ins.models import Video
+from cdk_app.services.stock_track_record.stand_ins.world import World
 from tests.support.invariants import assert_invariants
 from tests.support.runs import begin_run, completion_lines, error_lines, make_world, video_of, videos_of
 from tests.support.steps import Killed, Steps, kill_before, stepped_worker
 from tests.support.stock_track_record import DLQ, QUEUE, Applications, Sent, TestClock
+from tests.support.worlds import channel_with
 
 
 @pytest.fixture
@@ -73,6 +78,19 @@ def test_a_channel_without_videos_completes_at_once(new_app):
         assert messages == []
         assert app.channel(channel_id)["status"] == "completed"
         assert completion_lines(app, channel_id) == 1
+
+
+@pytest.mark.parametrize(("older", "is_found"), [(120, True), (1_200, False)])
+def test_a_video_published_yesterday_behind_older_uploads_is_found_or_the_run_says_so(new_app, older, is_found):
+    clock = TestClock()
+    behind = channel_with(older, newest=clock() - timedelta(days=400), every=timedelta(minutes=1))
+    late = Video(id="late", title="Late", published_at=clock() - timedelta(days=1))
+    channel = replace(behind, videos=(*behind.videos, late))
+    app = new_app(world=World.custom(channels=[channel], clock=clock), clock=clock)
+    channel_id, _ = begin_run(app)
+
+    assert app.channel(channel_id)["video_count"] == is_found
+    assert any("may be incomplete" in text for text in app.messages(channel_id)) is not is_found
 
 
 # ---- the lister dies -----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import batched
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from lambda_src.errors import AppError
 from lambda_src.runtime.outside import Call
@@ -30,6 +30,7 @@ from lambda_src.services.stock_track_record.models import parse_timestamp
 _TIMEOUT_SECONDS: Final = 10.0
 _PAGE_SIZE: Final = 50  # the most that the API gives
 _MAX_PAGES: Final = 400  # a playlist holds 20,000 videos at most
+_READ_BEHIND: Final = 1_000  # uploads behind a page that is too old which are looked at all the same: 20 quota units
 
 _TITLE_LIMIT: Final = 500
 _THUMBNAIL_LIMIT: Final = 500
@@ -76,10 +77,23 @@ class ListedVideo:
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """A channel's videos, newest first, each once. was_cut: there are more than were asked for."""
+    """A channel's videos, newest first, each once.
+
+    was_cut: there are more than were asked for. doubt: why others may be missing, None when all uploads were looked at.
+    """
 
     videos: tuple[ListedVideo, ...]
     was_cut: bool
+    doubt: str | None = None
+
+
+class _Page(NamedTuple):
+    """A page of a playlist. size: items on it, also private ones. total: items of the playlist, None if not said."""
+
+    entries: list[PlaylistEntry]
+    following: str | None
+    size: int = 0
+    total: int | None = None
 
 
 class YouTubeClient(KeyedProvider):
@@ -126,16 +140,17 @@ class YouTubeClient(KeyedProvider):
         """The newest `limit` public videos of an uploads playlist that were published at `cutoff` or later.
 
         Private, deleted, live and announced videos are left out. A playlist that does not exist has no videos.
-        Costs 2 quota units per 50 videos, and 1 for a page that is too old.
+        Costs 2 quota units per 50 videos, and 1 for each page that is too old: the first one, and those behind it if
+        they are not more than 20.
         """
-        entries, is_whole = self._entries(playlist_id, cutoff, limit)
+        entries, is_whole, doubt = self._entries(playlist_id, cutoff, limit)
         videos: list[ListedVideo] = []
         for group in batched(entries, _PAGE_SIZE, strict=False):
             if len(videos) >= limit:
                 is_whole = False
                 break
             videos += self._analysable(group)
-        return Uploads(tuple(videos[:limit]), was_cut=not is_whole or len(videos) > limit)
+        return Uploads(tuple(videos[:limit]), was_cut=not is_whole or len(videos) > limit, doubt=doubt)
 
     def _channel(self, selector: Mapping[str, str]) -> YouTubeChannel | None:
         items = self._items("channels", {"part": "snippet,contentDetails", **selector})
@@ -146,35 +161,45 @@ class YouTubeClient(KeyedProvider):
         channel_id = text_at(items[0], "snippet", "channelId") if items else None
         return self.channel_by_id(channel_id) if channel_id is not None and is_resolved(channel_id) else None
 
-    def _entries(self, playlist_id: str, cutoff: datetime, limit: int) -> tuple[Sequence[PlaylistEntry], bool]:
-        """Entries since the cutoff, newest first, and whether these are all of them.
+    def _entries(
+        self, playlist_id: str, cutoff: datetime, limit: int
+    ) -> tuple[Sequence[PlaylistEntry], bool, str | None]:
+        """Entries since the cutoff, newest first; whether these are all of them; and why they may not be.
 
-        The playlist is nearly, but not strictly, newest first. So reading ends after a whole page that is too old,
-        and where the limit cuts, a page later than it could.
+        The playlist is nearly, but not strictly, newest first: a video may have waited long to be published. So reading
+        goes on behind a page that is too old while little is left, and where the limit cuts, a page longer than it
+        could.
         """
         found: dict[str, PlaylistEntry] = {}
-        is_whole = False
-        for page, is_last in self._pages(playlist_id):
+        is_whole, doubt, seen = False, None, 0
+        for page in self._pages(playlist_id):
             had_enough = len(found) > limit
-            recent = [entry for entry in page if entry.published_at >= cutoff]
+            recent = [entry for entry in page.entries if entry.published_at >= cutoff]
             for entry in recent:
                 found.setdefault(entry.youtube_video_id, entry)
-            is_too_old = bool(page) and not recent
-            is_whole = is_last or is_too_old
+            seen += page.size
+            left = None if page.total is None else page.total - seen
+            is_last = page.following is None
+            is_far_enough = bool(page.entries) and not recent and (left is None or left > _READ_BEHIND)
+            is_whole = is_last or is_far_enough
+            if is_last and left is not None and left >= _PAGE_SIZE:
+                doubt = f"YouTube counts {left} more than it shows"
+            elif is_far_enough and not is_last:
+                doubt = f"{'some' if left is None else left} uploads that follow older ones were not looked at"
             if is_whole or had_enough:
                 break
-        return sorted(found.values(), key=attrgetter("published_at"), reverse=True), is_whole
+        return sorted(found.values(), key=attrgetter("published_at"), reverse=True), is_whole, doubt
 
-    def _pages(self, playlist_id: str) -> Iterator[tuple[list[PlaylistEntry], bool]]:
-        """The pages of a playlist, each with whether it is the last one."""
+    def _pages(self, playlist_id: str) -> Iterator[_Page]:
+        """The pages of a playlist."""
         params = {"part": "snippet,contentDetails", "playlistId": playlist_id, "maxResults": str(_PAGE_SIZE)}
         for _ in range(_MAX_PAGES):
             call = Call("playlistItems", "/playlistItems", _TIMEOUT_SECONDS, params=params)
-            entries, following = self._ask(call, _read_page)
-            yield entries, following is None
-            if following is None:
+            page = self._ask(call, _read_page)
+            yield page
+            if page.following is None:
                 return
-            params = {**params, "pageToken": following}
+            params = {**params, "pageToken": page.following}
 
     def _analysable(self, entries: Sequence[PlaylistEntry]) -> Iterator[ListedVideo]:
         """Entries with their details, without live ones and those that disappeared meanwhile. 1 quota unit."""
@@ -196,11 +221,13 @@ class YouTubeClient(KeyedProvider):
         return self._ask(Call(resource, f"/{resource}", _TIMEOUT_SECONDS, params=params), _items_of)
 
 
-def _read_page(answer: Answer) -> tuple[list[PlaylistEntry], str | None]:
+def _read_page(answer: Answer) -> _Page:
     if answer.status == 404 and "playlistNotFound" in _reasons_of(answer):
-        return [], None
-    entries = [entry for item in _items_of(answer) if (entry := _entry_of(item)) is not None]
-    return entries, text_at(answer.json(), "nextPageToken")
+        return _Page([], None)
+    items, body = _items_of(answer), answer.json()
+    entries = [entry for item in items if (entry := _entry_of(item)) is not None]
+    total = at(body, "pageInfo", "totalResults")
+    return _Page(entries, text_at(body, "nextPageToken"), len(items), total if isinstance(total, int) else None)
 
 
 def _items_of(answer: Answer) -> list[Json]:

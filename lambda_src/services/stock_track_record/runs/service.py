@@ -197,6 +197,8 @@ class ListingService:
         uploads = self.youtube.uploads_since(source.uploads_playlist_id, cutoff, limit)
         if uploads.was_cut:
             self.log.append_log(channel.id, "warning", f"Only the newest {limit} videos are analysed")
+        if uploads.doubt is not None:
+            self.log.append_log(channel.id, "warning", f"The list of videos may be incomplete: {uploads.doubt}")
         skipped = self._register(channel, uploads.videos)
         found = len(uploads.videos)
         lines = [

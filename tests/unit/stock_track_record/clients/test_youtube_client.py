@@ -61,8 +61,8 @@ def entry(video_id: str, published_at: datetime | None, title: str = "A title") 
     return {"snippet": {"title": title, "resourceId": {"videoId": video_id}}, "contentDetails": content}
 
 
-def page(entries: list[Json], following: str | None = None) -> Json:
-    body: Json = {"items": entries}
+def page(entries: list[Json], following: str | None = None, total: int | None = None) -> Json:
+    body: Json = {"items": entries} | ({} if total is None else {"pageInfo": {"totalResults": total}})
     return body if following is None else body | {"nextPageToken": following}
 
 
@@ -217,18 +217,20 @@ def test_a_playlist_that_does_not_exist_has_no_videos(youtube, upstream):
 
 
 class Playlist:
-    """Answers for a playlist of `count` videos an hour apart, in the given order."""
+    """Answers for a playlist of `count` videos an hour apart, in the given order. total: as YouTube counts them."""
 
-    def __init__(self, count: int, *, order: Sequence[int] | None = None, size: int = 50) -> None:
+    def __init__(
+        self, count: int, *, order: Sequence[int] | None = None, size: int = 50, total: int | None = None
+    ) -> None:
         self.entries = [entry(f"v{n}", NEWEST - n * timedelta(hours=1)) for n in (order or range(count))]
-        self.size = size
+        self.size, self.total = size, total
 
     def queue(self, upstream: Any, *, pages: int, batches: Iterable[Iterable[int]]) -> None:
         for number in range(pages):
             start = number * self.size
             is_last = start + self.size >= len(self.entries)
             upstream.will_answer(
-                page(self.entries[start : start + self.size], None if is_last else f"token-{number + 1}")
+                page(self.entries[start : start + self.size], None if is_last else f"token-{number + 1}", self.total)
             )
         for batch in batches:
             upstream.will_answer({"items": [details(f"v{n}") for n in batch]})
@@ -256,6 +258,33 @@ def test_reading_ends_after_a_whole_page_that_is_too_old(youtube, upstream):
     uploads = youtube.uploads_since(PLAYLIST_ID, NEWEST - timedelta(hours=3), 10)
     assert [video.youtube_video_id for video in uploads.videos] == ["v0", "v1", "v2", "v3"]
     assert not uploads.was_cut
+
+
+def test_a_video_published_yesterday_behind_older_uploads_is_found(youtube, upstream):
+    order = [*range(10), *range(1_000, 1_120), 10]
+    Playlist(0, order=order, total=131).queue(upstream, pages=3, batches=[range(11)])
+    uploads = youtube.uploads_since(PLAYLIST_ID, NEWEST - timedelta(hours=10), 2000)
+    assert [video.youtube_video_id for video in uploads.videos] == [f"v{n}" for n in range(11)]
+    assert (uploads.was_cut, uploads.doubt) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("total", "doubt"),
+    [(None, "some uploads"), (1_151, "1001 uploads"), (100_000, "99850 uploads")],
+)
+def test_where_too_many_older_uploads_follow_the_list_is_in_doubt(youtube, upstream, total, doubt):
+    order = [*range(100), *range(1_000, 2_000)]
+    Playlist(0, order=order, total=total).queue(upstream, pages=3, batches=[range(50), range(50, 100)])
+    uploads = youtube.uploads_since(PLAYLIST_ID, NEWEST - timedelta(hours=100), 2000)
+    assert (len(uploads.videos), uploads.was_cut) == (100, False)
+    assert uploads.doubt is not None
+    assert uploads.doubt.startswith(doubt)
+
+
+@pytest.mark.parametrize(("total", "doubt"), [(53, None), (54, "YouTube counts 50 more than it shows")])
+def test_a_list_that_ends_long_before_its_count_is_in_doubt(youtube, upstream, total, doubt):
+    Playlist(4, total=total).queue(upstream, pages=1, batches=[range(4)])
+    assert youtube.uploads_since(PLAYLIST_ID, CUTOFF, 10).doubt == doubt
 
 
 def test_a_page_of_private_videos_does_not_end_the_reading(youtube, upstream):
