@@ -45,6 +45,10 @@ MAX_EMAIL: Final = 254
 # What browsers accept: https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address, with a dot in the domain
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _EMAIL: Final = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+")
+# https://atproto.com/specs/handle and https://atproto.com/specs/did: what an authorization server takes for an account
+_HANDLE_OR_DID: Final = re.compile(
+    rf"(?:{_LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?|did:plc:[a-z2-7]{{24}}|did:web:(?:{_LABEL}\.)+{_LABEL}"
+)
 _UNPRINTABLE: Final = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
@@ -90,6 +94,14 @@ def email(text: str) -> str:
     if address and _EMAIL.fullmatch(address) is None:
         raise InvalidText("This is not an e-mail address")
     return address
+
+
+def handle(text: str) -> str:
+    """A handle or DID out of what somebody pasted, `@` and marks of direction around it; empty for none."""
+    seen = "".join(c for c in text if unicodedata.category(c) != "Cf").strip().removeprefix("@").strip()
+    if seen and _HANDLE_OR_DID.fullmatch(seen) is None:
+        raise InvalidText("This is not a handle, like alice.bsky.social")
+    return seen.lower()
 
 
 def _limited(text: str, limit: int) -> str:

@@ -172,6 +172,23 @@ def test_a_proof_is_good_once(client):
     assert refusal(client.push(proof=proof)) == "invalid_dpop_proof"
 
 
+@pytest.mark.parametrize(
+    "hint",
+    [
+        "@alice.bsky.social",
+        "\u202aalice.bsky.social\u202c",
+        "alice",
+        "alice@example.com",
+        "did:key:z6Mk",
+        "alice.bsky.social\n",
+    ],
+)
+def test_a_hint_that_is_no_handle_and_no_did_is_refused(client, hint):
+    assert refusal(client.push(login_hint=hint)) == "invalid_request"
+    for good in ("Alice.bsky.social", "did:plc:alice", ""):
+        assert client.push(login_hint=good).status_code == 201
+
+
 def test_a_nonce_is_good_until_the_one_after_the_next(client):
     before = client.world.nonce
     client.world.rotate_nonces()
@@ -282,9 +299,10 @@ def test_who_refuses_sends_the_browser_back_with_that(client):
 
 
 def test_a_hint_cannot_bring_markup_into_the_page(client):
-    params = {**GOOD_REQUEST, "login_hint": "<script>", "redirect_uri": "https://<script>.example/"}
-    page = client.http.get("/basic/authorize", params=params).text
-    assert "<script>" not in page
+    for status, change in ((400, {"login_hint": "<script>"}), (200, {"redirect_uri": "https://<script>.example/"})):
+        page = client.http.get("/basic/authorize", params={**GOOD_REQUEST, **change})
+        assert page.status_code == status
+        assert "<script>" not in page.text
 
 
 # ---- the plain form ------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from cdk_app.services.stand_ins.answers import Answer, Json, json_answer
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_HINT: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?|did:(plc|web):\S+|")
 _TOKEN: Final = "stand-in-token"  # noqa: S105 -- nobody accepts it
 ATPROTO: Final = "/oauth"
 BASIC: Final = "/basic"
@@ -108,6 +109,8 @@ def _request(world: World, fields: Mapping[str, str], key: str | None) -> Reques
     wrong += [name for name in ("client_id", "redirect_uri", "state") if not fields.get(name)]
     if not _CHALLENGE.fullmatch(fields.get("code_challenge", "")):
         wrong.append("code_challenge")
+    if not _HINT.fullmatch(fields.get("login_hint", "").lower()):
+        wrong.append("login_hint")  # BlueSky's servers, too, take nothing but a handle or a DID
     if wrong:
         raise Refused("invalid_request", f"wrong or missing: {', '.join(wrong)}")
     return Request(

@@ -27,7 +27,7 @@ _HEAD: Final = """<!doctype html>
 
 def choice(accounts: Iterable[Account], request_uri: str, request: Request) -> str:
     """Who do you want to be? The account that was typed as a hint comes first."""
-    hint = request.login_hint.strip().lstrip("@").lower()
+    hint = request.login_hint.lower()
     ordered = sorted(accounts, key=lambda account: account.handle != hint)
     buttons = "".join(
         f'<button name="account" value="{escape(account.did)}">Sign in as {escape(account.display_name)}'

@@ -3,10 +3,11 @@
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query, Request
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
 from lambda_src.runtime.routing import Given, JsonAnswer, Router
+from lambda_src.services.nbhd_city import bodies
 from lambda_src.services.nbhd_city.bodies import MessageBody, RequestBody
 from lambda_src.services.nbhd_city.models import INVALID_HANDLE
 from lambda_src.services.nbhd_city.principals import SignedIn
@@ -78,7 +79,11 @@ COOKIE_PATH: Final = "/auth"
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 type ReturnUrl = Annotated[str | None, Query(max_length=2048, description="A page of the product to come back to")]
-type Hint = Annotated[str | None, Query(max_length=253, description="Handle to fill in at the authorization server")]
+type Hint = Annotated[
+    str | None,
+    Query(max_length=253, description="Handle or DID to fill in at the authorization server"),
+    AfterValidator(bodies.handle),
+]
 
 router: Final = Router(tags=["sign-in"])
 client_router: Final = Router(tags=["sign-in"])

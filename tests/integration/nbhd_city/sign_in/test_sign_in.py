@@ -84,6 +84,20 @@ def test_in_profile_basic_the_browser_carries_the_challenge_and_never_the_verifi
     assert len(state["code_verifier"]) == 64
 
 
+def test_a_pasted_handle_is_cleaned_or_refused_before_anybody_is_asked(make_city):
+    city = make_city()
+    for pasted in ("@bob.bsky.social", "\u202abob.bsky.social\u202c", " Bob.bsky.social\u200e"):
+        page = city.web.get(city.browser().login(handle=pasted).sign_in_page).text
+        assert page.index("Sign in as Bob") < page.index("Sign in as Alice")
+    asked, kept = len(city.world.errors("par")), city.items()
+
+    for pasted in ("bob", "bob@example.com", "b\u00f6b.example"):
+        refused = city.browser().login(handle=pasted).started
+        assert refused is not None
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "handle")
+    assert (len(city.world.errors("par")), city.items()) == (asked, kept)
+
+
 def test_a_public_client_sends_no_assertion(make_city):
     city = make_city(oauth_client_auth="none")
     assert city.browser().sign_in()["user"]["id"] == "did:plc:alice"

@@ -104,3 +104,46 @@ def test_addresses(address):
 def test_what_is_no_address(address):
     with pytest.raises(InvalidText):
         texts.email(address)
+
+
+@pytest.mark.parametrize(
+    ("pasted", "cleaned"),
+    [
+        ("@alice.bsky.social", "alice.bsky.social"),
+        ("\u202aalice.bsky.social\u202c", "alice.bsky.social"),
+        (" \u2068@Alice.Example.COM\u2069\n", "alice.example.com"),
+        ("\ufeffalice.xn--bcher-kva.example", "alice.xn--bcher-kva.example"),
+        ("alice.bsky\u200b.social\u200e", "alice.bsky.social"),
+        ("did:plc:ewvi7nxzyoun6zhxrhs64oiz", "did:plc:ewvi7nxzyoun6zhxrhs64oiz"),
+        ("did:web:alice.example", "did:web:alice.example"),
+        ("\u202a@\u202c", ""),
+        ("", ""),
+    ],
+)
+def test_a_pasted_handle_is_cleaned(pasted, cleaned):
+    assert texts.handle(pasted) == cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alice",
+        "@@alice.bsky.social",
+        "alice@bsky.social",
+        "https://bsky.app/profile/alice.bsky.social",
+        "alice..social",
+        "-alice.bsky.social",
+        "alice.bsky.social.",
+        "alice.bsky.1social",
+        "ålice.bsky.social",
+        "alice.bs\u212ay.social",
+        "alice.bsky.social\0",
+        "al ice.bsky.social",
+        "a" * 64 + ".bsky.social",
+        "did:plc:alice",
+        "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK",
+    ],
+)
+def test_what_no_authorization_server_takes_for_an_account_is_no_handle(text):
+    with pytest.raises(InvalidText):
+        texts.handle(text)
