@@ -117,6 +117,16 @@ def test_what_is_no_neighborhood_is_refused_by_its_field_and_nothing_is_written(
     assert city.items() == []
 
 
+def test_a_refused_name_says_for_which_code_point_and_a_picture_stays_whole(new_city):
+    city = new_city()
+    england = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f \U0001fae9"
+
+    assert city.create("alice", england)["name"] == england
+    for mark in ("\ufeff", "\u200e", "\u2066"):
+        answer = city.ask("POST", "/api/nbhds", by="alice", json={"name": f"Home{mark}"})
+        assert answer.json()["errors"][0]["message"].endswith(f"U+{ord(mark):04X}")
+
+
 def test_broken_json_and_a_body_that_is_too_large_are_refused(new_city):
     city = new_city()
 

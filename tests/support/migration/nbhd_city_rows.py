@@ -50,6 +50,9 @@ def membership(number: int, user: str, of: int | None, joined_at: str | None = C
     return {"id": number, "user_id": user, "neighborhood_id": of, "joined_at": joined_at}
 
 
+ENGLAND: Final = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
+
+
 def awkward_neighborhoods() -> Iterator[Awkward]:
     """Every awkward value the columns can hold, with ids from 1."""
     for number, case in enumerate(_awkward_neighborhoods(), start=1):
@@ -72,6 +75,15 @@ def _awkward_neighborhoods() -> Iterator[Awkward]:
     yield Awkward(neighborhood(0, "bell\u0007"), kind="invalid_name")
     yield Awkward(neighborhood(0, "\ufdfa" * 100), kind="invalid_name")
     yield Awkward(neighborhood(0, "private\ue000"), kind="invalid_name")
+    yield Awkward(neighborhood(0, "\ufeffPasted"), fields={"name": "Pasted"}, warning="name_mended")
+    yield Awkward(
+        neighborhood(0, "\u202aFrom\u200e a phone\u202c"), fields={"name": "From a phone"}, warning="name_mended"
+    )
+    yield Awkward(neighborhood(0, "z" * 99 + "\u00ad"), fields={"name": "z" * 99}, warning="name_mended")
+    yield Awkward(neighborhood(0, f"Fans of {ENGLAND}"), fields={"name": f"Fans of {ENGLAND}"})
+    yield Awkward(neighborhood(0, "Up late \U0001fae9"), fields={"name_lower": "up late \U0001fae9"})
+    yield Awkward(neighborhood(0, "\u2060\ufeff"), kind="invalid_name")
+    yield Awkward(neighborhood(0, "unassigned\u0378"), kind="invalid_name")
     # descriptions
     yield Awkward(neighborhood(0, "No description", description=None), fields={"description": ""})
     yield Awkward(neighborhood(0, "Composed", description="e\u0301 \n"), fields={"description": "\u00e9"})

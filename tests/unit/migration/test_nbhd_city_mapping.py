@@ -15,6 +15,7 @@ from lambda_src.services.nbhd_city.neighborhoods.rules import fold_name, list_pa
 from tests.support.migration.jobs import RowsInHand
 from tests.support.migration.nbhd_city_rows import (
     CREATED_TEXT,
+    ENGLAND,
     ORPHAN_EVERY,
     SAME_NAME_EVERY,
     awkward_memberships,
@@ -174,6 +175,32 @@ def check(snapshot, table, case, others=0):
         assert {name: row[name] for name in case.fields} == case.fields
         assert len(items(snapshot)) > others
     json.dumps([r.as_json() for r in snapshot.rejected()])
+
+
+def test_a_name_is_mended_of_marks_that_nobody_sees_and_keeps_its_members(snapshot_of):
+    marked = neighborhood(1, "\u202aHome\u200e of \u2068all\u2069\u202c\ufeff")
+    flagged = neighborhood(2, f"{ENGLAND} \U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f \U0001fae9")
+    members = [membership(n, f"did:plc:bob{n}", 1 + n % 2) for n in range(4)]
+
+    snapshot = snapshot_of([marked, flagged], members)
+
+    assert names(snapshot) == {1: "Home of all", 2: flagged["name"]}
+    assert kinds(snapshot) == Counter()
+    assert len(rows(snapshot, "memberships")) == 4
+    [warning] = [each for each in snapshot.warnings() if each["kind"] != "may_have_left"]
+    assert warning["kind"] == "name_mended"
+    assert "'Home of all', without U+200E, U+202A, U+202C, U+2068, U+2069, U+FEFF" in str(warning["sentence"])
+
+
+def test_a_name_that_is_refused_says_for_which_code_point(snapshot_of):
+    for name, code in (
+        ("right\u202eleft", "U+202E"),
+        ("bell\a", "U+0007"),
+        ("x\u0378", "U+0378"),
+        ("\U000e0067", "U+E0067"),
+    ):
+        [refused] = snapshot_of([neighborhood(1, name)]).rejected()
+        assert (refused.kind, refused.reason.endswith(code)) == ("invalid_name", True)
 
 
 def test_all_awkward_rows_together_lose_none(snapshot_of):

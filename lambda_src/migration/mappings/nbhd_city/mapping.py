@@ -41,7 +41,12 @@ from lambda_src.services.nbhd_city.models import (
     is_did,
     timestamp,
 )
-from lambda_src.services.nbhd_city.neighborhoods.rules import display_name, fold_name, list_partition
+from lambda_src.services.nbhd_city.neighborhoods.rules import (
+    display_name,
+    fold_name,
+    list_partition,
+    without_marks,
+)
 from lambda_src.services.nbhd_city.tables import MAIN, MEMBERSHIP, NAME, NEIGHBORHOOD
 
 OnNameCollision = Literal["fail", "suffix"]  # no `type`: the command line looks inside
@@ -158,7 +163,10 @@ def _memberships_table() -> SourceTable:
 
 
 def _prepare_neighborhood(row: Row, warn: Warn) -> Mapping[str, Scalar]:
-    name, name_lower = _names(row["name"])
+    unmarked, marks = without_marks(str(row["name"] or ""))
+    name, name_lower = _names(unmarked)
+    if marks:
+        warn("name_mended", f"Neighborhood {row['id']} is called {name!r}, without {', '.join(marks)}")
     created_at = _time(row, "created_at", warn)
     text = row["description"]
     description = description_of_any_length(text if isinstance(text, str) else None)
@@ -199,10 +207,10 @@ def _prepare_membership(row: Row, warn: Warn) -> Mapping[str, Scalar]:
     }
 
 
-def _names(name: Scalar) -> tuple[str, str]:
+def _names(name: str) -> tuple[str, str]:
     """The name as it is shown, and its folded form, which has to fit into a key."""
     try:
-        shown = display_name(str(name or ""))
+        shown = display_name(name)
         folded = fold_name(shown)
         NAME.key(name_lower=folded)
     except (InvalidText, InvalidKey) as exc:

@@ -23,22 +23,38 @@ MAX_CHARACTERS: Final = 100
 MAX_FOLDED_BYTES: Final = 512
 _JOINERS: Final = frozenset("\u200c\u200d")  # they shape letters of Persian and the scripts of India
 _REFUSED: Final = frozenset({"Cc", "Cs", "Co", "Cn"})  # unassigned ones too: a later Unicode may fold them differently
+# Unicode keeps these blocks for pictures, which fold to themselves, those that this Python does not know yet too
+_PICTURES: Final = re.compile("[\U0001f300-\U0001faff]")
+# https://www.unicode.org/reports/tr51/#Emoji_Tag_Sequences: a black flag and the region in tags, `gbeng` for England
+_FLAG: Final = re.compile("(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f)")
+# What comes along with a pasted text: byte order mark, soft hyphen, marks and embeddings of direction
+_MARKS: Final = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202c\u2060-\u2064\u2066-\u2069\ufeff]")
 _SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _FOLD_ROUNDS: Final = 4  # casefold and NFKC feed each other; two rounds are the most that any code point needs
 
 
 def display_name(name: str) -> str:
-    """The name as it is shown: NFC, single spaces. Raises InvalidText when it is empty, too long or unprintable."""
+    """The name as it is shown: NFC, single spaces. Raises InvalidText when it is empty, too long or unprintable.
+
+    The error names the first code point that a name must not have; people cannot see it.
+    """
     shown = _collapse(unicodedata.normalize("NFC", name))
     if not shown:
         raise InvalidText("The name must not be empty")
     if len(shown) > MAX_CHARACTERS:
         raise InvalidText(f"The name must have at most {MAX_CHARACTERS} characters")
-    for character in shown:
+    for character in _PICTURES.sub("", _FLAG.sub("", shown)):
         category = unicodedata.category(character)
         if category in _REFUSED or (category == "Cf" and character not in _JOINERS):
-            raise InvalidText("The name must not contain control characters or characters without a shape")
+            raise InvalidText(
+                f"The name must not contain control characters or characters without a shape: U+{ord(character):04X}"
+            )
     return shown
+
+
+def without_marks(name: str) -> tuple[str, list[str]]:
+    """A name without marks that nobody sees, and which those were: `["U+FEFF"]`. Raises nothing."""
+    return _MARKS.sub("", name), sorted({f"U+{ord(mark):04X}" for mark in _MARKS.findall(name)})
 
 
 def fold_name(name: str) -> str:
@@ -60,8 +76,12 @@ def fold_name(name: str) -> str:
 
 def _fold_once(text: str) -> str:
     text = unicodedata.normalize("NFKC", text.casefold())
-    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    text = "".join(part if _FLAG.fullmatch(part) else _without_format(part) for part in _FLAG.split(text))
     return _collapse(unicodedata.normalize("NFKC", _SELECTORS.sub("", text)))
+
+
+def _without_format(text: str) -> str:
+    return "".join(c for c in text if unicodedata.category(c) != "Cf")
 
 
 def _collapse(text: str) -> str:
