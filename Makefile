@@ -86,7 +86,7 @@ smoke: setup ## whether a deployed API works: URL=https://... and, where it is n
 	@python -m cdk_app.operations.smoke '$(or $(URL),$(error URL is missing: make smoke URL=https://...))' $(if $(SERVICE),--service $(SERVICE))
 
 shift: setup ## how many calls the newest version of an API answers: ENVIRONMENT=... SERVICE=..., and PERCENT=5 to move it
-	@python -m cdk_app.operations.shift '$(or $(SERVICE),$(error SERVICE is missing: make shift SERVICE=NbhdCity ENVIRONMENT=prod PERCENT=5))' \
+	@python -m cdk_app.operations.shift '$(or $(SERVICE),$(error SERVICE is missing: make shift SERVICE=<Service> ENVIRONMENT=prod PERCENT=5))' \
 	  '$(ENVIRONMENT)' $(PERCENT) --port-offset $(PORT_OFFSET) $(if $(BEFORE),--before $(BEFORE))
 
 redrive: setup ## show what was given up of QUEUE=..., and why; SEND=1 puts it back; DROP=1 REASON='not JSON' deletes it
