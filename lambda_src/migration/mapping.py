@@ -21,6 +21,8 @@ type Row = Mapping[str, Scalar]
 """Values by column. Decimals, dates and times are text as the database writes them, booleans 0 and 1."""
 type Warn = Callable[[str, str], None]
 """Called with a kind (`updated_at_missing`) and one sentence, for what is kept although it is not as it should be."""
+type Limit = Callable[[Scalar], str]
+"""Why the old schema does not take a value, "" where it does."""
 type Kind = Literal["text", "integer", "decimal", "datetime", "date", "boolean"]
 
 MARK: Final = "migration"
@@ -41,13 +43,16 @@ class Reject(Exception):
 class Column:
     """A column of the source. types: accepted names of its SQL type, upper case; None accepts what the kind suggests.
 
-    optional: a known variant of the schema does not have it; it reads as NULL.
+    optional: a known variant of the schema does not have it; it reads as NULL. limit, required: for the way back, what
+    the old column takes, beside what its kind says, and that NULL is not among it.
     """
 
     name: str
     kind: Kind = "text"
     types: tuple[str, ...] | None = None
     optional: bool = False
+    limit: Limit | None = None
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ class SourceTable:
 
     key: the columns of its primary key. fields: names of what `prepare` returns, the key's first. prepare: raises
     Reject. rules: applied in this order, once every row of this table and of the tables before it was prepared.
-    found_by: the fields by which an item finds the row it was made of, where that is not the key.
+    found_by: the fields by which an item finds the row it was made of, where that is not the key. unique: columns that
+    no two rows of the old schema share, beside the key; on the way back the first by `order` goes.
     """
 
     name: str
@@ -85,6 +91,7 @@ class SourceTable:
     prepare: Callable[[Row, Warn], Mapping[str, Scalar]]
     rules: tuple[Unique | Parent, ...] = ()
     found_by: tuple[str, ...] = ()
+    unique: tuple[Unique, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

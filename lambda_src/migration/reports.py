@@ -197,13 +197,18 @@ def of_export(title: str, exported: Exported, bucket: str, service: str) -> Outc
 
 
 def of_reverse_export(title: str, done: ReverseExported, load: str) -> Outcome:
-    """reverse-export: what was written, and the command that loads it."""
+    """reverse-export: what was written, the command that loads it, and what cannot go back."""
     report = Report(title)
-    rows = [(name, count, done.orphans.get(name, 0)) for name, count in done.rows.items()]
-    report.table("Rows", ("Table", "Written", "Left behind with what is being deleted"), rows)
+    tables = dict.fromkeys((*done.rows, *done.refused))
+    rows = [(name, *(of.get(name, 0) for of in (done.rows, done.orphans, done.refused))) for name in tables]
+    report.table("Rows", ("Table", "Written", "Left behind with what is being deleted", "Cannot go back"), rows)
+    text = f"The old schema does not take these. All of them, with their rows, are in {done.left}."
+    report.table("Cannot go back", ("Table", "Key", "Column", "Because"), done.shown, text=text)
     report.table("Command", ("Command",), [(load.format(folder=done.file.parent, path=done.file),)])
     report.verdict = f"{sum(done.rows.values()):,} rows in {done.file}."
-    return report, DONE
+    if refused := sum(done.refused.values()):
+        report.verdict += f" {refused:,} cannot go back: see {done.left}."
+    return report, DIFFERENCES if refused else DONE
 
 
 def _repaired(report: Report, repairs: Repairs) -> Outcome:

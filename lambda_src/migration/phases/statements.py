@@ -12,6 +12,7 @@ from typing import Final
 
 from pymysql.converters import escape_string  # type: ignore[import-untyped]
 
+from lambda_src.migration.collation import folded
 from lambda_src.migration.drafts import Draft
 from lambda_src.migration.instants import instant
 from lambda_src.migration.mapping import Column, Row, Scalar, ServiceMapping, SourceTable
@@ -22,6 +23,7 @@ _COMMAND: Final = "mysql --default-character-set=utf8mb4 DATABASE <"
 _HEAD: Final = f"""\
 -- Loads the rows into an empty copy of the schema, all or nothing:
 --   {_COMMAND} {{name}}
+-- It is all ASCII, so that no client misreads it: other texts are hexadecimal digits of UTF-8.
 SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES';
 START TRANSACTION;
 """
@@ -35,7 +37,7 @@ def _write(draft: Draft, mapping: ServiceMapping, rows_of: RowsOf) -> str:
     return name
 
 
-STATEMENTS: Final = WayBack(_write, f"{_COMMAND} {{path}}")
+STATEMENTS: Final = WayBack(_write, f"{_COMMAND} {{path}}", alike=folded)
 
 
 def _statements(mapping: ServiceMapping, rows_of: RowsOf, name: str) -> Iterator[str]:
@@ -68,7 +70,8 @@ def _literal(column: Column, value: Scalar) -> str:
         case "datetime":
             return f"'{_moment(value).replace(tzinfo=None).isoformat(sep=' ')}'"
         case _:
-            return f"'{escape_string(str(value))}'"
+            text = str(value)
+            return f"'{escape_string(text)}'" if text.isascii() else f"_utf8mb4 x'{text.encode().hex()}'"
 
 
 def _moment(value: Scalar) -> datetime:

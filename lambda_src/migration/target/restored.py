@@ -28,7 +28,7 @@ def restored_rows(
             for item in page:
                 try:
                     row = place.mapping.restore(table, from_item(item))
-                except (KeyError, TypeError, ValueError) as exc:
+                except (KeyError, TypeError, ValueError, ArithmeticError) as exc:  # Decimal's are of the last
                     key = " / ".join(key_text(table, item).values())
                     on_unreadable(f"{table.name}, {key}: it is no item of the service ({type(exc).__name__}: {exc})")
                     continue

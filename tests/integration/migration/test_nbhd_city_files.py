@@ -1,6 +1,7 @@
 """nbhd.city's files between real engines: out of PostgreSQL, into DynamoDB, and back again."""
 
 import json
+import os
 import subprocess
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +9,8 @@ from datetime import datetime
 import psycopg
 import pytest
 
-from lambda_src.migration.mappings.nbhd_city.mapping import mapping
+from lambda_src.dynamo.values import to_item
+from lambda_src.migration.mappings.nbhd_city.mapping import mapping, nbhd_id_of
 from lambda_src.migration.source import documents
 from lambda_src.services.nbhd_city.tables import TABLES
 from tests.support.engines import installed
@@ -205,6 +207,56 @@ def test_what_people_did_since_goes_back_too(operator, nbhd_city_database, empti
     assert max(rows_of(emptied)["neighborhoods"]) == 11
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "WIN1251", "UTF8"])
+def test_a_client_of_any_encoding_loads_the_same_texts(operator, emptied, tmp_path, encoding):
+    texts = ["Straße 📈", "Жуковка", "東京\\'表"]
+    write_export(tmp_path / "there", [neighborhood(n, text, description=text) for n, text in enumerate(texts, 1)], [])
+    assert operator.does("copy", f"--in={tmp_path / 'there'}").code == 0
+    assert operator.does("reverse-export", f"--in={tmp_path / 'there'}", f"--out={tmp_path / 'back'}").code == 0
+    found = loaded(tmp_path / "back", emptied, PGCLIENTENCODING=encoding)["neighborhoods"]
+    assert [row[1:3] for row in found.values()] == [(text, text) for text in texts]
+
+
+def test_what_the_old_schema_does_not_take_is_named_and_the_rest_loads(
+    operator, nbhd_city_database, emptied, dynamodb_client, tmp_path
+):
+    nbhd_city_database.run(
+        "ALTER TABLE neighborhoods ALTER id TYPE BIGINT; ALTER TABLE memberships ALTER id TYPE BIGINT"
+    )
+    nbhd_city_database.run("ALTER TABLE memberships ALTER neighborhood_id TYPE BIGINT")
+    last = 2**31 - 1
+    nbhd_city_database.insert("neighborhoods", [neighborhood(n, f"Place {n}") for n in (1, 2, 3, 4, last, last + 1)])
+    members = [(1, 1), (2, 2), (3, last), (4, last + 1), (last + 1, 1)]
+    nbhd_city_database.insert("memberships", [membership(n, f"did:plc:user{n}", of) for n, of in members])
+    operator = replace(operator, url=nbhd_city_database.url)
+    assert operator.does("copy").code == 0
+    changes = {2: ("description", "before \0 after"), 3: ("created_by", "d" * 256), 4: ("name", "n" * 101)}
+    for number, (name, value) in changes.items():
+        dynamodb_client.update_item(
+            TableName=operator.tables["main"], Key=to_item({"PK": f"NBHD#{nbhd_id_of(number)}", "SK": "METADATA"}),
+            UpdateExpression="SET #n = :v", ExpressionAttributeNames={"#n": name},
+            ExpressionAttributeValues=to_item({":v": value}),
+        )  # fmt: skip
+    back = tmp_path / "back"
+    done = operator.does("reverse-export", f"--out={back}")
+
+    assert (done.code, "7 cannot go back" in done.said) == (4, True), done.said
+    left = [json.loads(line) for line in (back / "left_behind.jsonl").read_text("utf-8").splitlines()]
+    assert {(row["table"], row["key"]["id"], row["column"]): row["reason"] for row in left} == {
+        ("neighborhoods", 2, "description"): "it contains U+0000",
+        ("neighborhoods", 3, "created_by"): "it has 256 characters, more than 255",
+        ("neighborhoods", 4, "name"): "it has 101 characters, more than 100",
+        ("neighborhoods", last + 1, "id"): "2147483648 is no INT, which ends at 2147483647",
+        ("memberships", 2, "neighborhood_id"): "what it belongs to stays behind",
+        ("memberships", 4, "neighborhood_id"): "what it belongs to stays behind",
+        ("memberships", last + 1, "id"): "2147483648 is no INT, which ends at 2147483647",
+    }
+    assert {row["row"].get("description") for row in left} >= {"before \0 after"}
+    found = loaded(back, emptied)
+    assert {table: set(rows) for table, rows in found.items()} == {"neighborhoods": {1, last}, "memberships": {1, 3}}
+    assert json.loads((back / "id_mapping.json").read_bytes()).keys() == {"1", str(last)}
+
+
 @pytest.fixture
 def emptied(postgresql):
     """An empty copy of the schema, which the user who reads may fill."""
@@ -220,13 +272,13 @@ def migrate(operator, database, folder):
     assert operator.does("verify", f"--in={folder}", *SUFFIX).code == 0
 
 
-def loaded(folder, database):
-    """The rows of a database into which the files were loaded as they say."""
+def loaded(folder, database, **environment):
+    """The rows of a database into which the files were loaded as they say. environment: of the client."""
     command = [installed("psql", "apt-get install postgresql-client"), "--set", "ON_ERROR_STOP=1"]
     url = database.url.replace("+asyncpg", "")
     done = subprocess.run(
         [*command, "--single-transaction", "--file", "load.sql", url],
-        cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return rows_of(database)

@@ -15,6 +15,7 @@ from lambda_src.dynamo.values import Item
 from lambda_src.errors import InvalidKey
 from lambda_src.migration.capacity import item_size_bytes
 from lambda_src.migration.instants import instant
+from lambda_src.migration.limits import characters
 from lambda_src.migration.mapping import (
     Column,
     Decisions,
@@ -110,11 +111,11 @@ def _neighborhoods_table() -> SourceTable:
     return SourceTable(
         "neighborhoods",
         columns=(
-            Column("id", "integer"),
-            Column("name"),
-            Column("description"),
-            Column("created_by"),
-            Column("created_at", "datetime"),
+            Column("id", "integer", required=True),
+            Column("name", limit=characters(100, nul=False), required=True),
+            Column("description", limit=characters(nul=False)),
+            Column("created_by", limit=characters(255, nul=False), required=True),
+            Column("created_at", "datetime", required=True),
             Column("updated_at", "datetime"),
         ),
         key=("id",),
@@ -131,6 +132,7 @@ def _neighborhoods_table() -> SourceTable:
         ),
         prepare=_prepare_neighborhood,
         found_by=("nbhd_id",),
+        unique=(Unique("duplicate_name", ("name",), ("created_at", "id")),),
         rules=(
             # SQL forbids it, files do not; the order names every field, so that rows may come in any
             Unique(
@@ -146,10 +148,10 @@ def _memberships_table() -> SourceTable:
     return SourceTable(
         "memberships",
         columns=(
-            Column("id", "integer"),
-            Column("user_id"),
-            Column("neighborhood_id", "integer"),
-            Column("joined_at", "datetime"),
+            Column("id", "integer", required=True),
+            Column("user_id", limit=characters(255, nul=False), required=True),
+            Column("neighborhood_id", "integer", required=True),
+            Column("joined_at", "datetime", required=True),
         ),
         key=("id",),
         fields=("id", "user_id", "neighborhood_id", "nbhd_id", "joined_at"),

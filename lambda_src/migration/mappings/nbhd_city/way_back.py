@@ -44,6 +44,7 @@ UPDATE memberships SET id = new.id FROM (
 _LOAD: Final = f"""\
 -- Loads these files into an empty copy of the schema, all or nothing. In this folder:
 --   {_COMMAND}
+\\encoding UTF8
 \\set neighborhoods `cat neighborhoods_export.json`
 \\set memberships `cat memberships_export.json`
 INSERT INTO neighborhoods (id, name, description, created_by, created_at, updated_at)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final, get_args
 
-from lambda_src.migration.mapping import Column, Kind, Parent, Row, Scalar, SourceTable, Unique, Warn
+from lambda_src.migration.limits import characters, decimal, one_of, utf8_bytes
+from lambda_src.migration.mapping import Column, Parent, Row, Scalar, SourceTable, Unique, Warn
 from lambda_src.migration.mappings.stock_track_record.values import Values
 from lambda_src.services.stock_track_record.models import (
     AnalysisStatus,
@@ -17,14 +18,19 @@ from lambda_src.services.stock_track_record.models import (
 from lambda_src.services.stock_track_record.processing_log import MESSAGE_LIMIT
 from lambda_src.services.stock_track_record.tables import VIDEO
 
+# Of the columns, in characters and bytes; the limit of a text is on its way in and back.
+_ID_LIMIT: Final = 36
 _NAME_LIMIT: Final = 255
 _TITLE_LIMIT: Final = 500
 _URL_LIMIT: Final = 500
+_TEXT_BYTES: Final = 2**16 - 1
 _INTERRUPTED: Final = {
     "cancelled": "{} became cancelled: no worker has its analysis any more; with --requeue it is queued again",
     "pending": "{} became pending: with --requeue its analysis begins anew",
 }
 """What becomes of an analysis that waited or was under way, by the status that its channel gets."""
+_ONE_IDENTITY: Final = Unique("duplicate_identity", ("youtube_channel_id",), ("created_at", "id"))
+_ONE_MENTION: Final = Unique("duplicate_mention", ("video_id", "ticker"), ("id",))
 _SNIPPET_BYTES: Final = 300 * 1024  # MySQL's TEXT holds 64 KB, an item of DynamoDB 400 KB
 
 
@@ -39,26 +45,30 @@ def sources(*, requeue: bool, excluded: frozenset[str]) -> tuple[SourceTable, ..
     )
 
 
-def _columns(**kinds: Kind) -> tuple[Column, ...]:
-    return tuple(Column(name, kind) for name, kind in kinds.items())
+def _text(name: str, most: int, *, required: bool = True) -> Column:
+    return Column(name, limit=characters(most), required=required)
+
+
+def _enum(name: str, values: object, *, required: bool = False) -> Column:
+    return Column(name, limit=one_of(*get_args(values)), required=required)
 
 
 # ---- channels ------------------------------------------------------------------------------------------------------
 
 
 def _channels(*, requeue: bool) -> SourceTable:
-    columns = _columns(
-        id="text",
-        youtube_channel_id="text",
-        name="text",
-        url="text",
-        thumbnail_url="text",
-        status="text",
-        video_count="integer",
-        processed_video_count="integer",
-        time_range_months="integer",
-        created_at="datetime",
-        updated_at="datetime",
+    columns = (
+        _text("id", _ID_LIMIT),
+        _text("youtube_channel_id", 50),
+        _text("name", _NAME_LIMIT),
+        _text("url", _URL_LIMIT),
+        _text("thumbnail_url", _URL_LIMIT, required=False),
+        _enum("status", ChannelStatus),
+        Column("video_count", "integer"),
+        Column("processed_video_count", "integer"),
+        Column("time_range_months", "integer"),
+        Column("created_at", "datetime"),
+        Column("updated_at", "datetime"),
     )
     return SourceTable(
         "channels",
@@ -68,8 +78,9 @@ def _channels(*, requeue: bool) -> SourceTable:
         prepare=partial(_prepare_channel, "pending" if requeue else "cancelled"),
         rules=(
             Unique("duplicate_id", ("id",), ("created_at", "youtube_channel_id")),
-            Unique("duplicate_identity", ("youtube_channel_id",), ("created_at", "id")),
+            _ONE_IDENTITY,
         ),
+        unique=(_ONE_IDENTITY,),
     )
 
 
@@ -105,7 +116,13 @@ def _prepare_channel(status_of_active: str, row: Row, warn: Warn) -> Mapping[str
 
 
 def _stocks(excluded: frozenset[str]) -> SourceTable:
-    columns = _columns(ticker="text", name="text", exchange="text", last_price="decimal", price_updated_at="datetime")
+    columns = (
+        _text("ticker", 10),
+        _text("name", _NAME_LIMIT, required=False),
+        _enum("exchange", Exchange, required=True),
+        Column("last_price", "decimal", limit=decimal(12, 4)),
+        Column("price_updated_at", "datetime"),
+    )
     return SourceTable(
         "stocks",
         columns=columns,
@@ -134,16 +151,16 @@ def _prepare_stock(excluded: frozenset[str], row: Row, warn: Warn) -> Mapping[st
 
 
 def _videos() -> SourceTable:
-    columns = _columns(
-        id="text",
-        channel_id="text",
-        youtube_video_id="text",
-        title="text",
-        url="text",
-        published_at="date",
-        transcript_status="text",
-        analysis_status="text",
-        created_at="datetime",
+    columns = (
+        _text("id", _ID_LIMIT),
+        _text("channel_id", _ID_LIMIT),
+        _text("youtube_video_id", 20),
+        _text("title", _TITLE_LIMIT),
+        _text("url", _URL_LIMIT),
+        Column("published_at", "date", required=True),
+        _enum("transcript_status", TranscriptStatus),
+        _enum("analysis_status", AnalysisStatus),
+        Column("created_at", "datetime"),
     )
     return SourceTable(
         "videos",
@@ -156,6 +173,7 @@ def _videos() -> SourceTable:
             Unique("duplicate_id", ("id",), ("created_at", "channel_id", "youtube_video_id")),
             Unique("duplicate_video", ("channel_id", "youtube_video_id"), ("created_at", "id")),
         ),
+        unique=(Unique("duplicate_video", ("youtube_video_id",), ("created_at", "id")),),  # in whatever channels
     )
 
 
@@ -182,15 +200,15 @@ def _prepare_video(row: Row, warn: Warn) -> Mapping[str, Scalar]:
 
 
 def _mentions(excluded: frozenset[str]) -> SourceTable:
-    columns = _columns(
-        id="text",
-        video_id="text",
-        ticker="text",
-        sentiment="text",
-        price_at_mention="decimal",
-        confidence_score="decimal",
-        context_snippet="text",
-        created_at="datetime",
+    columns = (
+        _text("id", _ID_LIMIT),
+        _text("video_id", _ID_LIMIT),
+        _text("ticker", 10),
+        _enum("sentiment", Sentiment, required=True),
+        Column("price_at_mention", "decimal", limit=decimal(12, 4)),
+        Column("confidence_score", "decimal", limit=decimal(3, 2)),
+        Column("context_snippet", limit=utf8_bytes(_TEXT_BYTES)),
+        Column("created_at", "datetime"),
     )
     return SourceTable(
         "stock_mentions",
@@ -202,8 +220,9 @@ def _mentions(excluded: frozenset[str]) -> SourceTable:
             Parent("orphan", "videos", "video_id"),
             Parent("unknown_stock", "stocks", "ticker", "ticker"),  # there is nowhere to keep its prices
             Unique("duplicate_id", ("id",), ("created_at", "video_id", "ticker")),
-            Unique("duplicate_mention", ("video_id", "ticker"), ("id",)),
+            _ONE_MENTION,
         ),
+        unique=(_ONE_MENTION,),
     )
 
 
@@ -225,7 +244,13 @@ def _prepare_mention(excluded: frozenset[str], row: Row, warn: Warn) -> Mapping[
 
 
 def _logs() -> SourceTable:
-    columns = _columns(id="integer", channel_id="text", log_level="text", message="text", created_at="datetime")
+    columns = (
+        Column("id", "integer", required=True),
+        _text("channel_id", _ID_LIMIT),
+        _enum("log_level", LogLevel),
+        Column("message", limit=utf8_bytes(_TEXT_BYTES), required=True),
+        Column("created_at", "datetime"),
+    )
     return SourceTable(
         "processing_logs",
         columns=columns,
