@@ -85,6 +85,9 @@ class Environment:
 
     web_origins: by service, the origins of its web clients exactly as browsers send them in `Origin`; the first one is
     where its users come from.
+    callback_mode: what the sign-in of nbhd.city hands to the page it ends at: `code`, which the page exchanges for the
+    token, or `token` itself, for a web client from before that reads `?token=`; never in production
+    (docs/deployment.md#a-web-client-that-reads-token).
     public_urls: by service, the address of its API under a domain of your own; else it is the gateway's.
     retain_data: tables and secrets outlive their stack, and stacks with data are protected from deletion.
     rollout: how callers of an API move to a new version of its function. `all_at_once`: with the deployment, and only
@@ -102,6 +105,7 @@ class Environment:
 
     name: str
     web_origins: Mapping[str, tuple[str, ...]]
+    callback_mode: Literal["code", "token"] = "code"
     public_urls: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     retain_data: bool = False
     point_in_time_recovery: bool = False
@@ -169,8 +173,13 @@ def _check_origin(origin: str, *, is_production: bool) -> None:
     if "*" in origin:
         raise UnsafeEnvironment(f"{origin}: origins are exact, `*` would let every page call the API")
     parts = urlsplit(origin)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or f"{parts.scheme}://{parts.netloc}" != origin:
-        raise UnsafeEnvironment(f"{origin}: an origin is scheme, host and port, without path or trailing slash")
+    usual_port = {"http": ":80", "https": ":443"}.get(parts.scheme)
+    is_as_sent = bool(parts.netloc) and origin == f"{parts.scheme}://{parts.netloc.lower()}"
+    if usual_port is None or not is_as_sent or "@" in origin or origin.endswith(usual_port):
+        raise UnsafeEnvironment(
+            f"{origin}: an origin is scheme, host and port as browsers send them, in lower case, without the port that "
+            "the scheme has anyway, path or trailing slash"
+        )
     if is_production and (parts.scheme != "https" or parts.hostname in LOCAL_HOSTS):
         raise UnsafeEnvironment(f"{origin}: production origins are https and never this machine")
 

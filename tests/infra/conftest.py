@@ -1,6 +1,5 @@
 """The synthesised stacks, made once per test run however many workers pytest has."""
 
-import fcntl
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,22 +7,14 @@ import pytest
 
 from cdk_app.environments import ENVIRONMENTS
 from tests.infra.variants import VARIANTS
-from tests.support.assembly import Assembly, synthesise
+from tests.support.assembly import Assembly, synthesised_once
 
 
 @pytest.fixture(scope="session")
 def _synthesised(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The folder with an assembly for every environment and every variant of production, by name."""
+    """The folder with an assembly for every environment and every variant, by name."""
     base = tmp_path_factory.getbasetemp()
-    shared = (base if worker_id == "master" else base.parent) / "assemblies"
-    shared.mkdir(exist_ok=True)
-    with (shared / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = shared / "done"
-        if not done.exists():
-            synthesise(shared, *ENVIRONMENTS, *VARIANTS)
-            done.touch()
-    return shared
+    return synthesised_once(base if worker_id == "master" else base.parent, *ENVIRONMENTS, *VARIANTS)
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +26,7 @@ def assemblies(_synthesised: Path) -> Mapping[str, Assembly]:
 @pytest.fixture(scope="session")
 def variants(_synthesised: Path) -> Mapping[str, Assembly]:
     """What `VARIANTS` become, by name."""
-    return {name: Assembly("prod", _synthesised / name) for name in VARIANTS}
+    return {name: Assembly(variant.name, _synthesised / name) for name, variant in VARIANTS.items()}
 
 
 @pytest.fixture(params=list(ENVIRONMENTS))

@@ -160,6 +160,11 @@ for name, value in shortcuts.items():
         add_stacks(App(), on_a_laptop)
     except ValueError as refused:
         print(type(refused).__name__, str(refused).replace(chr(10), " "))
+nbhd_city.LOCAL_SIGN_IN = {}
+try:
+    add_stacks(App(), replace(on_a_laptop, callback_mode="token"))
+except ValueError as refused:
+    print(type(refused).__name__, str(refused).replace(chr(10), " "))
 try:
     replace(PROD, web_origins={"NbhdCity": ("*",)})
 except Exception as refused:
@@ -179,6 +184,7 @@ def test_production_with_the_shortcuts_of_a_laptop_or_open_to_every_page_is_not_
         "OAUTH_PROFILE",
         "ALLOW_INSECURE_UPSTREAMS",
         "TEST_LOGIN_ENABLED",
+        "CALLBACK_MODE=token",
         "`*` would let every page call the API",
         "`maintenance` names nbhd_city, no service",
     )

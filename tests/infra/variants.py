@@ -1,10 +1,10 @@
-"""Production as it is for a while."""
+"""Environments as they are for a while, or for some."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from cdk_app.environments import PROD, Environment, Maintenance
+from cdk_app.environments import PROD, STAGING, Environment, Maintenance
 from cdk_app.services.registry import SERVICES
 
 RESTORED: Final = {
@@ -23,4 +23,5 @@ VARIANTS: Final[Mapping[str, Environment]] = {
     "closed": replace(PROD, maintenance=CLOSED),
     "operated-by-role": replace(PROD, migration_operator=OPERATOR_ROLE),
     "operated-by-user": replace(PROD, migration_operator=OPERATOR_USER),
+    "token-callback": replace(STAGING, callback_mode="token"),
 }

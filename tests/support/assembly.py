@@ -1,5 +1,6 @@
 """Reading what synthesis wrote: templates as JSON, without starting the CDK again."""
 
+import fcntl
 import json
 import os
 import re
@@ -84,6 +85,19 @@ def synthesise(out: Path, *environments: str, root: Path = ROOT) -> None:
     """Write the assemblies of some environments of a checkout, `out/<environment>` each. About 7 s and 1 s each."""
     done = run_python("tests/infra/synthesise.py", str(out), *environments, root=root)
     assert done.returncode == 0, f"synthesis failed\n{done.stdout}\n{done.stderr}"
+
+
+def synthesised_once(base: Path, *environments: str) -> Path:
+    """The same for all workers of a test run, once. base: the folder of the run."""
+    shared = base / "assemblies"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = shared / "done"
+        if not done.exists():
+            synthesise(shared, *environments)
+            done.touch()
+    return shared
 
 
 def run_python(

@@ -79,6 +79,7 @@ class NbhdCityApp(AppStack):
                 "frontend_origins": origins,
                 "cors_allowed_origins": origins,
                 "maintenance_mode": environment.maintenance.get(SERVICE, "off"),
+                "callback_mode": environment.callback_mode,
                 **(LOCAL_SIGN_IN if environment.on_this_machine else {}),
             }
         )

@@ -68,7 +68,17 @@ def test_no_environment_takes_a_wildcard_origin(environment, origin):
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://app.example/", "app.example", "https://app.example/path", "ftp://a.example"]
+    "origin",
+    [
+        "https://app.example/",
+        "app.example",
+        "https://app.example/path",
+        "ftp://a.example",
+        "https://App.example",
+        "https://app.example:443",
+        "http://app.example:80",
+        "https://user@app.example",
+    ],
 )
 def test_an_origin_is_written_as_browsers_send_it(origin):
     with pytest.raises(UnsafeEnvironment, match="scheme, host and port"):

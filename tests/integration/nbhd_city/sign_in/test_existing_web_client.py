@@ -10,6 +10,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from cdk_app.environments import ENVIRONMENTS
+from lambda_src.services.nbhd_city.settings import ApiSettings
+from tests.infra.variants import VARIANTS
+from tests.support.assembly import Assembly, synthesised_once
 from tests.support.sign_in import PAGE, PlayedSignIn, answered
 
 NOW = "2025-01-15T08:30:00.123000Z"
@@ -146,3 +150,20 @@ def test_a_longer_list_leads_on_by_headers_that_a_page_may_read(tabs):
     second = visitor.ask("GET", "/api/nbhds", 200, params={"limit": 1, "cursor": cursor})
     assert [each["name"] for each in (*first.json(), *second.json())] == ["Two", "One"]
     assert "X-Next-Cursor" not in second.headers
+
+
+def test_the_callback_mode_of_an_environment_reaches_the_page(make_city, tmp_path_factory, worker_id, monkeypatch):
+    base = tmp_path_factory.getbasetemp()
+    folder = synthesised_once(base if worker_id == "master" else base.parent, *ENVIRONMENTS, *VARIANTS)
+    for name, expected in (("token-callback", "token"), ("staging", "code")):
+        stack = Assembly("staging", folder / name).templates["NbhdCityApp"]
+        variables = stack.properties("AWS::Lambda::Function", "ApiFunction")["Environment"]["Variables"]
+        for variable, value in variables.items():
+            monkeypatch.setenv(variable, value if isinstance(value, str) else "of the deployment")
+
+        mode = ApiSettings.from_environment().callback_mode
+        client = WebClient(make_city(environment="staging", callback_mode=mode))
+
+        told = answered(client.city.browser().login().choose().callback())
+        assert told.keys() == {expected}
+        monkeypatch.delenv("CALLBACK_MODE", raising=False)
