@@ -110,9 +110,12 @@ def yahoo_symbol(ticker: str) -> str:
 # ---- what is stored --------------------------------------------------------------------------------------------------
 
 
+FAILURE_LIMIT: Final = 350  # characters of a reason that the channel's item keeps; the log has all of it
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel and its current or latest run."""
+    """A channel and its current or latest run. failure: why that failed, for people."""
 
     id: ChannelId
     youtube_channel_id: str
@@ -133,6 +136,7 @@ class Channel:
     layout: int | None = None
     deleting: bool = False
     duplicate_of: ChannelId | None = None
+    failure: str | None = None
 
     @property
     def is_active(self) -> bool:

@@ -105,3 +105,24 @@ def test_a_cancelled_channel_can_be_processed_again(new_app):
     assert app.api.post(f"/api/channels/{channel_id}/process").json()["status"] == "pending"
     app.drain()
     assert app.channel(channel_id)["status"] == "completed"
+
+
+def test_a_failed_channel_says_why_until_it_runs_again(new_app):
+    clock = TestClock()
+    app = new_app(world=World.custom(channels=[], clock=clock), clock=clock)
+    channel_id = app.add(URL)
+    app.drain()
+
+    failed = app.channel(channel_id)
+    assert failed["failure"] == app.messages(channel_id)[-1] == "Analysis failed: YouTube knows no channel TestChannel"
+    assert (failed["status"], failed["duplicate_of"]) == ("failed", None)
+    assert app.api.get("/api/channels").json()["items"] == [failed]
+    again = app.api.post(f"/api/channels/{channel_id}/process").json()
+    assert again.keys() == failed.keys() - {"failure", "duplicate_of"}
+    assert all("failure" not in item for item in app.items())
+
+
+def test_a_channel_that_failed_before_reasons_were_kept_has_none(new_app):
+    app, channel_id = completed(new_app, TestClock())
+    app.put_items({**app.items_of("Channel")[0], "status": "failed"})
+    assert (app.channel(channel_id)["status"], app.channel(channel_id)["failure"]) == ("failed", None)

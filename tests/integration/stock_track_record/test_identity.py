@@ -65,7 +65,9 @@ def assert_merged(app: Applications, winner: str, loser: str) -> None:
     (error,) = error_lines(app, loser)
     assert kept["name"] in error
     assert winner in error
+    assert (tombstone["failure"], tombstone["duplicate_of"]) == (error, winner)
     assert error_lines(app, winner) == []
+    assert kept.keys().isdisjoint({"failure", "duplicate_of"})
 
     page = app.api.get("/api/channels").json()
     assert ([item["id"] for item in page["items"]], page["total"]) == ([winner], 1)

@@ -258,9 +258,10 @@ def test_a_refused_key_fails_the_run_once_and_stops_its_other_videos(app):
     for sent in messages:
         assert app.deliver(sent) == []
 
-    assert app.channel(channel_id)["status"] == "failed"
+    failed = app.channel(channel_id)
     assert len(app.world.calls("gemini")) == 1
     errors = error_lines(app, channel_id)
+    assert (failed["status"], [failed["failure"]]) == ("failed", errors)
     assert len(errors) == 1
     assert "gemini-sample" not in errors[0]
     assert not app.queue.dead()

@@ -134,8 +134,9 @@ def test_a_run_that_five_messages_could_not_move_fails(app):
 
     assert sweep_after(app, minutes=30) == 0
 
-    assert app.channel(channel_id)["status"] == "failed"
-    assert "no progress" in app.messages(channel_id)[-1]
+    failed = app.channel(channel_id)
+    assert (failed["status"], failed["failure"]) == ("failed", app.messages(channel_id)[-1])
+    assert "no progress" in failed["failure"]
     assert active_run(app, channel_id) is None
 
 

@@ -254,6 +254,19 @@ def test_log_lines_of_one_second_keep_the_order_and_the_numbers_they_had(items):
     assert "expires_at" not in lines[0]
 
 
+def test_a_failed_channel_is_told_why_by_its_newest_error_line(items):
+    found = items(
+        *(("channels", channel_row(n, status=status)) for n, status in enumerate(("failed", "completed", "failed"), 1)),
+        ("processing_logs", log_row(2, log_level="error", message="The newer of one second")),
+        ("processing_logs", log_row(1, log_level="error", message="The older")),
+        ("processing_logs", log_row(3, log_level="warning", message="No reason")),
+        ("processing_logs", log_row(4, channel=2, log_level="error", message="Of a run before")),
+        ("processing_logs", log_row(5, channel=3, log_level="error", message="x" * 2000)),
+    )
+    reasons = {item["id"]: item.get("failure") for item in of_type(found, "Channel")}
+    assert reasons == {id_of("c", 1): "The newer of one second", id_of("c", 2): None, id_of("c", 3): "x" * 350}
+
+
 @pytest.mark.parametrize("status", [None, "pending", "processing"])
 def test_an_interrupted_analysis_is_cancelled_with_a_line_at_the_end_of_the_log(items, status):
     found = items(

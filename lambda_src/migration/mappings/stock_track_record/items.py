@@ -13,6 +13,7 @@ from lambda_src.migration.mapping import Column, Restored, Row, Scalar, Stream
 from lambda_src.migration.mappings.stock_track_record.values import decimal_text
 from lambda_src.runtime.clock import epoch_ms
 from lambda_src.services.stock_track_record.models import (
+    FAILURE_LIMIT,
     LAYOUT,
     ActiveRun,
     ChannelId,
@@ -45,6 +46,14 @@ from lambda_src.services.stock_track_record.tables import (
 type Items = Iterator[tuple[Table, Item]]
 
 _CHANNELS: Final = "SELECT * FROM channels WHERE reject IS NULL ORDER BY id"
+# SQLite gives the message of the row that has the maximum
+_CHANNELS_AND_FAILURES: Final = """
+SELECT c.*, f.message AS failure FROM channels c LEFT JOIN (
+  SELECT channel_id, message, MAX(created_at || printf('%020d', id)) FROM processing_logs
+  WHERE log_level = 'error' AND reject IS NULL GROUP BY channel_id
+) f ON f.channel_id = c.id AND c.status = 'failed'
+WHERE c.reject IS NULL ORDER BY c.id
+"""
 _STOCKS: Final = "SELECT * FROM stocks WHERE reject IS NULL ORDER BY ticker"
 _VIDEOS: Final = "SELECT * FROM videos WHERE reject IS NULL ORDER BY id"
 _MENTIONS: Final = """
@@ -74,7 +83,7 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 def streams(*, requeue: bool) -> tuple[Stream, ...]:
     """What each row becomes, then what follows from many rows or points to the items."""
     return (
-        Stream("channels", _CHANNELS, partial(_channel, requeue=requeue), source="channels"),
+        Stream("channels", _CHANNELS_AND_FAILURES, partial(_channel, requeue=requeue), source="channels"),
         Stream("stocks", _STOCKS, _stock, source="stocks"),
         Stream("videos", _VIDEOS, _video, source="videos"),
         Stream("mentions", _MENTIONS, _mention, source="stock_mentions"),
@@ -102,6 +111,7 @@ def _channel(row: Row, *, requeue: bool) -> Items:
         "listed": not begins_again,  # a run begins with the listing
         "claims": _claims(row),
         "layout": LAYOUT,
+        "failure": None if row["failure"] is None else str(row["failure"])[:FAILURE_LIMIT],
     }
     yield MAIN, CHANNEL.item(CHANNEL.model({**row, **known}))
 

@@ -61,7 +61,7 @@ class ChannelRepository:
         actions: list[Action] = [
             UpdateItem(
                 tables.CHANNEL.key(id=channel_id),
-                Update().set(status="pending", run_id=run_id, listed=False, updated_at=now),
+                Update().set(status="pending", run_id=run_id, listed=False, updated_at=now).remove("failure"),
                 tables.ALIVE & Attr("status").ne("processing") & Attr("duplicate_of").not_exists(),
             ),
             Put(tables.ACTIVE_RUN, models.ActiveRun(channel_id, run_id, now)),

@@ -42,8 +42,17 @@ class ChannelBody(BaseModel):
     updated_at: Timestamp
 
 
+class FailedChannelBody(ChannelBody):
+    status: Literal["failed"]
+    failure: str | None = Field(description="Why the latest run failed, for people; null if it failed long ago")
+    duplicate_of: str | None = Field(description="The channel that this one turned out to be")
+
+
+type AnyChannelBody = FailedChannelBody | ChannelBody
+
+
 class ChannelListBody(BaseModel):
-    items: list[ChannelBody]
+    items: list[AnyChannelBody]
     total: int
     page: int
     per_page: int
@@ -63,9 +72,14 @@ class LogListBody(BaseModel):
 
 
 CHANNEL_SHAPE: Final = Shape[Channel](ChannelBody)
+FAILED_SHAPE: Final = Shape[Channel](FailedChannelBody)
 LOG_LINE_SHAPE: Final = Shape[LogLine](LogLineBody, {"id": "log_id"})
 
 router: Final = Router(tags=["channels"])
+
+
+def channel_json(channel: Channel) -> dict[str, Any]:
+    return (FAILED_SHAPE if channel.status == "failed" else CHANNEL_SHAPE)(channel)
 
 
 @router.post("/api/channels", status_code=201, response_model=ChannelBody)
@@ -82,7 +96,7 @@ def list_channels(
     """Channels, newest first."""
     found, total = channels.channel_page(page=page, per_page=per_page, cursor=cursor)
     return {
-        "items": [CHANNEL_SHAPE(channel) for channel in found.items],
+        "items": [channel_json(channel) for channel in found.items],
         "total": total,
         "page": page,
         "per_page": per_page,
@@ -90,10 +104,10 @@ def list_channels(
     }
 
 
-@router.get("/api/channels/{channel_id}", response_model=ChannelBody)
+@router.get("/api/channels/{channel_id}", response_model=AnyChannelBody)
 def read_channel(channels: Given[ChannelService], channel_id: str) -> dict[str, Any]:
     """One channel."""
-    return CHANNEL_SHAPE(channels.channel(channel_id))
+    return channel_json(channels.channel(channel_id))
 
 
 @router.delete("/api/channels/{channel_id}", status_code=204)
@@ -102,16 +116,16 @@ def delete_channel(channels: Given[ChannelService], channel_id: str) -> None:
     channels.delete_channel(channel_id)
 
 
-@router.post("/api/channels/{channel_id}/process", response_model=ChannelBody)
+@router.post("/api/channels/{channel_id}/process", response_model=AnyChannelBody)
 def process_channel(channels: Given[ChannelService], channel_id: str) -> dict[str, Any]:
     """Begin a new run; videos analysed before are skipped."""
-    return CHANNEL_SHAPE(channels.process_channel(channel_id))
+    return channel_json(channels.process_channel(channel_id))
 
 
-@router.post("/api/channels/{channel_id}/cancel", response_model=ChannelBody)
+@router.post("/api/channels/{channel_id}/cancel", response_model=AnyChannelBody)
 def cancel_channel(channels: Given[ChannelService], channel_id: str) -> dict[str, Any]:
     """Stop the run that is under way."""
-    return CHANNEL_SHAPE(channels.cancel_channel(channel_id))
+    return channel_json(channels.cancel_channel(channel_id))
 
 
 @router.get("/api/channels/{channel_id}/logs", response_model=LogListBody)

@@ -76,7 +76,7 @@ class RunRepository:
     def fail_run(self, channel_id: ChannelId, run_id: RunId, line: Line) -> bool:
         """T6: pending or processing to failed. False when the run is over already. 1 request."""
         is_active = Attr("run_id").eq(run_id) & Attr("status").is_in(["pending", "processing"]) & tables.ALIVE
-        change = self._change(channel_id, is_active, status="failed")
+        change = self._change(channel_id, is_active, status="failed", failure=line.message[: models.FAILURE_LIMIT])
         return self._commit(tables.FAIL_RUN, [change, _drop_active_run(channel_id)], channel_id, line)
 
     def lease_listing(self, channel_id: ChannelId, run_id: RunId, lease: Lease, *, seconds: float) -> bool:
@@ -144,7 +144,7 @@ class RunRepository:
         It leaves the list, the count and GSI2, stays readable by id until `not_before` and is purged then. False when
         the run is over or the winner is going away. 1 request.
         """
-        tombstone = self._now_set(status="failed", duplicate_of=winner.id)
+        tombstone = self._now_set(status="failed", duplicate_of=winner.id, failure=line.message[: models.FAILURE_LIMIT])
         actions: list[Action] = [
             *(
                 UpdateItem(
