@@ -69,6 +69,18 @@ def test_a_stock_has_no_prices_before_its_listing():
     assert daily_prices(stock, now=at("2024-06-05T22:00"))[0].day == date(2024, 6, 3)
 
 
+@pytest.mark.parametrize("ratio", [10.0, 0.1])
+def test_a_split_divides_every_price_of_before(ratio):
+    split = Stock(ticker="NVDA", name="", splits={date(2024, 6, 10): ratio})
+    told = {
+        now: {row.day.isoformat(): row.close or 0 for row in daily_prices(split, now=at(now))}
+        for now in ("2024-06-07T22:00", "2024-06-10T22:00")
+    }
+    before, after = told["2024-06-07T22:00"], told["2024-06-10T22:00"]
+    assert before["2024-06-07"] == pytest.approx(ratio * after["2024-06-07"])
+    assert before["2024-06-07"] / after["2024-06-10"] == pytest.approx(ratio, rel=0.15)
+
+
 def test_a_fixed_close_replaces_the_walk_on_its_day_alone():
     stock = Stock(
         ticker="NVDA", name="", typical_price=150.0, closes={date(2024, 1, 12): 185.5, date(2024, 1, 16): None}

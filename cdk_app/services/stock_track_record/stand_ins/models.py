@@ -52,7 +52,8 @@ class Stock:
     ticker: `BRK.B` for a share class. listed_on: it has prices from that day on. delisted_on: from then on no service
     knows it, nor what it cost before.
     closes: fixed closes that replace the walk on their days; None is a day without a close. has_gaps: about one
-    day in 25 has no close.
+    day in 25 has no close. splits: by their day, how many shares became of one, less than 1 for a reverse split; from
+    that day on every price of before is told divided by it.
     """
 
     ticker: str
@@ -66,6 +67,7 @@ class Stock:
     delisted_on: date | None = None
     closes: Mapping[date, float | None] = field(default_factory=dict[date, float | None])
     has_gaps: bool = False
+    splits: Mapping[date, float] = field(default_factory=dict[date, float])
 
     @property
     def yahoo_symbol(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from math import exp
+from math import exp, prod
 
 from cdk_app.services.stock_track_record.stand_ins.chance import bell, number
 from cdk_app.services.stock_track_record.stand_ins.models import Stock
@@ -42,6 +42,11 @@ def _walk(ticker: str, typical_price: float, last_year: int) -> Mapping[date, fl
     return closes
 
 
+def _scaled(stock: Stock, walked: float, now: datetime) -> float:
+    """A price of the walk as it is told now: the walk is that of a share after all of its splits."""
+    return round(walked * prod(ratio for day, ratio in stock.splits.items() if day > now.date()), 4)
+
+
 def _close(stock: Stock, day: date, walked: float) -> float | None:
     if day in stock.closes:
         return stock.closes[day]
@@ -59,8 +64,9 @@ def daily_prices(stock: Stock, *, now: datetime, since: date = FIRST_DAY) -> tup
     walk = _walk(stock.ticker, stock.typical_price, now.year)
     first = max(since, first_trade_day(stock))
     rows: list[DailyPrice] = []
-    previous = next(iter(walk.values()))
-    for day, walked in walk.items():
+    previous = _scaled(stock, next(iter(walk.values())), now)
+    for day, unscaled in walk.items():
+        walked = _scaled(stock, unscaled, now)
         if day >= first:
             if opening(day, stock.timezone) > now:
                 break

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _FOUR_PLACES: Final = Decimal("0.0001")
 _LOOK_BACK_DAYS: Final = 7  # longer than any weekend with holidays
+_SPLIT_FACTOR: Final = Decimal("1.1")  # no rounding, and no other day's price: the count of shares changed in between
+_DOUBT_FACTOR: Final = Decimal("1.4")  # a split of 3 for 2, less what the market did meanwhile
 _CLOSE_KNOWN_AT: Final = time(16, 15)  # the exchanges close at 16:00, and the closing auction takes a few minutes
 
 
@@ -32,6 +34,23 @@ def price(value: object) -> Decimal | None:
     except InvalidOperation:  # no number, infinite, or more digits than any price has
         return None
     return number if number.is_finite() and number > 0 else None
+
+
+def is_before_split(stored: Decimal, close: Decimal) -> bool:
+    """Whether a stored price is of before a split, judged by today's history of the same day, which is adjusted.
+
+    185.92 against 46.48 is, 46.40 against 46.48 is not. So is one of before a reverse split: 1 against 10.
+    """
+    return _differ(stored, close, _SPLIT_FACTOR)
+
+
+def may_be_split(earlier: Decimal, later: Decimal) -> bool:
+    """Whether two prices of different days differ so much that a split may lie between them; or the market moved."""
+    return _differ(earlier, later, _DOUBT_FACTOR)
+
+
+def _differ(one: Decimal, other: Decimal, factor: Decimal) -> bool:
+    return max(one, other) >= min(one, other) * factor
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from lambda_src.services.stock_track_record.market.rules import (
     Close,
     close_on,
     history_period,
+    is_before_split,
     is_closed,
+    may_be_split,
     trading_date,
 )
 
@@ -77,3 +79,27 @@ def test_a_trading_date_is_the_exchanges_own_and_not_the_machines():
 def test_a_zone_or_time_that_does_not_exist_is_refused(seconds, zone):
     with pytest.raises(ValueError):  # noqa: PT011 -- the text is zoneinfo's
         trading_date(seconds, zone)
+
+
+@pytest.mark.parametrize(
+    ("stored", "close", "is_split"),
+    [
+        ("185.92", "46.48", True),  # 4 for 1
+        ("300", "200", True),  # 3 for 2
+        ("1", "10", True),  # 1 for 10
+        ("110", "100", True),
+        ("109.99", "100", False),
+        ("185.92", "185.92", False),
+        ("91", "100", False),
+    ],
+)
+def test_a_price_far_from_todays_history_of_its_day_is_of_before_a_split(stored, close, is_split):
+    assert is_before_split(Decimal(stored), Decimal(close)) is is_split
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "expected"),
+    [("100", "10.1", True), ("100", "71.5", False), ("100", "71.4", True), ("100", "140", True), ("100", "139", False)],
+)
+def test_two_prices_that_are_far_apart_may_lie_around_a_split(earlier, later, expected):
+    assert may_be_split(Decimal(earlier), Decimal(later)) is expected
