@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Annotated, BinaryIO
 
+import httpx
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
@@ -47,6 +49,12 @@ def run(
             supervisor.watch()
         except LocalCloudError as error:
             raise LocalCloudError(f"The local cloud stopped. {error}") from error
+        except (BotoCoreError, ClientError, httpx.HTTPError, OSError) as error:
+            raise LocalCloudError(
+                f"The local cloud stopped. {type(error).__name__}: {error}\n"
+                f"Its logs are in {layout.log_directory}. If the next start says the same: "
+                "`make reset` forgets all local data, and `make run` begins anew"
+            ) from error
         finally:
             interrupts.ignore()
             _announce("Stopping")
@@ -105,7 +113,7 @@ def _is_locked(file: BinaryIO) -> bool:
 
 
 def _announce(step: str) -> None:
-    terminal.print(f"  {step}")
+    terminal.print(f"  {step}", soft_wrap=True)
 
 
 def _addresses(cloud: LocalCloud) -> Table:

@@ -1,8 +1,8 @@
 """The real `cdk deploy` of environment `local` into the emulator, left out when it would change nothing.
 
 Synthesis is a pure function of the repository, so a digest of the files it reads says whether a deployment is due,
-without the seconds of asking. Whether the stacks are really there is asked of the emulator every time, because it
-forgets what it did not write down: it writes its state when it is ended politely, and only then.
+without the seconds of asking. What is really there is asked of the emulator every time, and compared with what the last
+deployment put there: after a kill an earlier state comes back, with the code of then.
 """
 
 import hashlib
@@ -11,12 +11,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from cdk_app.environments import LOCAL
 from cdk_app.local.interrupts import Interrupts
+from cdk_app.local.inventory import read_inventory
 from cdk_app.local.layout import ROOT, Layout, LocalCloudError
 from cdk_app.local.ministack import QUALIFIER, QUICK, MiniStack
 from cdk_app.local.processes import ChildProcess
@@ -43,12 +44,20 @@ class Deployment:
         self._port_offset = layout.port_offset
 
     def is_current(self, stack_names: Iterable[str]) -> bool:
-        """Whether these stacks, made from the files as they are now, are in the emulator. One request per stack."""
-        if not self._marker.is_file() or self._marker.read_text(encoding="ascii") != digest_of_inputs():
+        """Whether these stacks are there as deployed last, and that from the files as they are now. 30 requests."""
+        try:
+            marker = self._marker.read_bytes()
+        except FileNotFoundError:
             return False
-        return all(self._is_complete(name) for name in stack_names)
+        digest = digest_of_inputs()
+        if not marker.startswith(digest.encode()):
+            return False
+        try:
+            return marker == f"{digest} {what_is_there(self._emulator, stack_names)}".encode()
+        except ClientError:  # something is missing
+            return False
 
-    def renew(self) -> None:
+    def renew(self, stack_names: Iterable[str]) -> None:
         """Synthesise and deploy all stacks. Raises LocalCloudError with the last words of what failed.
 
         Takes 10-40 s: loading the CDK library, bundling what changed, and the deployment itself.
@@ -65,7 +74,14 @@ class Deployment:
                 "--no-color",
             ),
         )  # fmt: skip
-        self._marker.write_text(digest, encoding="ascii")
+        try:
+            there = what_is_there(self._emulator, stack_names)
+        except ClientError as error:
+            raise LocalCloudError(
+                f"The emulator lost a part of a stack, and a deployment does not bring it back ({error}). "
+                "`make reset` forgets all local data, and `make run` begins anew"
+            ) from error
+        self._marker.write_text(f"{digest} {there}", encoding="ascii")
 
     def _run(self, name: str, command: tuple[str, ...]) -> None:
         log_path = self._logs / f"{name.replace(' ', '-')}.log"
@@ -79,13 +95,37 @@ class Deployment:
         if exit_code != 0:
             raise LocalCloudError(f"{name} ended with {exit_code}:\n{process.log_tail()}")
 
-    def _is_complete(self, stack_name: str) -> bool:
-        stacks = self._emulator.session.client("cloudformation", endpoint_url=self._emulator.url, config=QUICK)
-        try:
-            status = stacks.describe_stacks(StackName=stack_name)["Stacks"][0]["StackStatus"]
-        except ClientError:  # "does not exist" is a ValidationError
-            return False
-        return status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+
+def what_is_there(emulator: MiniStack, stack_names: Iterable[str]) -> str:
+    """Digest of stacks as the emulator has them: status, template and resources, and the code that functions run.
+
+    Raises ClientError when a stack is missing, or a function, queue, secret or API that it holds.
+    """
+    names = tuple(stack_names)
+
+    def client(service: Any) -> Any:
+        return emulator.session.client(service, endpoint_url=emulator.url, config=QUICK)
+
+    stacks, functions, queues = client("cloudformation"), client("lambda"), client("sqs")
+    secrets, gateway = client("secretsmanager"), client("apigatewayv2")
+    found: list[Any] = [
+        (
+            stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"],
+            stacks.get_template(StackName=name)["TemplateBody"],
+        )
+        for name in names
+    ]
+    inventory = read_inventory(emulator, names)
+    found.append(sorted(inventory.by_type.items()))
+    for function in inventory.of("AWS::Lambda::Function", "AWS::Lambda::Alias"):
+        settings = functions.get_function_configuration(FunctionName=function)
+        found.append((function, settings["Version"], settings["CodeSha256"]))
+    for url in inventory.of("AWS::SQS::Queue"):
+        queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    for secret in inventory.of("AWS::SecretsManager::Secret"):
+        secrets.get_secret_value(SecretId=secret)
+    found.extend(gateway.get_routes(ApiId=api)["Items"] for api in inventory.of("AWS::ApiGatewayV2::Api"))
+    return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 def digest_of_inputs(root: Path = ROOT) -> str:

@@ -12,8 +12,11 @@ Runs on the interpreter of the emulator, which has none of our packages.
 import importlib
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final
 
+from cdk_app.local.generations import Generations
+from cdk_app.local.kept_state import StateKeeper
 from cdk_app.local.paced_starts import pace_starts
 from cdk_app.services.stand_ins.hosts import Application, Receive, Scope, Send, is_addressed_to, refuse
 
@@ -55,11 +58,13 @@ def is_welcome(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 def main() -> None:
     """Run MiniStack; its own `main` serves what the module calls `app`."""
     ministack: Any = importlib.import_module("ministack.app")
-    pace_starts(
-        importlib.import_module("ministack.core.lambda_runtime"),
-        importlib.import_module("ministack.services.lambda_svc"),
-    )
-    ministack.app = guarded(ministack.app)
+    functions = importlib.import_module("ministack.services.lambda_svc")
+    pace_starts(importlib.import_module("ministack.core.lambda_runtime"), functions)
+    persistence: Any = importlib.import_module("ministack.core.persistence")
+    generations = Generations(Path(persistence.STATE_DIR).parent)
+    keeper = StateKeeper(generations, emulator=ministack, functions=functions, persistence=persistence)
+    ministack.save_all = keeper.save_at_the_end
+    ministack.app = guarded(keeper.answering(ministack.app))
     ministack.main()
 
 

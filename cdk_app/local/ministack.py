@@ -1,9 +1,9 @@
 """MiniStack: the emulator of every AWS service but DynamoDB, with the functions as its child processes.
 
-It keeps its state in memory and writes it to disk when it is ended politely; after a kill the state of the last polite
-end comes back, which `deployment` notices. Functions inherit its environment, and the variables of their stack win:
-that is how they find DynamoDB Local and the stand-ins without a word of either in a template. Browsers are kept out
-(`guarded_ministack`).
+It keeps its state in memory and writes it to disk when it is ended politely, and when it is asked to (`kept_state`);
+after a kill the last written one comes back, which `deployment` notices where it matters. Functions inherit its
+environment, and the variables of their stack win: that is how they find DynamoDB Local and the stand-ins without a word
+of either in a template. Browsers are kept out (`guarded_ministack`).
 https://pypi.org/project/ministack/
 """
 
@@ -11,6 +11,7 @@ import os
 import shutil
 import ssl
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +20,9 @@ import httpx
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from cdk_app.local import guarded_ministack
-from cdk_app.local.layout import HOST, LOCAL_DIRECTORY
+from cdk_app.local import guarded_ministack, kept_state
+from cdk_app.local.generations import Generations
+from cdk_app.local.layout import HOST, LOCAL_DIRECTORY, LocalCloudError
 from cdk_app.local.processes import ChildProcess
 from cdk_app.local.running import ACCOUNT_ID, CREDENTIALS, REGION
 
@@ -29,6 +31,7 @@ COMMAND: Final = (str(INTERPRETER), "-m", guarded_ministack.__name__)
 START_TIMEOUT_SECONDS: Final = 60
 # Writing its state took 2 s in trials; a busy laptop gets more.
 STOP_GRACE_SECONDS: Final = 20
+SAVE_TIMEOUT_SECONDS: Final = 20
 
 _TRUSTS_NOBODY: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loading the certificates of the world takes 40 ms
 
@@ -68,7 +71,7 @@ class MiniStack:
             "LAMBDA_ACCOUNT_CONCURRENCY": "1000",  # as on AWS; its own depends on this machine's memory
             "IOT_MTLS_ENABLED": "0",
             "PERSIST_STATE": "1",
-            "STATE_DIR": str(state_directory / "state"),
+            "STATE_DIR": str(Generations(state_directory).current),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(state_directory / "s3"),
             "TMPDIR": str(scratch),
@@ -81,7 +84,10 @@ class MiniStack:
         self.process.wait_until(self._answers, timeout_seconds=START_TIMEOUT_SECONDS)
 
     def seed_bootstrap(self) -> None:
-        """Put in place what `cdk deploy` expects of a bootstrapped account. Can be repeated."""
+        """Put in place what `cdk deploy` expects of a bootstrapped account. Can be repeated.
+
+        Assets of before are removed: of one that is there the CLI believes that it is whole, also after a kill.
+        """
         parameters = self.session.client("ssm", endpoint_url=self.url, config=QUICK)
         parameters.put_parameter(Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True)
         buckets = self.session.client("s3", endpoint_url=self.url, config=QUICK)
@@ -89,6 +95,20 @@ class MiniStack:
             buckets.head_bucket(Bucket=ASSET_BUCKET)
         except ClientError:
             buckets.create_bucket(Bucket=ASSET_BUCKET)
+        for page in buckets.get_paginator("list_objects_v2").paginate(Bucket=ASSET_BUCKET):
+            for asset in page.get("Contents", ()):
+                buckets.delete_object(Bucket=ASSET_BUCKET, Key=asset["Key"])
+
+    def save_state(self) -> None:
+        """Have it write its state down. Raises LocalCloudError when it cannot."""
+        try:
+            answer = httpx.post(
+                f"{self.url}{kept_state.PATH}", timeout=SAVE_TIMEOUT_SECONDS, trust_env=False, verify=_TRUSTS_NOBODY
+            )
+        except httpx.HTTPError as error:
+            raise LocalCloudError(f"MiniStack does not answer: {error}\n{self.process.log_tail()}") from error
+        if answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise LocalCloudError(f"{kept_state.NOT_SAVED}: {answer.text}")
 
     def stop(self) -> None:
         """End it and its functions, its state written."""

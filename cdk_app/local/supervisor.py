@@ -19,6 +19,7 @@ from cdk_app.local.cors import restore_cors
 from cdk_app.local.deployment import Deployment
 from cdk_app.local.dynamodb_local import DynamoDBLocal
 from cdk_app.local.expiry import ExpirySweeper
+from cdk_app.local.generations import Generations
 from cdk_app.local.interrupts import Interrupts
 from cdk_app.local.inventory import Inventory, read_inventory, running_service
 from cdk_app.local.layout import Layout, LocalCloudError, refuse_taken_ports
@@ -35,6 +36,7 @@ from cdk_app.services.registry import SERVICES
 from cdk_app.services.service import Service, StandIn
 
 WATCH_SECONDS: Final = 0.5
+SAVE_SECONDS: Final = 5  # as much of queues, secrets and logs may be lost to `kill -9`; tables lose nothing
 FIRST_ANSWER_TIMEOUT_SECONDS: Final = 60  # a function is unpacked and imported at its first request
 FIRST_ANSWER_TRIES: Final = 3
 STAND_INS_TIMEOUT_SECONDS: Final = 30
@@ -53,6 +55,7 @@ class Supervisor:
         self._announce = announce
         self._exit = ExitStack()
         self._watched: list[tuple[str, Callable[[], bool]]] = []
+        self._emulator: MiniStack | None = None
 
     def open(self, *, samples: bool = True) -> LocalCloud:
         """Start everything and return once every API answered. Raises LocalCloudError.
@@ -70,10 +73,11 @@ class Supervisor:
         engine.wait_until_ready()
         deployment = Deployment(emulator, self._layout, self._interrupts)
         stacks = {service: service.stack_names(LOCAL.name) for service in SERVICES}
-        if not deployment.is_current(name for names in stacks.values() for name in names):
+        stack_names = [name for names in stacks.values() for name in names]
+        if not deployment.is_current(stack_names):
             self._announce("Deploying the stacks (cdk deploy)")
             emulator.seed_bootstrap()
-            deployment.renew()
+            deployment.renew(stack_names)
         self._announce("Opening tables, APIs and console")
         inventories = {service: read_inventory(emulator, names) for service, names in stacks.items()}
         templates = {service: _templates(emulator, names) for service, names in stacks.items()}
@@ -97,12 +101,17 @@ class Supervisor:
             _wait_for_first_answer(service)
         if samples:
             self._plant_samples()
+        emulator.save_state()
         return local_cloud
 
     def watch(self) -> Never:
         """Look after the local cloud until Interrupted. Raises LocalCloudError when a part of it ended by itself."""
+        save_at = time.monotonic() + SAVE_SECONDS
         while True:
             time.sleep(WATCH_SECONDS)
+            if self._emulator is not None and time.monotonic() > save_at:
+                self._emulator.save_state()
+                save_at = time.monotonic() + SAVE_SECONDS
             for name, is_running in self._watched:
                 if not is_running():
                     raise LocalCloudError(f"{name} ended by itself; its log is in {self._layout.log_directory}")
@@ -149,10 +158,13 @@ class Supervisor:
         return self._layout.address(stand_in.port)
 
     def _start_ministack(self) -> MiniStack:
+        state_directory = self._layout.state_directory / "ministack"
+        if told := Generations(state_directory).settle():
+            self._announce(told)
         with self._interrupts.held():
             emulator = MiniStack.start(
                 port=self._layout.emulator_port,
-                state_directory=self._layout.state_directory / "ministack",
+                state_directory=state_directory,
                 log_path=self._layout.log_directory / "ministack.log",
                 function_environment={
                     "AWS_ENDPOINT_URL_DYNAMODB": self._layout.dynamodb_url,
@@ -160,6 +172,7 @@ class Supervisor:
                 },
             )
             self._exit.callback(emulator.stop)
+        self._emulator = emulator
         self._watched.append(("MiniStack", lambda: emulator.process.is_running))
         return emulator
 

@@ -43,6 +43,11 @@ async def refuse(scope: Scope, receive: Receive, send: Send, *, status: int, tex
         await receive()
         await send({"type": "websocket.close", "code": 1008})
         return
+    await respond(send, status=status, text=text)
+
+
+async def respond(send: Send, *, status: int, text: bytes) -> None:
+    """Answer a request with a few words."""
     headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(text)).encode("ascii"))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})

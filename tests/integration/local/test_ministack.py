@@ -1,6 +1,8 @@
 """The emulator itself: what it needs before `cdk deploy`, what is read from it afterwards, and what it keeps."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -10,7 +12,10 @@ from zipfile import ZipFile
 
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
+from cdk_app.local.deployment import what_is_there
+from cdk_app.local.generations import Generations
 from cdk_app.local.inventory import read_inventory, running_service
 from cdk_app.local.ministack import ASSET_BUCKET, BOOTSTRAP_PARAMETER, QUICK, MiniStack
 from cdk_app.local.paced_starts import STARTS_AT_ONCE
@@ -52,6 +57,11 @@ class Emulator:
         )
         self.cloud.wait_until_ready()
         return self.cloud
+
+    def kill(self) -> None:
+        """End it and its functions without a chance to write anything."""
+        os.killpg(self.cloud.process._process.pid, signal.SIGKILL)
+        self.cloud.stop()
 
     def client(self, service: Any) -> Any:
         return self.cloud.session.client(service, endpoint_url=self.cloud.url, config=QUICK)
@@ -104,6 +114,45 @@ def test_stacks_and_messages_survive_a_restart(emulator):
     assert work in read_inventory(emulator.cloud, ["Sample"]).of("AWS::SQS::Queue")
     [message] = emulator.client("sqs").receive_message(QueueUrl=work)["Messages"]
     assert message["Body"] == "remember me"
+
+
+def test_what_was_written_down_survives_a_kill_and_what_is_missing_is_asked_of_the_emulator(emulator):
+    [work] = [url for url in read_inventory(emulator.cloud, ["Sample"]).of("AWS::SQS::Queue") if "Work" in url]
+    there = what_is_there(emulator.cloud, ["Sample"])
+    emulator.client("sqs").send_message(QueueUrl=work, MessageBody="acknowledged")
+    emulator.cloud.save_state()
+    emulator.client("sqs").send_message(QueueUrl=work, MessageBody="a second later")
+    emulator.kill()
+    assert Generations(emulator.directory).settle() is None
+    emulator.start()
+    assert what_is_there(emulator.cloud, ["Sample"]) == there
+    messages = emulator.client("sqs").receive_message(QueueUrl=work, MaxNumberOfMessages=10)["Messages"]
+    assert [message["Body"] for message in messages] == ["acknowledged"]
+
+    emulator.client("sqs").delete_queue(QueueUrl=work)
+    with pytest.raises(ClientError, match="NonExistentQueue"):
+        what_is_there(emulator.cloud, ["Sample"])
+    emulator.kill()
+    emulator.start()
+    emulator.client("sqs").purge_queue(QueueUrl=work)
+
+
+@pytest.mark.parametrize("name", ["secretsmanager", "cloudformation", "sqs"])
+def test_an_emulator_whose_file_was_halved_goes_on_with_what_it_wrote_before(emulator, name):
+    for value in ("first", "second"):
+        emulator.client("ssm").put_parameter(Name="/at", Value=value, Type="String", Overwrite=True)
+        emulator.cloud.save_state()
+    emulator.kill()
+    generations = Generations(emulator.directory)
+    file = generations.current / f"{name}.json"
+    os.truncate(file, file.stat().st_size // 2)
+    told = generations.settle()
+    emulator.start()
+    assert told is not None
+    assert f"{name}.json" in told
+    assert emulator.client("ssm").get_parameter(Name="/at")["Parameter"]["Value"] == "first"
+    assert emulator.client("cloudformation").describe_stacks(StackName="Sample")["Stacks"]
+    assert len(emulator.client("secretsmanager").list_secrets()["SecretList"]) == 2
 
 
 # Says when it started and how long that took: which is what processes that start side by side do to each other.
