@@ -172,9 +172,9 @@ def test_a_run_cancelled_midway_keeps_what_was_paid_for_and_asks_for_nothing_mor
 
 @pytest.fixture
 def short(new_app) -> Iterator[Applications]:
-    """17 channels with one video each."""
+    """18 channels with one video each."""
     clock = TestClock()
-    channels = [channel_with(1, newest=NOON, handle=f"@Race{number}") for number in range(17)]
+    channels = [channel_with(1, newest=NOON, handle=f"@Race{number}") for number in range(18)]
     application = new_app(world=World.custom(channels=channels, clock=clock), clock=clock)
     yield application
     assert_invariants(application)
@@ -191,7 +191,7 @@ def assert_one_of_them_won(app: Applications, channel_id: str, cancel_status: in
 def test_either_the_cancel_or_the_completion_wins_at_every_step_from_the_last_video_on(short):
     statuses: list[int] = []
 
-    for number in range(1, 18):
+    for number in range(1, 19):
         channel_id, (sent,) = begin_run(short, handle=f"@Race{number - 1}")
 
         def act(channel_id: str = channel_id) -> None:
@@ -206,8 +206,8 @@ def test_either_the_cancel_or_the_completion_wins_at_every_step_from_the_last_vi
             statuses.append(cancel(short, channel_id))
         assert_one_of_them_won(short, channel_id, statuses[-1])
 
-    # a cancel before the 16th step, the completion, always wins; one behind it never does
-    assert statuses == [200] * 16 + [400]
+    # a cancel before the 17th step, the completion, always wins; one behind it never does
+    assert statuses == [200] * 17 + [400]
 
 
 def test_either_the_cancel_or_the_completion_wins_when_both_happen_at_once(short):
