@@ -47,13 +47,11 @@ def run(
             terminal.print(_addresses(cloud))
             terminal.print(f"ready in {time.monotonic() - started:.0f} s; Ctrl-C stops it", style="bold green")
             supervisor.watch()
-        except LocalCloudError as error:
-            raise LocalCloudError(f"The local cloud stopped. {error}") from error
-        except (BotoCoreError, ClientError, httpx.HTTPError, OSError) as error:
+        except (LocalCloudError, BotoCoreError, ClientError, httpx.HTTPError, OSError) as error:
+            told = str(error) if isinstance(error, LocalCloudError) else _unforeseen(error, layout)
+            reason = supervisor.trouble() or told
             raise LocalCloudError(
-                f"The local cloud stopped. {type(error).__name__}: {error}\n"
-                f"Its logs are in {layout.log_directory}. If the next start says the same: "
-                "`make reset` forgets all local data, and `make run` begins anew"
+                f"The local cloud stopped. {reason}{'' if told in reason else f'\n{told}'}"
             ) from error
         finally:
             interrupts.ignore()
@@ -110,6 +108,13 @@ def _is_locked(file: BinaryIO) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _unforeseen(error: Exception, layout: Layout) -> str:
+    return (
+        f"{type(error).__name__}: {error}\nIts logs are in {layout.log_directory}. If the next start says the same: "
+        "`make reset` forgets all local data, and `make run` begins anew"
+    )
 
 
 def _announce(step: str) -> None:

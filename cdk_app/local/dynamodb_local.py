@@ -46,6 +46,13 @@ class DynamoDBLocal:
     def is_running(self) -> bool:
         return self._process is not None and self._process.is_running
 
+    @property
+    def log_path(self) -> Path:
+        """Where it says what went wrong, once it was started; its callers may not be told."""
+        if self._process is None:
+            raise LocalCloudError(f"{NAME} was not started")
+        return self._process.log_path
+
     def start(self) -> None:
         """Start the engine and return at once. Raises LocalCloudError when it is not installed."""
         if not (EMULATOR / "DynamoDBLocal.jar").exists():
@@ -58,10 +65,9 @@ class DynamoDBLocal:
 
     def wait_until_ready(self, timeout_seconds: float = READY_TIMEOUT_SECONDS) -> None:
         """Wait until it answers. Raises LocalCloudError, with the end of its log, when it ends or is late."""
-        if self._process is None:
-            raise LocalCloudError(f"{NAME} was not started")
-        log_path = self._process.log_path
-        self._process.wait_until(lambda: self._answers(log_path), timeout_seconds=timeout_seconds)
+        log_path = self.log_path
+        if self._process is not None:
+            self._process.wait_until(lambda: self._answers(log_path), timeout_seconds=timeout_seconds)
 
     def stop(self) -> None:
         """End the engine. Harmless when it was never started or has ended; the data on disk survives even a kill."""

@@ -33,14 +33,18 @@ class ChildProcess:
     def start(cls, name: str, command: Sequence[str], *, environment: Mapping[str, str], log_path: Path) -> Self:
         """Start a program from the root of the repository. log_path: overwritten with what it prints.
 
-        Raises LocalCloudError when there is no such program.
+        Raises LocalCloudError when there is no such program, and when another one prints there.
         """
         log_path.parent.mkdir(parents=True, exist_ok=True)
         process_id = process_id_path(log_path)
-        process_id.unlink(missing_ok=True)  # that of before must never be taken for the one who holds the lock
-        with log_path.open("wb") as log:
+        with log_path.open("ab") as log:
+            try:  # inherited: held until the last of them has ended
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise LocalCloudError(f"{name} is running already: it prints into {log_path}") from error
+            process_id.unlink(missing_ok=True)  # must never be taken for that of the one who holds the lock now
+            log.truncate(0)
             try:
-                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)  # inherited: held until the last of them has ended
                 process = subprocess.Popen(
                     command,
                     cwd=ROOT,

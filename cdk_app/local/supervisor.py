@@ -14,6 +14,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from cdk_app.environments import LOCAL
+from cdk_app.local import kept_state
 from cdk_app.local.console.app import create_console
 from cdk_app.local.cors import restore_cors
 from cdk_app.local.deployment import Deployment
@@ -30,12 +31,13 @@ from cdk_app.local.proxy import create_proxy
 from cdk_app.local.running import LocalCloud, RunningService, RunningStandIn
 from cdk_app.local.secret_values import fill_secrets
 from cdk_app.local.tables import bring_about, tables_of
+from cdk_app.local.trouble import LogWatch, lack_of_space
 from cdk_app.local.web import WebServer
 from cdk_app.services import stand_ins
 from cdk_app.services.registry import SERVICES
 from cdk_app.services.service import Service, StandIn
 
-WATCH_SECONDS: Final = 0.5
+WATCH_SECONDS: Final = 0.1
 SAVE_SECONDS: Final = 5  # as much of queues, secrets and logs may be lost to `kill -9`; tables lose nothing
 FIRST_ANSWER_TIMEOUT_SECONDS: Final = 60  # a function is unpacked and imported at its first request
 FIRST_ANSWER_TRIES: Final = 3
@@ -55,6 +57,7 @@ class Supervisor:
         self._announce = announce
         self._exit = ExitStack()
         self._watched: list[tuple[str, Callable[[], bool]]] = []
+        self._logs: list[LogWatch] = []
         self._emulator: MiniStack | None = None
 
     def open(self, *, samples: bool = True) -> LocalCloud:
@@ -62,6 +65,8 @@ class Supervisor:
 
         samples: of services that have some, unless they had them before.
         """
+        if told := self.trouble():
+            raise LocalCloudError(told)
         self._layout.log_directory.mkdir(parents=True, exist_ok=True)
         self._announce("Starting DynamoDB Local, MiniStack and the stand-ins")
         engine = self._start_dynamodb()
@@ -104,11 +109,20 @@ class Supervisor:
         emulator.save_state()
         return local_cloud
 
+    def trouble(self) -> str | None:
+        """What went wrong below, and what to do about it. None: all is well."""
+        directory = self._layout.state_directory
+        if told := lack_of_space(directory, directory / "dynamodb"):
+            return told
+        return next((told for log in self._logs if (told := log.trouble())), None)
+
     def watch(self) -> Never:
-        """Look after the local cloud until Interrupted. Raises LocalCloudError when a part of it ended by itself."""
+        """Look after the local cloud until Interrupted. Raises LocalCloudError when a part fails or ends by itself."""
         save_at = time.monotonic() + SAVE_SECONDS
         while True:
             time.sleep(WATCH_SECONDS)
+            if told := self.trouble():
+                raise LocalCloudError(told)
             if self._emulator is not None and time.monotonic() > save_at:
                 self._emulator.save_state()
                 save_at = time.monotonic() + SAVE_SECONDS
@@ -119,6 +133,8 @@ class Supervisor:
     def close(self) -> None:
         """End everything that was started, last first. Nothing of it is left afterwards."""
         self._exit.close()
+        if self._emulator is not None and kept_state.NOT_SAVED in (log := self._emulator.process.log_tail()):
+            self._announce(log)
 
     def refuse_taken_ports(self) -> None:
         """Raise LocalCloudError when somebody has ports we need. Nothing is started by then."""
@@ -138,6 +154,7 @@ class Supervisor:
         with self._interrupts.held():
             self._exit.callback(engine.stop)
             engine.start()
+        self._logs.append(LogWatch("DynamoDB Local", engine.log_path))
         self._watched.append(("DynamoDB Local", lambda: engine.is_running))
         return engine
 
@@ -173,6 +190,7 @@ class Supervisor:
             )
             self._exit.callback(emulator.stop)
         self._emulator = emulator
+        self._logs.append(LogWatch("MiniStack", emulator.process.log_path))
         self._watched.append(("MiniStack", lambda: emulator.process.is_running))
         return emulator
 

@@ -1,5 +1,7 @@
 """ASGI applications of the runner itself (the console, the proxies), each on a loopback port in a thread of its own."""
 
+import asyncio
+import logging
 import threading
 import time
 from typing import Final
@@ -22,6 +24,7 @@ class WebServer:
             app, host=HOST, port=port, log_level="warning", access_log=False, server_header=False,
             date_header=False, timeout_graceful_shutdown=1,  # a live page never hangs up by itself
         )  # fmt: skip
+        logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -48,3 +51,8 @@ class WebServer:
             self._server.run()
         except SystemExit:  # uvicorn's word for "the port is taken", already logged
             return
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Not that a request was dropped at the end: a traceback each would hide what the person is told."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
