@@ -1,83 +1,23 @@
-"""The whole local cloud in one run: deployed by the CDK, used through its ports, ended by Ctrl-C, started again."""
+"""The whole local cloud in one run: deployed by the CDK, used through its ports, killed, started again, ended."""
 
 import re
-import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 
-from cdk_app.local.layout import ROOT, Layout
 from cdk_app.services.nbhd_city.samples import SAMPLE_NEIGHBORHOODS
-from tests.support.ports import free_offset
+from tests.support.make_run import MakeRun, parents
 
-READY_SECONDS: Final = 180
 ANALYSED_SECONDS: Final = 180
-STOPPED_SECONDS: Final = 60
+BURST: Final = frozenset(f"Burst {number}" for number in range(50))
 SAMPLE_CHANNEL: Final = "https://www.youtube.com/@SampleStocks"
 
 type Json = Any
-
-
-class MakeRun:
-    """`make run` on ports of its own, with data of its own."""
-
-    def __init__(self, log_directory: Path) -> None:
-        self.layout = Layout(port_offset=free_offset())
-        self.api = self._client(8001)
-        self.nbhd_api = self._client(8004)
-        self._log_directory = log_directory
-        self._starts = 0
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def _client(self, declared: int) -> httpx.Client:
-        return httpx.Client(base_url=f"http://localhost:{self.layout.moved(declared)}", timeout=30, trust_env=False)
-
-    def start(self) -> str:
-        """Start it, and return what it printed until it was ready."""
-        self._starts += 1
-        log = self._log_directory / f"run-{self._starts}.log"
-        command = [sys.executable, "-m", "cdk_app.local", "run", "--port-offset", str(self.layout.port_offset)]
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + READY_SECONDS
-        while "ready in" not in (printed := log.read_text(encoding="utf-8")):
-            assert self._process.poll() is None, printed
-            assert time.monotonic() < deadline, printed
-            time.sleep(0.2)
-        return printed
-
-    def interrupt(self) -> int:
-        """What Ctrl-C does; returns the exit code."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGINT)
-        return self._process.wait(STOPPED_SECONDS)
-
-    def descendants(self) -> set[int]:
-        """Process ids of everything that runs for it."""
-        assert self._process is not None
-        parents = _parents()
-        found = {self._process.pid}
-        for _ in range(len(parents)):
-            more = {pid for pid, parent in parents.items() if parent in found} - found
-            if not more:
-                break
-            found |= more
-        return found
-
-    def end(self) -> None:
-        """Leave nothing behind, whatever happened."""
-        self.api.close()
-        self.nbhd_api.close()
-        if self._process is not None and self._process.poll() is None:
-            self.interrupt()
-        shutil.rmtree(self.layout.state_directory, ignore_errors=True)
 
 
 @pytest.fixture
@@ -90,7 +30,7 @@ def local_cloud(tmp_path) -> Iterator[MakeRun]:
 @pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="reads the process table of Linux")
 @pytest.mark.parametrize(("months", "videos", "stocks"), [(1, 4, 3), pytest.param(12, 60, 20, marks=pytest.mark.soak)])
-def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_over_a_restart(
+def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_over_a_power_cut(
     local_cloud, months, videos, stocks
 ):
     deployed = local_cloud.start()
@@ -105,17 +45,21 @@ def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_o
     assert len(_check_results(local_cloud.api, channel["id"])) >= stocks
     signed_in = _check_neighborhoods(local_cloud)
     _check_console(local_cloud)
+    _check_hosts(local_cloud)
+    _check_burst(local_cloud.nbhd_api, signed_in)
 
-    running = local_cloud.descendants()
-    assert len(running) > 5  # the runner, DynamoDB Local, MiniStack, two stand-ins, functions
-    assert local_cloud.interrupt() == 0
-    assert not running & _parents().keys()
-
+    local_cloud.kill_everything()
     printed = local_cloud.start()
     assert "Deploying" not in printed
     assert local_cloud.api.get(f"/api/channels/{channel['id']}").json() == channel
     assert "Planting" not in printed
     assert local_cloud.nbhd_api.get("/auth/me", headers=signed_in).json()["user_id"] == "did:plc:alice"
+    assert len(_mine(local_cloud.nbhd_api, signed_in) & BURST) == len(BURST)
+
+    running = local_cloud.descendants()
+    assert len(running) > 6  # the runner and its minder, DynamoDB Local, MiniStack, two stand-ins, functions
+    assert local_cloud.interrupt() == 0
+    assert not running & parents().keys()
 
 
 def _analyse(api: httpx.Client, months: int) -> Json:
@@ -184,21 +128,35 @@ def _check_neighborhoods(local_cloud: MakeRun) -> dict[str, str]:
     return signed_in
 
 
+def _check_hosts(local_cloud: MakeRun) -> None:
+    """Nothing that listens answers a page elsewhere whose name points to this machine."""
+    layout = local_cloud.layout
+    ports = [layout.emulator_port, *(layout.moved(port) for port in (8000, 8001, 8004, 8010, 8013, 8102))]
+    answers = [
+        httpx.get(f"http://127.0.0.1:{port}/", headers={"host": f"evil.example:{port}"}, trust_env=False).status_code
+        for port in ports
+    ]
+    assert answers == [403, 400, 400, 400, 400, 400, 404]
+
+
+def _check_burst(api: httpx.Client, signed_in: dict[str, str]) -> None:
+    """Fifty people at once are all answered, though one process of the function runs."""
+
+    def create(name: str) -> int:
+        return api.post("/api/nbhds", json={"name": name, "description": "at once"}, headers=signed_in).status_code
+
+    with ThreadPoolExecutor(len(BURST)) as threads:
+        assert list(threads.map(create, BURST)) == [201] * len(BURST)
+    assert len(_mine(api, signed_in) & BURST) == len(BURST)
+
+
+def _mine(api: httpx.Client, signed_in: dict[str, str]) -> set[str]:
+    answer = api.get("/api/users/me/nbhds", params={"limit": 100}, headers=signed_in)
+    return {each["name"] for each in answer.json()["neighborhoods"]}
+
+
 def _check_console(local_cloud: MakeRun) -> None:
     page = httpx.get(f"http://localhost:{local_cloud.layout.console_port}/", timeout=30, trust_env=False)
     assert page.status_code == 200
     for text in ("Stock Track Record", "nbhd.city", "NbhdCity-Tasks-local", "nbhd-city-local", "sign in"):
         assert text in page.text
-
-
-def _parents() -> dict[int, int]:
-    """Parent of every process that is more than a zombie, by process id."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:2]
-        except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
-            continue
-        if state != "Z":
-            parents[int(stat.parent.name)] = int(parent)
-    return parents

@@ -14,8 +14,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from cdk_app.local.deployment import what_is_there
+from cdk_app.local import layout
+from cdk_app.local.deployment import Deployment, digest_of_inputs, what_is_there
 from cdk_app.local.generations import Generations
+from cdk_app.local.interrupts import Interrupts
 from cdk_app.local.inventory import read_inventory, running_service
 from cdk_app.local.ministack import ASSET_BUCKET, BOOTSTRAP_PARAMETER, QUICK, MiniStack
 from cdk_app.local.paced_starts import STARTS_AT_ONCE
@@ -34,6 +36,16 @@ TEMPLATE = {
         "Keys": {
             "Type": "AWS::SecretsManager::Secret",
             "Properties": {"SecretString": '{"youtube_api_key": "", "generated": "kept"}'},
+        },
+        "Function": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "FunctionName": "sample",
+                "Runtime": "python3.13",
+                "Handler": "index.handler",
+                "Role": "arn:aws:iam::123456789012:role/none",
+                "Code": {"ZipFile": "def handler(event, context):\n    return 'as it was'\n"},
+            },
         },
         "Other": {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": '{"current": "kept"}'}},
     }
@@ -137,6 +149,39 @@ def test_what_was_written_down_survives_a_kill_and_what_is_missing_is_asked_of_t
     emulator.client("sqs").purge_queue(QueueUrl=work)
 
 
+@pytest.fixture
+def deployment(emulator, tmp_path, monkeypatch) -> Deployment:
+    """One that says of the stack as it is now that it was deployed last, from the files as they are now."""
+    monkeypatch.setattr(layout, "LOCAL_DIRECTORY", tmp_path)
+    (tmp_path / "state").mkdir()
+    marker = f"{digest_of_inputs()} {what_is_there(emulator.cloud, ['Sample'])}"
+    (tmp_path / "state" / "deployed").write_text(marker)
+    return Deployment(emulator.cloud, layout.Layout(), Interrupts())
+
+
+def test_code_of_before_that_comes_back_after_a_kill_is_no_longer_current(emulator, deployment, tmp_path):
+    """Nor is what a halved marker says, or a stack that is not there."""
+    emulator.cloud.save_state()
+    assert deployment.is_current(["Sample"])
+    functions = emulator.client("lambda")
+    functions.update_function_code(
+        FunctionName="sample", ZipFile=zipped("index.py", "def handler(*_): return 'edited'")
+    )
+    assert not deployment.is_current(["Sample"])
+    edited = what_is_there(emulator.cloud, ["Sample"])
+    (tmp_path / "state" / "deployed").write_text(f"{digest_of_inputs()} {edited}")
+    assert deployment.is_current(["Sample"])
+
+    emulator.kill()
+    emulator.start()
+    assert json.load(emulator.client("lambda").invoke(FunctionName="sample")["Payload"]) == "as it was"
+    assert not deployment.is_current(["Sample"])
+
+    (tmp_path / "state" / "deployed").write_text(f"{digest_of_inputs()} {edited[:20]}")
+    assert not deployment.is_current(["Sample"])
+    assert not deployment.is_current(["Sample", "Missing"])
+
+
 @pytest.mark.parametrize("name", ["secretsmanager", "cloudformation", "sqs"])
 def test_an_emulator_whose_file_was_halved_goes_on_with_what_it_wrote_before(emulator, name):
     for value in ("first", "second"):
@@ -155,6 +200,13 @@ def test_an_emulator_whose_file_was_halved_goes_on_with_what_it_wrote_before(emu
     assert len(emulator.client("secretsmanager").list_secrets()["SecretList"]) == 2
 
 
+def zipped(name: str, text: str) -> bytes:
+    code = BytesIO()
+    with ZipFile(code, "w") as archive:
+        archive.writestr(name, text)
+    return code.getvalue()
+
+
 # Says when it started and how long that took: which is what processes that start side by side do to each other.
 SLOW_TO_START = """
 import time
@@ -168,15 +220,12 @@ def handler(event, context):
 
 
 def test_of_fifty_requests_at_once_all_are_answered_by_processes_that_start_in_turn(emulator):
-    code = BytesIO()
-    with ZipFile(code, "w") as archive:
-        archive.writestr("slow.py", SLOW_TO_START)
     client = emulator.cloud.session.client(
         "lambda", endpoint_url=emulator.cloud.url, config=Config(read_timeout=60, max_pool_connections=50)
     )
     client.create_function(
         FunctionName="slow", Runtime="python3.13", Handler="slow.handler", Timeout=30,
-        Role="arn:aws:iam::123456789012:role/none", Code={"ZipFile": code.getvalue()},
+        Role="arn:aws:iam::123456789012:role/none", Code={"ZipFile": zipped("slow.py", SLOW_TO_START)},
     )  # fmt: skip
 
     def starts_seen(takes: float) -> set[tuple[float, float]]:
