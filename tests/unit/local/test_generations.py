@@ -44,7 +44,11 @@ def test_what_is_whole_is_used_without_a_word(generations):
     assert number_in(generations) == 3
 
 
-@pytest.mark.parametrize("damage", [halve, Path.unlink, lambda path: path.write_bytes(b""), Path.touch], ids=str)
+@pytest.mark.parametrize(
+    "damage",
+    [halve, Path.unlink, lambda path: path.write_bytes(b""), Path.touch],
+    ids=["halved", "gone", "emptied", "touched"],
+)
 @pytest.mark.parametrize("name", FILES)
 def test_one_damaged_file_costs_one_generation_and_no_more(generations, name, damage):
     """Also a file that did not change in between, and also when files that belong together were all written."""
