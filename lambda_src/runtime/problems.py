@@ -9,7 +9,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -91,10 +91,10 @@ def named(loc: Location, message: str) -> dict[str, object]:
 class ErrorAnswers:
     """The answer for any exception. Its fields are what published contracts differ in.
 
-    internal_code: of a 500. field_error: an entry of `errors`.
+    codes: what a contract calls a code of ours. field_error: an entry of `errors`.
     """
 
-    internal_code: str = AppError.code
+    codes: Mapping[str, str] = field(default_factory=dict)
     field_error: Callable[[Location, str], dict[str, object]] = located
 
     def __call__(self, error: Exception) -> Response:
@@ -105,7 +105,7 @@ class ErrorAnswers:
             case AppError():
                 return self._answer_app_error(error)
             case HTTPException() if error.status_code < 500:
-                return _answer_http_exception(error)
+                return self._answer_http_exception(error)
             case _:
                 logger.error("request failed unexpectedly", exc_info=error)
                 return self._internal()
@@ -119,7 +119,7 @@ class ErrorAnswers:
         headers = dict(error.headers)
         if error.retryable:
             headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds or 1)))
-        return problem(status=status, code=error.code, detail=error.detail, headers=headers, **error.members)
+        return self._problem(status, error.code, error.detail, headers=headers, **error.members)
 
     def _answer_invalid(self, found: Sequence[Mapping[str, Any]]) -> Response:
         # Pydantic also reports the input and its context; those are the caller's text and stay out of the answer.
@@ -128,10 +128,20 @@ class ErrorAnswers:
         if len(detail) > MAX_DETAIL_CHARACTERS:
             detail = detail[: MAX_DETAIL_CHARACTERS - 1] + "…"
         errors = [self.field_error(loc, message) for loc, message in wrong]
-        return problem(status=422, code=InvalidInput.code, detail=detail, errors=errors)
+        return self._problem(422, InvalidInput.code, detail, errors=errors)
+
+    def _answer_http_exception(self, error: HTTPException) -> Response:
+        """FastAPI's and Starlette's own errors: no such route, no such method, a body that cannot be read."""
+        family = _FAMILY_OF_STATUS.get(error.status_code)
+        code = family.code if family else HTTPStatus(error.status_code).name.lower()
+        detail = family.default_detail if family else HTTPStatus(error.status_code).phrase
+        return self._problem(error.status_code, code, detail, headers=error.headers)
 
     def _internal(self) -> Response:
-        return problem(status=500, code=self.internal_code, detail=AppError.default_detail)
+        return self._problem(500, AppError.code, AppError.default_detail)
+
+    def _problem(self, status: int, code: str, detail: str, **members: Any) -> Response:
+        return problem(status=status, code=self.codes.get(code, code), detail=detail, **members)
 
 
 def status_of(error: AppError) -> int:
@@ -163,11 +173,3 @@ def field_of(loc: Location) -> str:
 def problem_response(description: str) -> dict[str, Any]:
     """How an OpenAPI document describes such answers."""
     return {"description": description, "content": {PROBLEM_MEDIA_TYPE: {"schema": _SCHEMA}}}
-
-
-def _answer_http_exception(error: HTTPException) -> Response:
-    """FastAPI's and Starlette's own errors: no such route, no such method, a body that cannot be read."""
-    family = _FAMILY_OF_STATUS.get(error.status_code)
-    code = family.code if family else HTTPStatus(error.status_code).name.lower()
-    detail = family.default_detail if family else HTTPStatus(error.status_code).phrase
-    return problem(status=error.status_code, code=code, detail=detail, headers=error.headers)

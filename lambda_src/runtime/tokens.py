@@ -1,10 +1,11 @@
-"""Signed tokens (JWT, https://www.rfc-editor.org/rfc/rfc7519): HMAC-SHA256 and nothing else, keys found by name.
+"""Access tokens (JWT, https://www.rfc-editor.org/rfc/rfc7519): HMAC-SHA256 and nothing else, keys found by name.
 
 PyJWT checks signature, algorithm, issuer, audience and that every required claim is there; the times are compared here,
 because PyJWT knows no clock but the system's, and a service has one clock.
 """
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,7 +20,7 @@ _ALWAYS_REQUIRED: Final = ("iss", "aud", "sub", "iat", "exp", "jti")
 
 
 class BearerRefused(NotAuthenticated):
-    """A request brings no token that lets it in."""
+    """A request brings no token that lets it in. Codes that a contract spells otherwise: `ErrorAnswers(codes=...)`."""
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -27,20 +28,20 @@ class BearerRefused(NotAuthenticated):
 
 
 class TokenMissing(BearerRefused):
-    code = "missing_token"
+    """There is none at all."""
 
 
 class TokenRefused(BearerRefused):
     """The text is no token of ours that is valid now."""
 
-    code = "invalid_token"
+    code = "token_invalid"
     default_detail = "The token is not valid"
 
 
 class TokenExpired(TokenRefused):
     """It was one, and its time is over."""
 
-    code = "expired_token"
+    code = "token_expired"
     default_detail = "The token has expired; sign in again"
 
 
@@ -117,6 +118,38 @@ class TokenSigner:
             raise TokenRefused
         if expires_at <= now - leeway:
             raise TokenExpired
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token and its lifetime in seconds."""
+
+    text: str = field(repr=False)
+    expires_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTokens[P]:
+    """Issues and reads the access tokens of a service.
+
+    principal: who the claims of a token stand for, if they are good. Here a service compares them with the account as
+    it is stored now (`bearer.unchanged_account`); what it raises is the answer.
+    """
+
+    signer: TokenSigner
+    lifetime_seconds: int
+    principal: Callable[[Mapping[str, Any]], P]
+    make_id: Callable[[], uuid.UUID] = uuid.uuid4
+
+    def issue(self, subject: str, **claims: object) -> IssuedToken:
+        """A token for somebody whose identity is proven. claims: beside the required ones; None is left out."""
+        given = {name: value for name, value in claims.items() if value is not None}
+        stated = {**given, "sub": subject, "jti": str(self.make_id())}
+        return IssuedToken(self.signer.sign(stated, lifetime_seconds=self.lifetime_seconds), self.lifetime_seconds)
+
+    def read(self, text: str) -> P:
+        """Who sent a token. Raises TokenRefused, TokenExpired, and what `principal` raises."""
+        return self.principal(self.signer.read(text))
 
 
 def _is_spelled_as_written(text: str) -> bool:

@@ -27,6 +27,12 @@ NAMESPACE: Final = "NbhdCity"
 PACKAGE: Final = "nbhd_city"
 CURSOR_PURPOSE: Final = b"nbhd.cursor.v1"
 LATENCY_METRIC: Final = "UpstreamLatency"
+CODES: Final = {
+    "internal_error": "internal",
+    "not_authenticated": "missing_token",
+    "token_invalid": "invalid_token",
+    "token_expired": "expired_token",
+}
 
 
 def api(settings: ApiSettings, resources: Resources, *, resolve: "Resolve | None" = None) -> "FastAPI":
@@ -93,7 +99,7 @@ def api(settings: ApiSettings, resources: Resources, *, resolve: "Resolve | None
             TestLogin(sign_in_secret.test_users),
         ],
         resources=resources,
-        errors=ErrorAnswers(internal_code="internal", field_error=named),
+        errors=ErrorAnswers(codes=CODES, field_error=named),
         reads_by_post=frozenset({"/api/users/batch"}),
     )
 

@@ -9,7 +9,7 @@ from fastapi import Path, Query
 from pydantic import BaseModel, Field, field_validator
 
 from lambda_src import errors
-from lambda_src.errors import AppError, Conflict, NotFound, StoreUnavailable, TooManyRequests
+from lambda_src.errors import AppError, Conflict, NotAuthenticated, NotFound, StoreUnavailable, TooManyRequests
 from lambda_src.runtime.problems import STATUS_OF_FAMILY, ErrorAnswers, named, status_of
 from lambda_src.runtime.routing import Router
 
@@ -260,13 +260,21 @@ def test_an_error_may_say_more_than_its_detail(make_app, router: Router, client_
     assert answer.headers["x-holder"] == "f3f6"
 
 
-def test_a_published_contract_may_name_internal_errors_and_fields_its_own_way(make_app, router: Router, client_of):
+def test_a_published_contract_may_name_errors_and_fields_its_own_way(make_app, router: Router, client_of):
     @router.post("/things")
     def create_thing(body: Body) -> None:
         raise RuntimeError(body.url)
 
-    client = client_of(make_app(router, errors=ErrorAnswers(internal_code="internal", field_error=named)))
+    @router.get("/things")
+    def list_things() -> None:
+        raise NotAuthenticated
+
+    codes = {"internal_error": "internal", "not_authenticated": "missing_token", "not_found": "nothing_here"}
+    client = client_of(make_app(router, errors=ErrorAnswers(codes=codes, field_error=named)))
     assert client.post("/things", json={"url": "x"}).json()["code"] == "internal"
+    assert client.get("/things").json()["code"] == "missing_token"
+    assert client.get("/nowhere").json()["code"] == "nothing_here"
+    assert client.delete("/things").json()["code"] == "method_not_allowed"
     refused = client.post("/things", json={}).json()
     assert refused["errors"] == [{"field": "url", "message": "Field required"}]
     assert refused["code"] == "validation_error"

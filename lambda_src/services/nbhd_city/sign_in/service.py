@@ -18,9 +18,10 @@ from lambda_src.errors import AppError, NotReady
 from lambda_src.runtime.clock import Clock
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.metrics import Metrics
+from lambda_src.runtime.tokens import IssuedToken
 from lambda_src.services.nbhd_city import errors
 from lambda_src.services.nbhd_city.models import Did, Identity, OAuthState, Profile, is_did, timestamp
-from lambda_src.services.nbhd_city.principals import AccessTokens, IssuedToken, Method
+from lambda_src.services.nbhd_city.principals import AccessTokens, Method
 from lambda_src.services.nbhd_city.profiles.service import ProfileService
 from lambda_src.services.nbhd_city.settings import ApiSettings
 from lambda_src.services.nbhd_city.sign_in.authorization import Attempt, AuthorizationServer, Return
