@@ -6,6 +6,7 @@ from typing import Final
 from lambda_src.dynamo.schema import AccessPattern, Entity, Stored, Table
 from lambda_src.runtime.accounts import refresh
 from lambda_src.runtime.accounts.refresh import sign_in_patterns
+from lambda_src.runtime.accounts.throttle import throttle_patterns
 
 API: Final = "api"
 
@@ -50,3 +51,4 @@ KEEP_USER: Final = AccessPattern(
 SIGN_INS: Final = sign_in_patterns(
     ACCOUNTS, SignIn, pk="SIGNIN#{signin_id}", sk="TOKEN", asked_by=(API,), stored={"client_name": Stored("cli")}
 )
+THROTTLES: Final = throttle_patterns(ACCOUNTS, pk="THROTTLE#{digest}", sk="LOGIN", asked_by=(API,))

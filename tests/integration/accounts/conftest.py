@@ -17,13 +17,14 @@ from lambda_src.dynamo.store import Put, Store
 from lambda_src.dynamo.values import Request, from_item, to_key
 from lambda_src.errors import AppError
 from lambda_src.runtime.accounts.refresh import Lifetimes, RefreshTokens
+from lambda_src.runtime.accounts.throttle import Limit, SignInThrottle
 from lambda_src.runtime.bearer import unchanged_account
 from lambda_src.runtime.tokens import IssuedToken
 from lambda_src.signing import SigningKey
 from tests.integration.conftest import MakeTables
 from tests.support.dynamodb_faults import Faults
 from tests.support.played import TestClock
-from tests.support.sample_accounts import ACCOUNTS, KEEP_USER, SIGN_INS, USER, USER_BY_NAME, SignIn, User
+from tests.support.sample_accounts import ACCOUNTS, KEEP_USER, SIGN_INS, THROTTLES, USER, USER_BY_NAME, SignIn, User
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -91,6 +92,9 @@ class Accounts:
     def tokens(self, *, grace_seconds: int = 0) -> RefreshTokens[SignIn]:
         lifetimes = LIFETIMES._replace(grace_seconds=grace_seconds)
         return RefreshTokens(self.store, SIGN_INS, self.ring, lifetimes, self.clock)
+
+    def throttle(self, **limits: Limit) -> SignInThrottle:
+        return SignInThrottle(self.store, THROTTLES, lambda: self.clock().timestamp(), **limits)
 
     def account(self, found: SignIn) -> User:
         return unchanged_account(self.store.get(USER_BY_NAME, name=found.name), found.token_version)
