@@ -44,8 +44,9 @@ def ask_as_support(app: Everything) -> None:
 @pytest.mark.parametrize("role", FUNCTIONS)
 def test_a_deployed_role_is_granted_what_its_function_does_and_no_more(recorded, deployed, role):
     names = {table.physical_name(deployed.environment): table.name for table in TABLES}
-    allowed = granted_to(deployed.app, FUNCTIONS[role], tables=names)
-    used = recorded.operations[role] | done_by_lambda(deployed.app, FUNCTIONS[role])
+    template = deployed.templates["StockTrackRecordApp"]
+    allowed = granted_to(template, FUNCTIONS[role], tables=names)
+    used = recorded.operations[role] | done_by_lambda(template, FUNCTIONS[role])
     assert used - allowed == set(), f"{role} is refused this"
     assert allowed - used == set(), f"{role} does not need this"
 

@@ -26,7 +26,8 @@ class Answer(NamedTuple):
 
 type Damage = Callable[[Answer], Answer]
 """What becomes of the engine's answer on its way back."""
-type Fault = Literal["throttle", "unprocessed", "server error", "drop before", "drop after"] | Damage
+type NamedFault = Literal["throttle", "unprocessed", "server error", "drop before", "drop after"]
+type Fault = NamedFault | Damage
 """unprocessed: every third item of a batch comes back. drop: the connection ends before or after the engine acted."""
 type Spoil = Callable[[str, int], Fault | None]
 """Called with an operation (`BatchWriteItem`) and how many of those came before; by one thread at a time."""

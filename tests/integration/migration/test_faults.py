@@ -10,7 +10,7 @@ from lambda_src.migration.phases.copy import copy
 from lambda_src.migration.phases.delta import delta
 from lambda_src.services.nbhd_city.tables import MAIN
 from tests.support.botocore_faults import lose_next_answer
-from tests.support.dynamodb_front import Fault
+from tests.support.dynamodb_front import NamedFault
 from tests.support.migration.jobs import RowsInHand, job
 from tests.support.migration.nbhd_city_rows import neighborhood
 from tests.support.migration.trials import rough_move
@@ -18,7 +18,7 @@ from tests.support.migration.trials import rough_move
 
 def test_faults_on_both_sides_change_nothing_of_the_result(moving, dynamodb_client):
     spoiled = rough_move(moving, dynamodb_client, rows=300, every=5, cuts=[100_000])
-    assert set(spoiled) == set(get_args(Fault.__value__))
+    assert set(spoiled) == set(get_args(NamedFault.__value__))
 
 
 @pytest.mark.parametrize("operation", ["PutItem", "DeleteItem"])

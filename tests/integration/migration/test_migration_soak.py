@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from lambda_src.dynamo.boto3_client import make_client
-from tests.support.dynamodb_front import Fault
+from tests.support.dynamodb_front import NamedFault
 from tests.support.migration.trials import REPEATED_ROWS, killed_copy, live_move, rough_move, whole_move
 
 pytestmark = pytest.mark.soak
@@ -33,7 +33,7 @@ def test_a_large_copy_killed_twenty_times_ends_in_the_same_table(moving, dynamod
 
 def test_one_fault_in_a_hundred_changes_nothing_of_a_large_move(moving, dynamodb_client):
     spoiled = rough_move(moving, dynamodb_client, rows=ROWS, every=100, cuts=[100_000, 2_000_000])
-    assert set(spoiled) == set(get_args(Fault.__value__))
+    assert set(spoiled) == set(get_args(NamedFault.__value__))
 
 
 def test_ten_thousand_changes_during_a_large_copy_are_there_after_one_delta(moving, dynamodb_client):

@@ -17,7 +17,7 @@ from lambda_src.migration.phases.delta import delta
 from lambda_src.migration.phases.rollback import rollback
 from lambda_src.migration.phases.verify import verify
 from lambda_src.migration.target.place import Place
-from tests.support.dynamodb_front import Fault, fronting
+from tests.support.dynamodb_front import NamedFault, fronting
 from tests.support.migration.cutting_proxy import cutting
 from tests.support.migration.jobs import items_of
 from tests.support.migration.killing import (
@@ -83,9 +83,9 @@ class Faults:
 
     def __init__(self, *, every: int) -> None:
         self._every = every
-        self._kinds = cycle(get_args(Fault.__value__))
+        self._kinds = cycle(get_args(NamedFault.__value__))
 
-    def __call__(self, operation: str, before: int) -> Fault | None:
+    def __call__(self, operation: str, before: int) -> NamedFault | None:
         return next(self._kinds) if before % self._every == self._every // 2 else None
 
 
