@@ -39,7 +39,9 @@ class Platform:
     uv_name: str | None
 
 
-LAMBDA_ARM64: Final = Platform("aarch64-manylinux2014", uv_name="aarch64-manylinux2014")
+# Lambda's image of Python 3.13 is Amazon Linux 2023 with glibc 2.34; not every package has wheels for older ones.
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+LAMBDA_ARM64: Final = Platform("aarch64-manylinux_2_28", uv_name="aarch64-manylinux_2_28")
 HOST: Final = Platform(f"host-{platform.system()}-{platform.machine()}".lower(), uv_name=None)
 
 

@@ -1,6 +1,7 @@
 """The zip that Lambda gets: small, complete, for the right platform, and nothing in it that is not ours to deploy."""
 
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tests.support.assembly import ROOT, Assembly
 
 ELF_MACHINE = slice(18, 20)  # https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 AARCH64 = 183
+GLIBC_OF_LAMBDA = (2, 34)  # Amazon Linux 2023: https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html
 
 
 def bundle_path(assembly: Assembly, service: Service) -> Path:
@@ -118,6 +120,13 @@ def test_machine_code_is_for_lambda(bundle):
     assert libraries
     for name in libraries:
         assert struct.unpack("<H", bundle.read(name)[ELF_MACHINE]) == (AARCH64,), name
+
+
+def test_machine_code_asks_for_no_newer_c_library_than_lambda_has(bundle):
+    code = b"".join(bundle.read(name) for name in bundle.namelist() if name.endswith(".so"))
+    asked = {(int(major), int(minor)) for major, minor in re.findall(rb"\0GLIBC_(\d+)\.(\d+)", code)}
+    assert asked
+    assert max(asked) <= GLIBC_OF_LAMBDA
 
 
 def test_leavings_of_the_installer_are_gone(bundle):

@@ -38,7 +38,7 @@ def test_a_missing_wheelhouse_and_one_of_a_changed_lock_is_filled_and_that_is_sa
 
     monkeypatch.setattr("subprocess.run", install)
     first = wheelhouse.unpacked(LAMBDA_ARM64)
-    assert capsys.readouterr().err == "Unpacking requirements.txt for aarch64-manylinux2014, once\n"
+    assert capsys.readouterr().err == "Unpacking requirements.txt for aarch64-manylinux_2_28, once\n"
     assert wheelhouse.unpacked(LAMBDA_ARM64) == first
     lock.write_text("six==1.16.0\n")
     assert wheelhouse.unpacked(LAMBDA_ARM64) != first
@@ -54,7 +54,7 @@ def test_a_filled_wheelhouse_is_not_filled_again(lock, monkeypatch):
 
 def test_wheels_for_lambda_are_chosen_for_its_platform_with_hashes_and_without_building(tmp_path):
     command = wheelhouse.install_command(LAMBDA_ARM64, tmp_path)
-    assert command[command.index("--python-platform") + 1] == "aarch64-manylinux2014"
+    assert command[command.index("--python-platform") + 1] == "aarch64-manylinux_2_28"
     assert command[command.index("--python-version") + 1] == "3.13"
     assert {"--require-hashes", "--no-deps"} <= set(command)
     assert command[command.index("--only-binary") + 1] == ":all:"
