@@ -1,5 +1,6 @@
 """Which stacks an environment gets, and which checks they must pass."""
 
+from collections.abc import Sequence
 from pkgutil import resolve_name
 
 from aws_cdk import App, Validations
@@ -8,18 +9,19 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 from cdk_app.constructs.budget import tag_for_the_bill
 from cdk_app.environments import Environment, UnsafeEnvironment
 from cdk_app.services.registry import SERVICES
+from cdk_app.services.service import Service
 
 
-def add_stacks(app: App, environment: Environment) -> None:
-    """All services in one environment, two stacks each: one that keeps and one that runs.
+def add_stacks(app: App, environment: Environment, services: Sequence[Service] = SERVICES) -> None:
+    """Some services, all unless told, in one environment, two stacks each: one that keeps and one that runs.
 
     `cdk deploy -c environment=dev 'dev-<service>*'` deploys one service, `--all` all of them. Raises UnsafeEnvironment
     when the environment closes a service that there is not: the one that was meant would stay open.
     """
-    unknown = environment.maintenance.keys() - {service.name for service in SERVICES}
+    unknown = environment.maintenance.keys() - {service.name for service in services}
     if unknown:
         raise UnsafeEnvironment(f"{environment.name}: `maintenance` names {', '.join(sorted(unknown))}, no service")
-    for service in SERVICES:
+    for service in services:
         data_stack, app_stack = resolve_name(service.data_stack), resolve_name(service.app_stack)
         data_name, app_name = service.stack_names(environment.name)
         data = data_stack(app, data_name, environment=environment)

@@ -5,7 +5,8 @@ API         requests and errors | latency p50 p95 p99
 functions   calls, errors, throttles | duration | at once               one row each
 queues      waiting, in work, delayed | age of the oldest | dead letters   one row each
 tables      consumed reads | consumed writes | throttles, by index      one row each
-what happened in the service's own words | how long outside services took | the schedule
+buckets     size | objects, once a day                                  one row each
+what happened in the service's own words | how long outside services took | schedules and events
 estimated cost per hour
 recent errors, cold starts                                              from the logs
 """
@@ -22,9 +23,11 @@ from constructs import Construct
 from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
 from cdk_app.constructs.api_function import ApiFunction
 from cdk_app.constructs.cost import cost_widgets
+from cdk_app.constructs.event_route import EventRoute
 from cdk_app.constructs.queries import COLD_STARTS, RECENT_ERRORS, SavedQuery
 from cdk_app.constructs.queue_worker import WorkQueue
 from cdk_app.constructs.schedule import Schedule
+from cdk_app.constructs.service_bucket import ServiceBucket
 from cdk_app.constructs.service_function import ServiceFunction
 from cdk_app.constructs.service_table import ServiceTables
 from lambda_src.dynamo.schema import Table
@@ -51,6 +54,8 @@ class ServiceParts:
     queues: Sequence[WorkQueue]
     tables: ServiceTables
     schedules: Sequence[Schedule] = ()
+    buckets: Sequence[ServiceBucket] = ()
+    routes: Sequence[EventRoute] = ()
     counts: Sequence[cloudwatch.IMetric] = ()
     waits: Sequence[cloudwatch.IMetric] = ()
 
@@ -86,6 +91,10 @@ def _rows(title: str, parts: ServiceParts, alarms: ServiceAlarms) -> Iterator[li
     yield [_heading("## Tables")]
     for table in parts.tables.tables:
         yield _table(parts.tables, table)
+    if parts.buckets:
+        yield [_heading("## Buckets")]
+    for bucket in parts.buckets:
+        yield _bucket(bucket)
     yield [_heading("## What happened")]
     yield _events(parts)
     yield [_heading("## Estimated cost, at list prices and without what is paid by the month")]
@@ -198,23 +207,32 @@ def _table(tables: ServiceTables, table: Table) -> list[cloudwatch.IWidget]:
     ]
 
 
+def _bucket(bucket: ServiceBucket) -> list[cloudwatch.IWidget]:
+    name = bucket.node.id
+    return [
+        _graph(f"{name}: size", [bucket.metric("BucketSizeBytes", "StandardStorage")], columns=2, unit="bytes"),
+        _graph(
+            f"{name}: objects, old versions included", [bucket.metric("NumberOfObjects", "AllStorageTypes")], columns=2
+        ),
+    ]
+
+
 def _events(parts: ServiceParts) -> list[cloudwatch.IWidget]:
     calls = [
-        cloudwatch.Metric(
-            namespace="AWS/Events",
-            metric_name=name,
-            dimensions_map={"RuleName": schedule.rule.rule_name},
-            statistic="Sum",
-            period=PERIOD,
-            label=label,
-        )
+        schedule.metric(name, PERIOD).with_(label=label)
         for schedule in parts.schedules
         for name, label in (("Invocations", "calls"), ("FailedInvocations", "failed calls"))
+    ]
+    events = [
+        route.metric(name).with_(label=f"{label} {route.node.id}")
+        for route in parts.routes
+        for name, label in (("Invocations", "came:"), ("FailedInvocations", "lost:"))
     ]
     graphs: list[tuple[str, Sequence[cloudwatch.IMetric], str]] = [
         ("Service, in 5 minutes", parts.counts, ""),
         ("Outside services, p95 of their answers", parts.waits, "ms"),
         ("Schedule, in 5 minutes", calls, ""),
+        ("Events, in 5 minutes", events, ""),
     ]
     shown = [graph for graph in graphs if graph[1]]
     return [_graph(title, metrics, columns=len(shown), unit=unit) for title, metrics, unit in shown]

@@ -97,6 +97,18 @@ class WorkQueue(Construct):
             "Destinations are for streams; SQS gives up through the queue's redrive policy",
         )
 
+    def take_from(self, rule_arn: str) -> None:
+        """Let one rule of EventBridge put events onto the queue, and what it cannot deliver among the dead letters."""
+        for queue in (self.queue, self.dead_letters):
+            queue.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                    actions=["sqs:SendMessage"],
+                    resources=[queue.queue_arn],
+                    conditions={"ArnEquals": {"aws:SourceArn": rule_arn}},
+                )
+            )
+
     def grant_send(self, sender: iam.IGrantable) -> None:
         """Allow to put messages onto the queue."""
         allow(sender, ("sqs:SendMessage",), self.queue)

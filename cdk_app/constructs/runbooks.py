@@ -64,6 +64,7 @@ TABLE_ERRORS: Final = Runbook(
 SCHEDULE: Final = Runbook(
     name="schedule", first="See whether the rule is enabled and the function takes calls", tells_when_over=True
 )
+EVENTS: Final = Runbook(name="events", first="See whether the policy of the queue still names the rule")
 RUN_FAILED: Final = Runbook(name="run-failed", first="Read the channel's log: `GET /api/channels/{id}/logs`")
 CONTENTION: Final = Runbook(
     name="contention", first="See in the access log which neighborhood everybody joins or leaves"
@@ -88,6 +89,7 @@ RUNBOOKS: Final = (
     TABLE_THROTTLES,
     TABLE_ERRORS,
     SCHEDULE,
+    EVENTS,
     RUN_FAILED,
     CONTENTION,
     INVARIANTS,

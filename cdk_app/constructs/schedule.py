@@ -74,7 +74,7 @@ class Schedule(Construct):
             alarms.watch_silence(
                 self,
                 "Silent",
-                metric=self._metric("Invocations", period),
+                metric=self.metric("Invocations", period),
                 periods=MISSED_CALLS,
                 meaning=f"{self.node.id} has made no call for {MISSED_CALLS * period.to_minutes():.0f} minutes",
                 runbook=SCHEDULE,
@@ -82,7 +82,7 @@ class Schedule(Construct):
         alarms.watch(
             self,
             "Failed",
-            metric=self._metric("FailedInvocations", PERIOD),
+            metric=self.metric("FailedInvocations", PERIOD),
             at_least=1,
             meaning=f"{self.node.id} could not call the function",
             runbook=SCHEDULE,
@@ -96,8 +96,8 @@ class Schedule(Construct):
             runbook=SCHEDULE,
         )
 
-    def _metric(self, name: str, period: Duration) -> cloudwatch.Metric:
-        """EventBridge sends these only when they are not zero: no call is no data.
+    def metric(self, name: str, period: Duration) -> cloudwatch.Metric:
+        """The sum of something that EventBridge counts of the rule; it sends nothing when there was nothing.
 
         https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
         """

@@ -51,6 +51,8 @@ class AppStack(Stack):
             queue.watch(alarms)
         for schedule in parts.schedules:
             schedule.watch(alarms)
+        for route in parts.routes:
+            route.watch(alarms)
         if not self._environment.on_this_machine:  # its engine never throttles, and its alarms know no metric math
             parts.tables.watch(self, alarms)
         return alarms
@@ -83,6 +85,10 @@ class AppStack(Stack):
             self._output(f"{queue.node.id}DeadLetterQueueUrl", queue.dead_letters.queue_url)
         for schedule in parts.schedules:
             self._output(f"{schedule.node.id}RuleName", schedule.rule.rule_name)
+        for (
+            route
+        ) in parts.routes:  # not by the ending of schedules, which may rest: what a resting route misses is lost
+            self._output(f"{route.node.id}RouteName", route.rule.ref)
 
     def _output(self, name: str, value: str) -> None:
         CfnOutput(self, name, value=value)

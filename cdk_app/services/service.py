@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from cdk_app.constructs.bundling import RUNTIME_AWS_SERVICES, BundleContents
 from lambda_src.dynamo.schema import Table
+from lambda_src.runtime.buckets import Bucket
 
 type Reference = str
 
@@ -55,6 +56,7 @@ class Service:
     name: in the names of its stacks, `<name>Data` and `<name>App`. package: its folder below `lambda_src.services` and
     below `cdk_app.services`. title: what people call it. local_port: of its API on this machine. also_calls: AWS
     services that its functions call beside those that every function does, as botocore names them.
+    buckets: what it keeps beside its tables.
     queues, secrets: the constructs that variables of its functions lead to, by variable. tasks: what its schedules ask
     for, by the minutes between two calls. Rules hold the templates against these three.
     data_stack: class made from an environment; app_stack: class made from an environment and that data stack.
@@ -69,6 +71,7 @@ class Service:
     title: str
     local_port: int
     tables: Sequence[Table]
+    buckets: Sequence[Bucket] = ()
     queues: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, int] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cdk_app.environments import ENVIRONMENTS
-from tests.infra.variants import VARIANTS
+from tests.infra.variants import SYNTHESISED, VARIANTS, WITH_A_BUCKET
 from tests.support.assembly import Assembly, synthesised_once
 
 
@@ -14,7 +14,7 @@ from tests.support.assembly import Assembly, synthesised_once
 def _synthesised(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """The folder with an assembly for every environment and every variant, by name."""
     base = tmp_path_factory.getbasetemp()
-    return synthesised_once(base if worker_id == "master" else base.parent, *ENVIRONMENTS, *VARIANTS)
+    return synthesised_once(base if worker_id == "master" else base.parent, *SYNTHESISED)
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +27,12 @@ def assemblies(_synthesised: Path) -> Mapping[str, Assembly]:
 def variants(_synthesised: Path) -> Mapping[str, Assembly]:
     """What `VARIANTS` become, by name."""
     return {name: Assembly(variant.name, _synthesised / name) for name, variant in VARIANTS.items()}
+
+
+@pytest.fixture(scope="session")
+def with_a_bucket(_synthesised: Path) -> Mapping[str, Assembly]:
+    """The service that keeps objects, by the name of its variant."""
+    return {name: Assembly(environment.name, _synthesised / name) for name, environment in WITH_A_BUCKET.items()}
 
 
 @pytest.fixture(params=list(ENVIRONMENTS))

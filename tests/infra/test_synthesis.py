@@ -17,7 +17,8 @@ from cdk_app.services.registry import SERVICES
 from tests.support.assembly import ROOT, Assembly, run_python, synthesise
 from tests.support.engines import CDK, NODE_PACKAGES, installed
 
-SOURCES = ("app.py", "cdk.json", "cdk_app", "lambda_src", "tests/infra/synthesise.py", "tests/infra/variants.py")
+OF_TESTS = (f"tests/infra/{name}.py" for name in ("synthesise", "variants", "with_a_bucket"))
+SOURCES = ("app.py", "cdk.json", "cdk_app", "lambda_src", *OF_TESTS)
 
 
 def cdk_variables(out: Path, **context: str) -> dict[str, str]:
@@ -147,10 +148,12 @@ def test_no_account_region_or_address_is_in_a_template(assembly):
 
 CARELESS = """
 from dataclasses import replace
-from aws_cdk import App
+from aws_cdk import App, Stack
+from cdk_app.constructs.service_bucket import ServiceBucket
 from cdk_app.environments import PROD
 from cdk_app.services.nbhd_city import stacks as nbhd_city
 from cdk_app.stacks import add_stacks
+from tests.infra.with_a_bucket import PICTURES
 
 shortcuts = nbhd_city.LOCAL_SIGN_IN
 on_a_laptop = replace(PROD, on_this_machine=True, rollout="all_at_once")
@@ -173,6 +176,12 @@ try:
     add_stacks(App(), replace(PROD, maintenance={"nbhd_city": "full"}))
 except ValueError as refused:
     print(type(refused).__name__, refused)
+origins = PROD.origins_of("NbhdCity")
+pictures = ServiceBucket(Stack(App(), "Kept"), "Pictures", bucket=PICTURES, origins=origins, environment=PROD)
+try:
+    pictures.created_below("upload")
+except ValueError as refused:
+    print(type(refused).__name__, refused)
 """
 
 
@@ -187,6 +196,7 @@ def test_production_with_the_shortcuts_of_a_laptop_or_open_to_every_page_is_not_
         "CALLBACK_MODE=token",
         "`*` would let every page call the API",
         "`maintenance` names nbhd_city, no service",
+        "Pictures declares no objects below upload",
     )
     assert len(refusals) == len(said)
     for refusal, reason in zip(refusals, said, strict=True):

@@ -1,10 +1,10 @@
-"""Environments as they are for a while, or for some."""
+"""Environments as they are for a while, or for some; and with what no service has yet."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from cdk_app.environments import PROD, STAGING, Environment, Maintenance
+from cdk_app.environments import ENVIRONMENTS, LOCAL, PROD, STAGING, Environment, Maintenance
 from cdk_app.services.registry import SERVICES
 
 RESTORED: Final = {
@@ -25,3 +25,8 @@ VARIANTS: Final[Mapping[str, Environment]] = {
     "operated-by-user": replace(PROD, migration_operator=OPERATOR_USER),
     "token-callback": replace(STAGING, callback_mode="token"),
 }
+
+# Of `tests/infra/with_a_bucket.py` alone, the other services left out.
+WITH_A_BUCKET: Final[Mapping[str, Environment]] = {"bucket-in-prod": PROD, "bucket-in-local": LOCAL}
+# All that a test run synthesises, whichever test asks first.
+SYNTHESISED: Final = (*ENVIRONMENTS, *VARIANTS, *WITH_A_BUCKET)

@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from cdk_app.environments import ENVIRONMENTS
 from lambda_src.services.nbhd_city.settings import ApiSettings
-from tests.infra.variants import VARIANTS
+from tests.infra.variants import SYNTHESISED
 from tests.support.assembly import Assembly, synthesised_once
 from tests.support.sign_in import PAGE, PlayedSignIn, answered
 
@@ -154,7 +153,7 @@ def test_a_longer_list_leads_on_by_headers_that_a_page_may_read(tabs):
 
 def test_the_callback_mode_of_an_environment_reaches_the_page(make_city, tmp_path_factory, worker_id, monkeypatch):
     base = tmp_path_factory.getbasetemp()
-    folder = synthesised_once(base if worker_id == "master" else base.parent, *ENVIRONMENTS, *VARIANTS)
+    folder = synthesised_once(base if worker_id == "master" else base.parent, *SYNTHESISED)
     for name, expected in (("token-callback", "token"), ("staging", "code")):
         stack = Assembly("staging", folder / name).templates["NbhdCityApp"]
         variables = stack.properties("AWS::Lambda::Function", "ApiFunction")["Environment"]["Variables"]
