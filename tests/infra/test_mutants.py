@@ -10,15 +10,18 @@ from dataclasses import replace
 import pytest
 
 from tests.infra.gates.catalogue import RULES
-from tests.infra.gates.loading import deployment_of
+from tests.infra.gates.loading import deployment_of, with_a_bucket_in
 from tests.infra.gates.model import Deployment
 from tests.infra.mutants.catalogue import MUTANTS
 from tests.infra.mutants.making import Mutant, NothingToBreak
 
 
 @pytest.fixture(scope="module")
-def deployments(assemblies) -> Mapping[str, Deployment]:
-    return {name: deployment_of(assemblies[name]) for name in {mutant.environment for mutant in MUTANTS}}
+def deployments(assemblies, with_a_bucket) -> Mapping[str, Deployment]:
+    return {
+        name: with_a_bucket_in(name, with_a_bucket[name]) if name in with_a_bucket else deployment_of(assemblies[name])
+        for name in {mutant.environment for mutant in MUTANTS}
+    }
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
@@ -38,7 +41,8 @@ def test_it_is_caught_in_every_service(deployments, mutant: Mutant):
         stacks, declared = {**others, **of_service.stacks}, (*tables, *of_service.declared)
         broken = replace(of_service, stacks=stacks, declared=declared)
         assert of_service.fingerprint() != whole.fingerprint(), f"nothing was broken in {service.name}"
-        about = [service.name, *(table.physical_name(mutant.environment) for table in service.tables)]
+        named = intact.environment.name
+        about = [service.name, *(table.physical_name(named) for table in service.tables)]
         found = [str(finding) for finding in set(rule.findings(broken)) - known]
         if any(word in finding for finding in found for word in about):
             noticed.add(service.name)

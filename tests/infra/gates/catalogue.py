@@ -4,14 +4,17 @@ from typing import Final
 
 from tests.infra.gates import (
     alarms,
+    buckets,
     callers,
     dashboards,
     data,
     declared,
+    events,
     functions,
     http,
     identity,
     principals,
+    promised_objects,
     promises,
     queues,
     released,
@@ -29,7 +32,9 @@ MODULES: Final = (
     shapes,
     declared,
     data,
+    buckets,
     queues,
+    events,
     functions,
     variables,
     identity,
@@ -43,6 +48,7 @@ MODULES: Final = (
     dashboards,
     released,
     promises,
+    promised_objects,
 )
 RULES: Final = {found.name: found for module in MODULES for found in vars(module).values() if isinstance(found, Rule)}
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from cdk_app import prices
+from tests.infra.gates.data import BUCKET
 from tests.infra.gates.http import API
 from tests.infra.gates.metrics import ALARM
 from tests.infra.gates.model import Complaints, Deployment, Json, Resource, rule
@@ -39,6 +40,7 @@ SEEN = {
         "ApproximateNumberOfMessagesDelayed",
         "ApproximateAgeOfOldestMessage",
     ),
+    BUCKET: ("BucketSizeBytes", "NumberOfObjects"),
     "AWS::Events::Rule": ("Invocations", "FailedInvocations"),
 }
 # Of a queue that somebody works on, and not of its dead letters.
@@ -174,6 +176,8 @@ def _worth_seeing(deployment: Deployment, dashboard: Resource) -> Iterator[tuple
 def _about(deployment: Deployment, dashboard: Resource, dimensions: list[str]) -> Iterator[str]:
     """What the dimensions of a graph name: resources of ours, and the names of indexes."""
     for name, value in zip(dimensions[::2], dimensions[1::2], strict=True):
+        if name == "StorageType":  # of a bucket that another dimension names
+            continue
         reference = IN_SUB.fullmatch(value)
         found = target(deployment, dashboard.stack, {"Fn::Sub": value} if reference else value)
         yield value if found is None or name == "GlobalSecondaryIndexName" else str(found)

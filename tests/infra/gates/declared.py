@@ -15,12 +15,11 @@ from tests.infra.gates.functions import LOG_GROUP
 from tests.infra.gates.http import API
 from tests.infra.gates.model import Complaints, Deployment, Json, Resource, rule
 from tests.infra.gates.queues import dead_letters_of, fed_functions
-from tests.infra.gates.references import FUNCTION, QUEUE, function_behind, target
+from tests.infra.gates.references import FUNCTION, QUEUE, construct, function_behind, target, text
 
 RULE = "AWS::Events::Rule"
 SAVED_QUERY = "AWS::Logs::QueryDefinition"
 HANDLER = re.compile(r"lambda_src\.services\.\w+\.(?P<asker>\w+)\.handler")
-MADE_BY_CDK = re.compile(r"[0-9A-F]{8}$")  # what it adds to a construct's path
 OF_THE_RUNTIME = {"AWS_CA_BUNDLE"}  # read by botocore
 ORIGINS = re.compile(r"ORIGINS$|^FRONTEND_URL$")
 LATER = "https://known-at-deployment.example"
@@ -28,9 +27,9 @@ RATE = re.compile(r"rate\((?P<number>\d+) (?P<unit>minute|hour|day)s?\)")
 MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 
 
-def construct(resource: Resource) -> str:
-    """The name of a resource as its stack gave it."""
-    return MADE_BY_CDK.sub("", resource.logical_id)
+def is_route(rule_resource: Resource) -> bool:
+    """Whether a rule of EventBridge waits for events, and keeps no schedule."""
+    return "EventPattern" in rule_resource.properties and "ScheduleExpression" not in rule_resource.properties
 
 
 def functions_of_services(deployment: Deployment) -> Iterator[tuple[Service, Resource]]:
@@ -97,6 +96,13 @@ def variables_lead_where_declared(deployment: Deployment) -> Complaints:
                 yield function, f"{name} is for {construct(about)}, declared is {declared}"
             elif declared and not _leads_to_its_own(deployment, service, function, value):
                 yield function, f"{name} is {value}: no address of a queue, and no secret, of its service"
+        for bucket in service.buckets:
+            value = variables.get(bucket.environment_variable)
+            meant = target(deployment, function.stack, value)
+            leads = meant is not None and construct(meant) == f"{bucket.name}Bucket"
+            is_ours = meant is not None and deployment.service_of(meant.stack) is service
+            if (leads and is_ours) != any(bucket.rights(asker_of(function))) or (value and not leads):
+                yield function, f"{bucket.environment_variable} is {text(value)}"
 
 
 def _leads_to_its_own(deployment: Deployment, service: Service, function: Resource, value: object) -> bool:
@@ -161,7 +167,7 @@ def _settings(service: Service, function: Resource) -> Any:
 @rule("schedules-ask-for-tasks", "A function that is called without its task does nothing, and says so to nobody")
 def schedules_ask_for_tasks(deployment: Deployment) -> Complaints:
     workers = [fed for _, _, fed in fed_functions(deployment)]
-    for schedule in deployment.of_type(RULE):
+    for schedule in (each for each in deployment.of_type(RULE) if not is_route(each)):
         service = deployment.service_of(schedule.stack)
         every = RATE.fullmatch(str(schedule.properties.get("ScheduleExpression")))
         minutes = int(every["number"]) * MINUTES[every["unit"]] if every else None

@@ -73,7 +73,7 @@ class Deployment:
     """Everything that one environment deploys.
 
     assets: by the hash that stands in `S3Key`. released: what is kept of the last release, by stack name. declared: the
-    tables that the services say they have. services: what else they say.
+    tables that the services say they have. services: what else they say. promises: to people, by package.
     """
 
     environment: Environment
@@ -82,6 +82,7 @@ class Deployment:
     released: Mapping[str, Json] = field(default_factory=dict)
     declared: tuple[Table, ...] = ()
     services: tuple[Service, ...] = ()
+    promises: Mapping[str, Json] = field(default_factory=dict)
 
     def of_type(self, *types: str) -> Iterator[Resource]:
         """Resources of some types, in all stacks."""

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from tests.infra.gates.identity import ROLE, is_operator
 from tests.infra.gates.model import Complaints, Deployment, Json, Resource, rule
-from tests.infra.gates.references import as_list
+from tests.infra.gates.references import as_list, target
 
+QUEUE_POLICY: Final = "AWS::SQS::QueuePolicy"
 # Which services may do something with a resource of ours, by its type; of the others, none.
 LET_IN: Final = {
     ROLE: {"lambda.amazonaws.com", "codedeploy.amazonaws.com"},
@@ -32,8 +33,20 @@ def policies_let_in_nobody_else(deployment: Deployment) -> Complaints:
         for resource in stack.resources.values():
             for statement in statements(resource.properties):
                 is_excepted = is_operator(deployment, resource)  # another rule says who takes that role
+                is_excepted = is_excepted or sender_of(deployment, resource, statement) is not None
                 if statement["Effect"] == "Allow" and not is_excepted and not _is_known(resource, statement):
                     yield resource, f"lets {statement.get('Principal', 'all but some')} in"
+
+
+def sender_of(deployment: Deployment, policy: Resource, statement: Json) -> Resource | None:
+    """The one rule of EventBridge, of its own stack, that a queue's policy lets put messages there; else None."""
+    wanted = {"Action": "sqs:SendMessage", "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}}
+    named = statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn")
+    if policy.type != QUEUE_POLICY or {**statement, **wanted} != statement:
+        return None
+    sender = target(deployment, policy.stack, named)
+    exactly = {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [sender.logical_id, "Arn"]}}} if sender else None
+    return sender if sender and sender.type == "AWS::Events::Rule" and statement["Condition"] == exactly else None
 
 
 def _is_known(resource: Resource, statement: Json) -> bool:

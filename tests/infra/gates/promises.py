@@ -14,18 +14,28 @@ from typing import Any, Final
 from cdk_app.services.service import Service
 from tests.infra.gates.dashboards import DASHBOARD, graphed
 from tests.infra.gates.data import SECRET, by_name
-from tests.infra.gates.declared import construct, functions_of_services
+from tests.infra.gates.declared import functions_of_services, is_route
 from tests.infra.gates.http import API, STAGE
 from tests.infra.gates.metrics import ALARM, dimensions
 from tests.infra.gates.model import Complaints, Deployment, Json, Resource, Rule, rule
 from tests.infra.gates.queues import MAPPING, fed_functions
-from tests.infra.gates.references import FUNCTION, QUEUE, TABLES, physical_name, restored_tables, text
+from tests.infra.gates.references import (
+    FUNCTION,
+    QUEUE,
+    TABLES,
+    construct,
+    physical_name,
+    restored_tables,
+    target,
+    text,
+)
 from tests.support.assembly import ROOT
 
 PROMISES: Final = ROOT / "tests" / "infra" / "promises"
 SCHEDULE = "AWS::Events::Rule"
 ASYNCHRONOUS = "AWS::Lambda::EventInvokeConfig"
 REFERENCE = re.compile(r"\$\{(\w+?)(?:[0-9A-F]{8}(?:[0-9a-f]{32})?)?(?:\.\w+)?\}")
+SAID_ELSEWHERE = re.compile(r"\$\{[\w-]+\.\w+\}")
 COMPARISONS = {"GreaterThanOrEqualToThreshold": ">=", "LessThanThreshold": "<"}
 SEARCH = re.compile(r"SEARCH\('[^']*', '\w+'\)")
 SILENCE = {"notBreaching": "well", "breaching": "ill"}
@@ -44,19 +54,22 @@ def promises_of(package: str) -> Json:
 
 
 def as_promised(name: str, reason: str, section: str, types: tuple[str, ...], describe: Describe, **kw: str) -> Rule:
-    """Make the rule that each resource of some types is in a section, as it is described there, and no other is."""
+    """Make the rule that each resource of some types is in a section, as it is described there, and no other is.
+
+    A resource that is described as "" belongs elsewhere.
+    """
 
     @rule(name, reason, **kw)
     def check(deployment: Deployment) -> Complaints:
         for service in deployment.services:
             mine = deployment.of_service(service)
-            promised: Promised = dict(promises_of(service.package).get(section, {}))
+            promised: Promised = dict(deployment.promises[service.package].get(section, {}))
             if deployment.environment.rollout == "all_at_once":
                 promised = {key: value for key, value in promised.items() if not key.startswith(OF_A_ROLLOUT)}
             for resource in mine.of_type(*types):
                 key = _in_words(deployment, service, _name(resource))
                 found = _in_words(deployment, service, describe(resource))
-                if promised.pop(key, None) != found:
+                if found != "" and promised.pop(key, None) != found:
                     yield resource, f"{section}: nobody promised {key} = {json.dumps(found)}"
             for key, lost in promised.items():
                 stack = next(iter(mine.stacks.values()), next(iter(deployment.stacks.values())))
@@ -75,8 +88,12 @@ def _in_words[Words: (str, str | list[str])](deployment: Deployment, service: Se
         return [_in_words(deployment, service, each) for each in found]
     for restored, table in restored_tables(deployment).items():
         found = found.replace(restored, table)
+    stack = next(iter(deployment.of_service(service).stacks.values()))
+    for said in SAID_ELSEWHERE.findall(found):
+        resource = target(deployment, stack, {"Fn::Sub": said})
+        found = found.replace(said, construct(resource) if resource else said)
     found = REFERENCE.sub(r"\1", found).replace(f"-{deployment.environment.name}", "")
-    return found.replace(service.name, promises_of(service.package)["name"])
+    return found.replace(service.name, deployment.promises[service.package]["name"])
 
 
 # ---- functions, queues, schedules ----------------------------------------------------------------------------------
@@ -131,6 +148,8 @@ FEEDS = as_promised(
 
 
 def _schedule(schedule: Resource) -> str:
+    if is_route(schedule):
+        return ""
     return f"{schedule.properties.get('ScheduleExpression')}, {len(schedule.properties.get('Targets', []))} target"
 
 
@@ -234,7 +253,10 @@ def outputs_are_as_promised(deployment: Deployment) -> Complaints:
     for service in deployment.services:
         for stack in deployment.of_service(service).stacks.values():
             kind = stack.name.removeprefix(service.name)
-            wanted = {*promises_of(service.package)["outputs"][kind], *(while_migrating if kind == "Data" else ())}
+            wanted = {
+                *deployment.promises[service.package]["outputs"][kind],
+                *(while_migrating if kind == "Data" else ()),
+            }
             found = {name for name in stack.body.get("Outputs", {}) if not name.startswith(MADE_FOR_OTHER_STACKS)}
             for name in sorted(wanted ^ found):
                 yield stack, f"output {name} is {'missing' if name in wanted else 'promised by nobody'}"

@@ -131,6 +131,9 @@ EVENTS: Final = {
     ),
 }
 
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html, those that S3 sends unasked
+S3: Final = _all(("BucketSizeBytes", "NumberOfObjects"), {"BucketName", "StorageType"})
+
 # https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
 SNS: Final = _all(
     (
@@ -153,6 +156,7 @@ PUBLISHED: Final[Mapping[str, Mapping[str, frozenset[Dimensions]]]] = {
     "AWS/DynamoDB": DYNAMODB,
     "AWS/Events": EVENTS,
     "AWS/Lambda": LAMBDA,
+    "AWS/S3": S3,
     "AWS/SNS": SNS,
     "AWS/SQS": SQS,
 }

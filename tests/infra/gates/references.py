@@ -13,6 +13,7 @@ QUEUE = "AWS::SQS::Queue"
 TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 IN_SUB = re.compile(r"\$\{([^!}][^}]*)\}")
 TABLE_ARN = re.compile(r":table/(?P<table>[^/]+)(?:/index/(?P<index>[^/]+))?")
+MADE_BY_CDK = re.compile(r"[0-9A-F]{8}$")  # what it adds to a construct's path
 QUEUE_ARN = re.compile(r":sqs:.*:(?P<queue>[^:}]+)$")
 
 
@@ -21,6 +22,11 @@ def as_list(value: Any) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
+
+
+def construct(resource: Resource) -> str:
+    """The name of a resource as its stack gave it."""
+    return MADE_BY_CDK.sub("", resource.logical_id)
 
 
 def references(value: Any) -> Iterator[tuple[str, str]]:
@@ -49,13 +55,18 @@ def _reference(key: str, part: Any) -> Iterator[tuple[str, str]]:
 
 
 def text(value: Any) -> str:
-    """A value as one string, with `${LogicalId}` or `${LogicalId.Attribute}` for what only deployment knows."""
+    """A value as one string, with `${LogicalId}` or `${LogicalId.Attribute}` for what only deployment knows.
+
+    What another stack's output will say is `${stack.Output}`.
+    """
     if isinstance(value, dict) and len(value) == 1:
         [(function, argument)] = value.items()
         if function == "Fn::Join":
             return str(argument[0]).join(text(part) for part in argument[1])
         if function == "Fn::Sub" and isinstance(argument, str):
             return argument
+        if function == "Fn::GetStackOutput":
+            return f"${{{argument['StackName']}.{argument['OutputName']}}}"
         found = list(_reference(function, argument))
         if len(found) == 1:
             return "${" + ".".join(part for part in found[0] if part) + "}"
@@ -81,6 +92,10 @@ def target(deployment: Deployment, stack: Stack, value: Any) -> Resource | None:
     if by_name:
         return by_name
     found = {logical_id for logical_id, _ in references(value)} & stack.body["Resources"].keys()
+    for other, output in () if found else references(value):  # as `text` writes what other stacks say
+        elsewhere = output_of(deployment, {"Fn::GetStackOutput": {"StackName": other, "OutputName": output}})
+        if elsewhere:
+            return target(deployment, *elsewhere)
     return stack.resource(found.pop()) if len(found) == 1 else None
 
 

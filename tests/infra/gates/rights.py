@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cdk_app.services.service import Service
+from tests.infra.gates.buckets import ARN, LISTS
 from tests.infra.gates.data import SECRET
 from tests.infra.gates.declared import asker_of, functions_of_services, variables_of
 from tests.infra.gates.identity import POLICIES, ROLE, is_operator
@@ -33,13 +34,14 @@ ON_ANYTHING = "*"
 TABLE = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/"
 
 type Right = tuple[str, str]
-"""An action, and the whole text of what it is allowed on."""
+"""An action, and the whole text of what it is allowed on; where a bucket is listed, with the keys that are shown."""
 
 
 def rights_declared(deployment: Deployment, service: Service, function: Resource) -> set[Right]:
     """What a function does by its declarations: patterns that name it, what it is told of and fed from, its log."""
     return {
         *_on_tables(deployment, service, function),
+        *_on_buckets(service, function),
         *_on_what_it_is_told(deployment, function),
         *_on_what_feeds_it(deployment, function),
         *_on_what_it_leaves_behind(deployment, function),
@@ -54,6 +56,13 @@ def _on_tables(deployment: Deployment, service: Service, function: Resource) -> 
             for operation in pattern.operations if asker in pattern.asked_by else ():
                 index = pattern.index if operation == "Query" else None
                 yield f"dynamodb:{operation}", arn if index is None else f"{arn}/index/{index.name}"
+
+
+def _on_buckets(service: Service, function: Resource) -> Iterator[Right]:
+    for bucket in service.buckets:
+        arn = ARN + text(variables_of(function).get(bucket.environment_variable))
+        for prefix, action in bucket.rights(asker_of(function)):
+            yield f"s3:{action}", f"{arn} {prefix}/*" if f"s3:{action}" == LISTS else f"{arn}/{prefix}/*"
 
 
 def _on_what_it_is_told(deployment: Deployment, function: Resource) -> Iterator[Right]:
@@ -103,11 +112,20 @@ def statements_of(deployment: Deployment, role: Resource) -> Iterator[tuple[Reso
 
 def rights_granted(deployment: Deployment, role: Resource) -> set[Right]:
     return {
-        (action, text(place))
+        (action, f"{text(place)} {shown}" if shown else text(place))
         for _, statement in statements_of(deployment, role)
         for action in as_list(statement.get("Action"))
         for place in as_list(statement.get("Resource"))
+        for shown in listed_keys(statement) or [None]
     }
+
+
+def listed_keys(statement: Json) -> list[Any]:
+    """What a statement that only lists a bucket shows of it, where that is all that it asks for."""
+    condition = statement.get("Condition", {})
+    shown = condition.get("StringLike", {}).get("s3:prefix")
+    is_all = condition == {"StringLike": {"s3:prefix": shown}} and as_list(statement.get("Action")) == [LISTS]
+    return as_list(shown) if is_all else []
 
 
 @rule(
@@ -162,5 +180,5 @@ def statements_only_allow(deployment: Deployment) -> Complaints:
         for policy, statement in statements_of(deployment, role):
             if statement.get("Effect") != "Allow":
                 yield policy, f"holds a statement that says {statement.get('Effect')}"
-            elif statement.keys() - {"Action", "Effect", "Resource", "Sid"}:
+            elif statement.keys() - {"Action", "Effect", "Resource", "Sid"} and not listed_keys(statement):
                 yield policy, f"holds a statement with {', '.join(sorted(statement.keys()))}"

@@ -14,6 +14,7 @@ FREE: Final = {
     "PolicyDocument",
     "AssumeRolePolicyDocument",
     "Environment.Variables",
+    "EventPattern",
     "Tags",
     "ResourceTags",
     "RouteSettings",

@@ -11,7 +11,10 @@ from tests.infra.gates.references import FUNCTION, as_list, references
 
 RUNS = (FUNCTION, "AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi", "AWS::SQS::Queue", "AWS::Events::Rule")
 # What MiniStack rejects, and the whole stack with it.
-NOT_IN_THE_LOCAL_CLOUD = ("AWS::CodeDeploy::", "AWS::CloudWatch::CompositeAlarm", "AWS::Budgets::", "AWS::XRay::Group")
+NOT_IN_THE_LOCAL_CLOUD = (
+    "AWS::CodeDeploy::", "AWS::CloudWatch::CompositeAlarm", "AWS::Budgets::", "AWS::XRay::Group",
+    "AWS::CloudFront::KeyGroup", "AWS::CloudFront::PublicKey",
+)  # fmt: skip
 
 # Types here that CloudFormation cannot tag: settings and links of resources that are tagged themselves.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
@@ -25,6 +28,7 @@ WITHOUT_TAGS = {
     "AWS::Lambda::Permission",
     "AWS::Lambda::Version",
     "AWS::Logs::QueryDefinition",
+    "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",

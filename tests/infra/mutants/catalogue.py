@@ -4,8 +4,10 @@ from typing import Final
 
 from tests.infra.mutants import (
     of_alarms,
+    of_buckets,
     of_dashboards,
     of_data,
+    of_events,
     of_functions,
     of_http,
     of_identity,
@@ -19,7 +21,9 @@ from tests.infra.mutants.making import Mutant
 
 MODULES: Final = (
     of_data,
+    of_buckets,
     of_queues,
+    of_events,
     of_functions,
     of_identity,
     of_http,
