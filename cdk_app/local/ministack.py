@@ -75,7 +75,10 @@ class MiniStack:
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(state_directory / "s3"),
             "TMPDIR": str(scratch),
+            # With these it compares what is signed; functions sign with the secret, too, whoever has started it.
+            **{name.upper(): value for name, value in CREDENTIALS.items()},
         }
+        environment.pop("AWS_SESSION_TOKEN", None)
         process = ChildProcess.start("MiniStack", COMMAND, environment=environment, log_path=log_path)
         return cls(process, f"http://localhost:{port}")
 

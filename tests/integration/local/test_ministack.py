@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import boto3
+import httpx
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -51,6 +53,14 @@ TEMPLATE = {
     }
 }
 
+OF_SOMEBODY = "of-somebody"
+SIGNS = """
+import os
+
+def handler(event, context):
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+"""
+
 
 class Emulator:
     """One state directory, in which MiniStack can be started again and again."""
@@ -81,7 +91,10 @@ class Emulator:
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory) -> Iterator[Emulator]:
-    emulator = Emulator(tmp_path_factory.mktemp("ministack"))
+    with pytest.MonkeyPatch.context() as shell:  # of somebody who also works on AWS
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            shell.setenv(name, OF_SOMEBODY)
+        emulator = Emulator(tmp_path_factory.mktemp("ministack"))
     emulator.client("cloudformation").create_stack(StackName="Sample", TemplateBody=json.dumps(TEMPLATE))
     emulator.client("cloudformation").get_waiter("stack_create_complete").wait(
         StackName="Sample", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
@@ -242,3 +255,29 @@ def test_of_fifty_requests_at_once_all_are_answered_by_processes_that_start_in_t
         starts = starts_seen(takes)
         assert all(sum(began <= other < ended for other, _ in starts) <= STARTS_AT_ONCE for began, ended in starts)
         assert len(starts) < 50
+
+
+def test_functions_sign_urls_that_are_taken_and_know_no_key_of_whoever_started_them(emulator):
+    code = BytesIO()
+    with ZipFile(code, "w") as archive:
+        archive.writestr("signs.py", SIGNS)
+    functions, s3 = emulator.client("lambda"), emulator.client("s3")
+    functions.create_function(
+        FunctionName="signs", Runtime="python3.13", Handler="signs.handler",
+        Role="arn:aws:iam::123456789012:role/none", Code={"ZipFile": code.getvalue()},
+    )  # fmt: skip
+    told = json.load(functions.invoke(FunctionName="signs")["Payload"])
+    assert OF_SOMEBODY not in told.values()
+    s3.create_bucket(Bucket="signed")
+    s3.put_object(Bucket="signed", Key="a", Body=b"kept")
+    signing = boto3.client(
+        "s3",
+        endpoint_url=told["AWS_ENDPOINT_URL"],
+        aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
+        region_name=told["AWS_REGION"],
+        config=Config(signature_version="s3v4"),
+    )
+    signed = signing.generate_presigned_url("get_object", Params={"Bucket": "signed", "Key": "a"})
+    assert httpx.get(signed, trust_env=False).content == b"kept"
+    assert httpx.get(signed[:-1] + "g", trust_env=False).status_code == 403
