@@ -1,4 +1,5 @@
-"""MiniStack with a door in front: what a browser sends is refused before the emulator sees it.
+"""MiniStack with a door in front: what a browser sends is refused before the emulator sees it, but for signed URLs and
+forms of buckets (`bucket_door`).
 
     .local/ministack-venv/bin/python -m cdk_app.local.guarded_ministack
 
@@ -15,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from cdk_app.local.bucket_door import BucketDoor
 from cdk_app.local.generations import Generations
 from cdk_app.local.kept_state import StateKeeper
 from cdk_app.local.paced_starts import pace_starts
@@ -33,8 +35,8 @@ BROWSER_HEADERS: Final = frozenset({b"origin", b"sec-fetch-site"})
 REFUSAL: Final = b"Browsers may not use the emulator\n"
 
 
-def guarded(application: Application) -> Application:
-    """The application, for programs on this machine only: what a browser sends is answered with 403."""
+def guarded(application: Application, door: BucketDoor | None = None) -> Application:
+    """The application, for programs on this machine: what a browser sends is answered with 403, but at the door."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -42,7 +44,7 @@ def guarded(application: Application) -> Application:
         elif is_welcome(scope["headers"]):
             headers = [header for header in scope["headers"] if header[0] != PROXY_HEADER]  # between proxy and us
             await application({**scope, "headers": headers}, receive, send)
-        else:
+        elif door is None or not await door.opens(scope, receive, send):
             await refuse(scope, receive, send, status=403, text=REFUSAL)
 
     return answer
@@ -64,7 +66,9 @@ def main() -> None:
     generations = Generations(Path(persistence.STATE_DIR).parent)
     keeper = StateKeeper(generations, emulator=ministack, functions=functions, persistence=persistence)
     ministack.save_all = keeper.save_at_the_end
-    ministack.app = guarded(keeper.answering(ministack.app))
+    application = keeper.answering(ministack.app)
+    storage = importlib.import_module("ministack.services.s3")
+    ministack.app = guarded(application, BucketDoor(application, emulator=ministack, storage=storage))
     ministack.main()
 
 
