@@ -38,6 +38,8 @@ _MILLION: Final = 1_000_000
 _DYNAMODB: Final = "https://aws.amazon.com/dynamodb/pricing/on-demand/"
 _LAMBDA: Final = "https://aws.amazon.com/lambda/pricing/"
 _CLOUDWATCH: Final = "https://aws.amazon.com/cloudwatch/pricing/"
+_S3: Final = "https://aws.amazon.com/s3/pricing/"
+_S3_QUOTED: Final = "https://devnotes.tech/understanding-aws-s3-pricing-a-complete-cost-breakdown-with-examples"
 _SECRETS: Final = "https://aws.amazon.com/secrets-manager/pricing/"
 # Infracost computes this expected output from AWS's price list. It has no date, and units from before November 2024.
 _INFRACOST_DYNAMODB: Final = (
@@ -237,6 +239,37 @@ TRACE: Final = Price(
     stated=None,
 )
 
+# ---- S3 ------------------------------------------------------------------------------------------------------------
+
+S3_STORAGE: Final = Price(
+    name="S3 Standard storage",
+    usd=Decimal("0.023"),
+    unit="GB and month",
+    page=_S3,
+    read_in=_S3_QUOTED,
+    stated=None,
+    note="the first 50 TB; old versions count; read on 2026-12-01, like the next two",
+)
+S3_WRITE: Final = Price(
+    name="S3 request that writes or lists",
+    usd=Decimal("0.005"),
+    quantity=1_000,
+    unit="request",
+    page=_S3,
+    read_in=_S3_QUOTED,
+    stated=None,
+    note="PUT, COPY, POST, LIST; deleting is free",
+)
+S3_READ: Final = Price(
+    name="S3 request that reads",
+    usd=Decimal("0.0004"),
+    quantity=1_000,
+    unit="request",
+    page=_S3,
+    read_in=_S3_QUOTED,
+    stated=None,
+)
+
 # ---- secrets -------------------------------------------------------------------------------------------------------
 
 SECRET: Final = Price(
@@ -267,6 +300,9 @@ PRICES: Final = (
     SNAPSTART_CACHE,
     SNAPSTART_RESTORE,
     HTTP_API_REQUEST,
+    S3_STORAGE,
+    S3_WRITE,
+    S3_READ,
     SQS_REQUEST,
     INTERNET_TRAFFIC,
     LOGS_INGESTED,

@@ -115,9 +115,11 @@ def _rules(templates: Templates) -> Iterator[Arrow]:
         targets = rule.properties.get("Targets") or [rule.properties.get("Target", {})]
         for target in targets:
             for resource in _owners(templates, target.get("Arn"), rule.stack):
-                yield Arrow(rule.name, resource.name, "calls")
+                yield Arrow(rule.name, resource.name, "sends" if resource.type == "AWS::SQS::Queue" else "calls")
             for resource in templates.named_in(target.get("DeadLetterConfig"), rule.stack):
                 yield Arrow(rule.name, resource.name, "fails")
+        for source in templates.named_in(rule.properties.get("EventPattern"), rule.stack):
+            yield Arrow(source.name, rule.name, "feeds")
 
 
 def _redrives(templates: Templates) -> Iterator[Arrow]:
@@ -164,8 +166,9 @@ def _allowed(templates: Templates) -> Iterator[Arrow]:
 
 def _permitted(function: Resource, resource: Resource, actions: Sequence[str], part: object) -> Iterator[Arrow]:
     indexes = tuple(text.partition("/index/")[2] for text in texts(part) if "/index/" in text)
+    prefixes = tuple(text.partition("/")[2].removesuffix("*") for text in texts(part) if text.endswith("/*"))
     for flow in dict.fromkeys(flow for action in actions for flow in _flow_of(action)):
-        yield Arrow(function.name, resource.name, flow, indexes)
+        yield Arrow(function.name, resource.name, flow, indexes + prefixes)
 
 
 def _flow_of(action: str) -> Iterator[Flow]:
@@ -224,14 +227,18 @@ def _merged(arrows: Sequence[Arrow]) -> list[Arrow]:
 
 
 def _given_up_directly(arrows: Sequence[Arrow], names: Mapping[str, str]) -> list[Arrow]:
-    """A function that puts messages of its own queue among the dead letters is a note on the arrow between the two."""
+    """What else puts messages of a queue among its dead letters is a note on the arrow between the two.
+
+    That is the function that reads the queue, and a rule whose events the queue did not take.
+    """
     feeds = {(arrow.source, arrow.target) for arrow in arrows if arrow.flow == "feeds"}
+    sends = {(arrow.source, arrow.target) for arrow in arrows if arrow.flow == "sends"}
     noted: dict[tuple[str, str], list[str]] = {}
-    for redrive in arrows:
-        for sending in arrows:
-            own = redrive.flow == "fails" and sending.flow == "sends" and (redrive.source, sending.source) in feeds
-            if own and sending.target == redrive.target:
-                noted.setdefault((redrive.source, redrive.target), []).append(sending.source)
+    for redrive in (arrow for arrow in arrows if arrow.flow == "fails"):
+        for other in (arrow for arrow in arrows if arrow.target == redrive.target):
+            reads = other.flow == "sends" and (redrive.source, other.source) in feeds
+            if reads or (other.flow == "fails" and (other.source, redrive.source) in sends):
+                noted.setdefault((redrive.source, redrive.target), []).append(other.source)
     folded = {(function, queues[1]) for queues, functions in noted.items() for function in functions}
     return [
         replace(
@@ -241,5 +248,5 @@ def _given_up_directly(arrows: Sequence[Arrow], names: Mapping[str, str]) -> lis
         if arrow.flow == "fails"
         else arrow
         for arrow in arrows
-        if arrow.flow != "sends" or (arrow.source, arrow.target) not in folded
+        if arrow.flow not in ("sends", "fails") or (arrow.source, arrow.target) not in folded
     ]

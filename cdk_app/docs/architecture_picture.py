@@ -28,6 +28,7 @@ _KIND_COLOURS: Final[Mapping[Kind, str]] = MappingProxyType(
         "bucket": "green",
         "secret": "ochre",
         "schedule": "green",
+        "event": "green",
         "topic": "red",
         "alarm": "red",
         "person": "grey",
@@ -59,6 +60,7 @@ _ICONS: Final[Mapping[Kind, str]] = MappingProxyType(
         "bucket": "M3 5 H19 L16 19 H6 Z M3 5 C3 2 19 2 19 5",
         "secret": "M7 11 m-4 0 a4 4 0 1 0 8 0 a4 4 0 1 0 -8 0 M11 11 H20 V15 M16 11 V14",
         "schedule": "M11 11 m-9 0 a9 9 0 1 0 18 0 a9 9 0 1 0 -18 0 M11 5 V11 L15 14",
+        "event": "M12 2 L5 12 H11 L9 20 L17 9 H11 Z",
         "topic": "M3 9 V13 H6 L14 18 V4 L6 9 Z M17 8 C19 10 19 12 17 14",
         "alarm": "M5 16 V10 C5 2 17 2 17 10 V16 L19 17 H3 L5 16 M9 19 C10 21 12 21 13 19",
         "person": "M2 5 H20 V17 H2 Z M2 5 L11 12 L20 5",
@@ -178,11 +180,12 @@ def _edge(arrow: Arrow, owner: Mapping[str, str], architecture: Architecture) ->
 
 
 def _bond(arrow: Arrow, architecture: Architecture) -> Literal["down", "beside", "free"]:
-    """Notices run to the side; what a function sends back to its own queues decides nothing."""
+    """Notices run to the side; what a function sends back to its own queues, and a bucket tells, decides nothing."""
     if arrow.flow == "watches":
         return "beside"
     own = {other.source for other in architecture.arrows if (other.flow, other.target) == ("feeds", arrow.source)}
-    return "free" if arrow.flow == "sends" and arrow.target in own else "down"
+    told = arrow.flow == "feeds" and architecture.box(arrow.source).kind in _KEPT
+    return "free" if told or (arrow.flow == "sends" and arrow.target in own) else "down"
 
 
 def _card(card: _Card, layout: Layout) -> str:

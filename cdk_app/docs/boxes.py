@@ -9,7 +9,9 @@ from typing import Any, Final, Literal
 
 from cdk_app.docs.templates import Resource, Templates
 
-type Kind = Literal["api", "function", "queue", "table", "bucket", "secret", "schedule", "topic", "alarm", "person"]
+type Kind = Literal[
+    "api", "function", "queue", "table", "bucket", "secret", "schedule", "event", "topic", "alarm", "person"
+]
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
@@ -53,8 +55,8 @@ def is_drawn(resource: Resource) -> bool:
 
 def box_of(resource: Resource, templates: Templates) -> Box:
     """The box of a drawn resource."""
-    kind = KINDS[resource.type]
-    describe = _LINES.get(kind, _service_only)
+    kind = _kind(resource)
+    describe = _LINES.get(kind, _service_only) if kind != "event" else _events
     lines = [line for line in describe(resource, templates) if line]
     return Box(resource.name, kind, _title(resource, templates), lines, resource.stack)
 
@@ -86,15 +88,19 @@ def words(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _kind(resource: Resource) -> Kind:
+    return "event" if "EventPattern" in resource.properties else KINDS[resource.type]
+
+
 def _title(resource: Resource, templates: Templates) -> str:
-    kind = KINDS[resource.type]
+    kind = _kind(resource)
     if kind in ("table", "bucket"):
         physical = resource.properties.get("TableName") or resource.properties.get("BucketName")
         if isinstance(physical, str):
             return physical.removesuffix(f"-{templates.environment}")
     if kind == "api":
         return "HTTP API" if resource.type == "AWS::ApiGatewayV2::Api" else "REST API"
-    if kind == "schedule":
+    if kind in ("schedule", "event"):
         return words(resource.name.removesuffix("Rule").removesuffix("Schedule"))
     return words(resource.name)
 
@@ -159,6 +165,22 @@ def _table(table: Resource, _: Templates) -> list[str]:
     return [" · ".join(["DynamoDB", *indexes, *stream]), "point-in-time recovery" if recovery else ""]
 
 
+def _bucket(bucket: Resource, _: Templates) -> list[str]:
+    """What it is, and how long what stays where that is not for good."""
+    versions = bucket.properties.get("VersioningConfiguration", {}).get("Status") == "Enabled"
+    rules = bucket.properties.get("LifecycleConfiguration", {}).get("Rules", [])
+    kept = [
+        f"{each.get('Prefix', '')} {_span(each['ExpirationInDays'] * _DAY)}"
+        for each in rules
+        if "ExpirationInDays" in each
+    ]
+    return [" · ".join(["S3", *(["old versions"] if versions else [])]), f"keeps {', '.join(kept)}" if kept else ""]
+
+
+def _events(rule: Resource, _: Templates) -> list[str]:
+    return ["EventBridge", ", ".join(rule.properties["EventPattern"].get("detail-type", ["on events"]))]
+
+
 def _schedule(rule: Resource, _: Templates) -> list[str]:
     expression = str(rule.properties.get("ScheduleExpression", ""))
     rate = re.fullmatch(r"rate\((\d+) (\w+?)s?\)", expression)
@@ -182,6 +204,7 @@ _LINES: Final[Mapping[Kind, Callable[[Resource, Templates], list[str]]]] = Mappi
         "function": _function,
         "queue": _queue,
         "table": _table,
+        "bucket": _bucket,
         "schedule": _schedule,
     }
 )

@@ -138,8 +138,8 @@ def _left_out() -> str:
     return """## Not counted
 
 - Outside services, which bill on their own.
-- Rules of EventBridge, e-mails of SNS, CodeDeploy, storage of logs and bundles, restores, Logs Insights queries,
-  messages that fail and are tried again, taxes and support: none of these was looked up.
+- Rules of EventBridge and the events of buckets, e-mails of SNS, CodeDeploy, storage of logs and bundles, restores,
+  Logs Insights queries, messages that fail and are tried again, taxes and support: none of these was looked up.
 - Steps of prices at high volume, and Savings Plans.
 """
 

@@ -39,6 +39,9 @@ class Usage:
     read_units: float = 0
     write_units: float = 0
     stored_gb: float = 0
+    object_gb: float = 0
+    object_writes: float = 0
+    object_reads: float = 0
     queue_requests: float = 0
     logged_gb: float = 0
     traces: float = 0

@@ -6,10 +6,15 @@ import shutil
 
 import pytest
 
+from cdk_app.docs.architecture import architecture_of
+from cdk_app.docs.architecture_picture import architecture_svg
 from cdk_app.docs.documents import ROOT, from_templates
+from cdk_app.docs.templates import read_templates
 from cdk_app.services.registry import SERVICES
 from tests.support.engines import GRAPHVIZ, NODE_PACKAGES, installed
 from tests.support.svg import SVG, description, parsed
+
+WIDEST = 1_200
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +50,21 @@ def test_every_function_queue_table_secret_and_api_is_drawn(pictures, prod):
         assert len(titles) == len(resources) + 4, service.name
 
 
+def test_a_service_with_a_bucket_fits_a_page_and_says_how_events_come(with_a_bucket):
+    installed(GRAPHVIZ, NODE_PACKAGES)
+    stacks = [f"prod-NbhdCity{part}" for part in ("Data", "App")]
+    templates = read_templates(with_a_bucket["bucket-in-prod"].folder, environment="prod", stacks=stacks)
+    svg = architecture_svg(architecture_of("With a bucket", templates))
+    assert float(parsed(svg).attrib["width"]) <= WIDEST
+    for said in (
+        "Pictures bucket feeds Uploaded",
+        "Uploaded sends to Tasks queue",
+        "(after 5 tries, or by Uploaded, or by Worker function)",
+        "Worker function reads and writes (uploads/, shown/large/) Pictures bucket",
+    ):
+        assert said in description(svg)
+
+
 def test_a_picture_reads_in_the_dark_and_needs_nothing_from_elsewhere(pictures):
     for svg in pictures.values():
         assert parsed(svg).findtext(f"{SVG}title")
@@ -57,7 +77,7 @@ def test_a_picture_reads_in_the_dark_and_needs_nothing_from_elsewhere(pictures):
 
 def test_a_picture_fits_a_page(pictures):
     for svg in pictures.values():
-        assert float(parsed(svg).attrib["width"]) <= 1_200
+        assert float(parsed(svg).attrib["width"]) <= WIDEST
 
 
 def test_other_code_and_another_account_give_the_same_documents(documents, assemblies, tmp_path):

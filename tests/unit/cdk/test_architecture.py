@@ -82,6 +82,42 @@ def test_a_bucket_feeds_the_function_its_notification_names():
     assert arrows(app) == {Arrow("Bucket", "Function", "feeds")}
 
 
+def events_of_a_bucket() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """An app that hears of a bucket of the other stack, that stack, and its outputs."""
+    name = {"Fn::GetStackOutput": {"StackName": "prod-SampleData", "OutputName": "Name"}}
+    goal = {"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}, "DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["Dead", "Arn"]}}}
+    pattern = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": {"bucket": {"name": [name]}}}
+    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 5}
+    objects = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", name, "/uploads/*"]]}
+    app = {
+        "UploadedRule": ("AWS::Events::Rule", {"EventPattern": pattern, "Targets": [goal]}),
+        "Queue": ("AWS::SQS::Queue", {"RedrivePolicy": redrive}),
+        "Dead": ("AWS::SQS::Queue", {}),
+        "Function": function(),
+        "Role": ("AWS::IAM::Role", {}),
+        "Policy": policy({"Action": ["s3:GetObject", "s3:DeleteObject"], "Resource": objects}),
+    }
+    kept = [{"Prefix": "uploads/", "ExpirationInDays": 1, "Status": "Enabled"}]
+    bucket = {"VersioningConfiguration": {"Status": "Enabled"}, "LifecycleConfiguration": {"Rules": kept}}
+    return app, {"Bucket": ("AWS::S3::Bucket", bucket)}, {"Name": {"Value": {"Ref": "Bucket"}}}
+
+
+def test_a_bucket_tells_a_rule_that_puts_its_events_onto_a_queue():
+    assert arrows(*events_of_a_bucket()) == {
+        Arrow("Bucket", "UploadedRule", "feeds"),
+        Arrow("UploadedRule", "Queue", "sends"),
+        Arrow("Queue", "Dead", "fails", ("after 5 tries", "or by Uploaded")),
+        Arrow("Function", "Bucket", "uses", ("uploads/",)),
+    }
+
+
+def test_a_bucket_and_its_rule_say_what_stays_and_what_is_heard():
+    architecture = architecture_of("Sample", templates(*events_of_a_bucket()))
+    assert architecture.box("Bucket").lines == ["S3 · old versions", "keeps uploads/ 1 day"]
+    rule = architecture.box("UploadedRule")
+    assert (rule.kind, rule.title, rule.lines) == ("event", "Uploaded", ["EventBridge", "Object Created"])
+
+
 def test_a_queue_gives_up_to_its_dead_letters():
     policy_of_queue = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 3}
     app = {"Queue": ("AWS::SQS::Queue", {"RedrivePolicy": policy_of_queue}), "Dead": ("AWS::SQS::Queue", {})}
