@@ -14,6 +14,7 @@ from typing import Any, Final
 BOTOCORE_SHARED_DATA: Final = frozenset(
     {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 )
+CLIENT_SETTINGS: Final = "clientContextParams"
 UNUSED_SERVICE_FILES: Final = ("examples-1.json", "waiters-2.json")
 UNUSED_UTILITIES: Final = (
     *("auth_alpha", "batch", "circuit_breaker", "data_classes", "data_masking", "feature_flags", "idempotency"),
@@ -114,10 +115,13 @@ def _trim_botocore(botocore: Path, aws_services: frozenset[str]) -> None:
 
 
 def _without_documentation(value: Any) -> Any:
-    """The same JSON without its documentation texts. A structure member that happens to have that name stays."""
+    """The same JSON without its documentation texts. A structure member that happens to have that name stays.
+
+    So do the few words about settings of a client, as S3 has them: botocore asks for these at the first request.
+    """
     if isinstance(value, dict):
         return {
-            key: _without_documentation(part)
+            key: part if key == CLIENT_SETTINGS else _without_documentation(part)
             for key, part in value.items()
             if not (key == "documentation" and isinstance(part, str))
         }

@@ -2,11 +2,16 @@
 
 import gzip
 import json
+import shutil
 import ssl
 from pathlib import Path
+from typing import Any
 
+import botocore.session
 import certifi
 import pytest
+from botocore.config import Config
+from botocore.loaders import Loader
 
 from cdk_app.constructs import trimming
 from cdk_app.constructs.trimming import UnexpectedPackage
@@ -58,6 +63,39 @@ def test_documentation_goes_but_a_member_of_that_name_stays(site_packages):
     trimming.trim(site_packages, CALLED)
     description = json.loads((site_packages / "botocore/data/sqs/2020-01-01/service-2.json").read_text())
     assert description == {"shapes": {"Output": {"members": {"documentation": {"shape": "Text"}}}}}
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("s3", "list_buckets"),
+        ("acm", "list_certificates"),
+        ("transcribe", "list_transcription_jobs"),
+        ("sqs", "list_queues"),
+        ("dynamodb", "list_tables"),
+    ],
+)
+def test_botocore_makes_requests_from_what_is_left_of_its_data(tmp_path, service, operation):
+    installed = Path(botocore.__file__).parent
+    for name in (service, *trimming.BOTOCORE_SHARED_DATA):
+        source, copy = installed / "data" / name, tmp_path / "botocore" / "data" / name
+        if source.is_dir():
+            shutil.copytree(source, copy)
+        else:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+    write(tmp_path / "botocore" / "cacert.pem")
+    trimming.trim(tmp_path, {service})
+    session = botocore.session.Session()
+    loader = Loader(extra_search_paths=[str(tmp_path / "botocore" / "data")], include_default_search_paths=False)
+    session.register_component("data_loader", loader)
+    client: Any = session.create_client(
+        service, region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b",
+        config=Config(signature_version="s3v4" if service == "s3" else None),
+    )  # fmt: skip
+    assert f"{service}.eu-central-1.amazonaws.com" in client.generate_presigned_url(operation)
+    if service == "s3":
+        assert client.generate_presigned_post("kept", "uploads/a")["fields"]["key"] == "uploads/a"
 
 
 def test_endpoints_of_other_services_go(site_packages):
