@@ -7,17 +7,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from lambda_src.dynamo.client import Client, Response
 from lambda_src.dynamo.render import grants_of
 from lambda_src.dynamo.schema import AccessPattern, Table, patterns_of
 from lambda_src.dynamo.values import Request
+from lambda_src.runtime.buckets import Bucket
 
 if TYPE_CHECKING:
     from botocore.hooks import BaseEventHooks
 
 type Operations = set[tuple[str, str]]
-"""(place, action): `table`, `table/index`, queue or secret by the name it was given; for example `dynamodb:Query`."""
+"""(place, action): `table`, `table/index`, `bucket/prefix`, queue or secret by the name it was given.
+
+For example `dynamodb:Query`.
+"""
 
 # Actions of TransactWriteItems: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 _OF_TRANSACTION: Final = {
@@ -26,18 +31,31 @@ _OF_TRANSACTION: Final = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+_OF_OBJECTS: Final = {
+    "HeadObject": "GetObject",
+    "CopyObject": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+}
 _SERVICES: Final = {"sqs": "sqs", "secrets-manager": "secretsmanager"}  # IAM's name by botocore's
 
 
 class Recorder:
     """A client that notes what goes through it, for whoever is at work; and what goes through other AWS clients.
 
-    names: physical names of tables, URLs of queues and ids of secrets, by the names they are noted under. tables: whose
-    items are told apart. role: at work now. operations: by role. patterns: what each pattern took, by role and its
-    name. transactions: the patterns that were transactions. found: kinds of items by pattern.
+    names: physical names of tables and buckets, URLs of queues and ids of secrets, by the names they are noted under; a
+    bucket's is that of its variable. tables: whose items are told apart. buckets: whose prefixes are. role: at work
+    now. operations: by role. patterns: what each pattern took, by role and its name. transactions: the patterns that
+    were transactions. found: kinds of items by pattern.
     """
 
-    def __init__(self, client: Client, names: Mapping[str, str], tables: Iterable[Table] = ()) -> None:
+    def __init__(
+        self, client: Client, names: Mapping[str, str], tables: Iterable[Table] = (), buckets: Iterable[Bucket] = ()
+    ) -> None:
         self.role = "api"
         self.operations: defaultdict[str, Operations] = defaultdict(set)
         self.patterns: defaultdict[str, defaultdict[str, Operations]] = defaultdict(lambda: defaultdict(set))
@@ -46,6 +64,7 @@ class Recorder:
         self._client = client
         self._names = {physical: name for name, physical in names.items()}
         self._tables = {table.name: table for table in tables}
+        self._buckets = {bucket.environment_variable.lower(): bucket for bucket in buckets}
 
     @contextmanager
     def acting(self, role: str) -> Iterator[None]:
@@ -89,9 +108,19 @@ class Recorder:
         if service == "dynamodb":
             self._add(operation, params)
             return
+        if service == "s3":
+            for bucket, key, action in _asked_of_buckets(operation, params):
+                self.operations[self.role].add((self._prefix_of(bucket, key), f"s3:{action}"))
+            return
         place = params["QueueUrl"] if service == "sqs" else params["SecretId"]
         action = f"{_SERVICES[service]}:{operation.removesuffix('Batch')}"
         self.operations[self.role].add((self._names[place], action))
+
+    def _prefix_of(self, physical: str, key: str) -> str:
+        """The bucket with the longest declared prefix of a key, or with the key where that is below none."""
+        name = self._names[physical]
+        known = [prefix.name for prefix in self._buckets[name].prefixes if key.startswith(f"{prefix.name}/")]
+        return f"{name}/{max(known, key=len, default=key)}"
 
 
 def check_asked(recorder: Recorder, tables: Iterable[Table], function: str) -> None:
@@ -169,6 +198,18 @@ def _asked_of_tables(operation: str, request: Mapping[str, Any]) -> Iterator[tup
             yield table, "", operation
     else:
         yield request["TableName"], request.get("IndexName", ""), operation
+
+
+def _asked_of_buckets(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(bucket, key, IAM action without its service) of one call, or of one signed URL. A copy also reads its source."""
+    if "CopySource" in params:
+        source, _, key = unquote(params["CopySource"].partition("?")[0]).partition("/")  # boto3 has put it together
+        yield source, key, "GetObject"
+    if operation == "DeleteObjects":
+        yield from ((params["Bucket"], each["Key"], "DeleteObject") for each in params["Delete"]["Objects"])
+    else:
+        key = params.get("Key") or params.get("Prefix", "")
+        yield params["Bucket"], key, _OF_OBJECTS.get(operation, operation)
 
 
 def _items(request: Request, answer: Response) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -14,6 +14,7 @@ from cdk_app.local.ministack import QUICK, MiniStack, local_session
 from lambda_src.dynamo.boto3_client import Boto3Client, make_client
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.schema import Table
+from lambda_src.runtime.buckets import Bucket
 from tests.support.recorded_operations import Recorder
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ class Recording:
     """What a scenario runs on.
 
     recorder: the client of its tables. engine: what stands below it, for looking without being seen. tables: physical
-    names by declared ones. addresses: URLs of queues and ARNs of secrets by the setting that names them. receiver:
-    takes messages as Lambda does, and is not recorded.
+    names by declared ones. addresses: URLs of queues, ARNs of secrets and names of buckets by the setting that names
+    them. receiver: takes messages as Lambda does, and is not recorded.
     """
 
     recorder: Recorder
@@ -45,6 +46,7 @@ def recording(
     secrets: Mapping[str, object],
     cloud: MiniStack,
     dynamodb_endpoint: str,
+    buckets: Sequence[Bucket] = (),
 ) -> Iterator[Recording]:
     """Make everything, and let boto3's default session lead to it and to the recorder while inside.
 
@@ -56,8 +58,12 @@ def recording(
     keeper = cloud.session.client("secretsmanager", endpoint_url=cloud.url, config=QUICK)
     for setting, value in secrets.items():
         addresses[setting] = keeper.create_secret(Name=setting, SecretString=json.dumps(value))["ARN"]
+    storage = cloud.session.client("s3", endpoint_url=cloud.url, config=QUICK)
+    for bucket in buckets:
+        addresses[bucket.environment_variable.lower()] = name = f"{bucket.name.lower()}-{uuid4()}"
+        storage.create_bucket(Bucket=name)
     engine = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)
-    recorder = Recorder(Boto3Client(engine), {**names, **addresses}, tables)
+    recorder = Recorder(Boto3Client(engine), {**names, **addresses}, tables, buckets)
     session = local_session()
     recorder.listen(session.events)
     with pytest.MonkeyPatch.context() as patch, recorder.acting("test"):

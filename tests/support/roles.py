@@ -20,20 +20,27 @@ TRACING = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
 def statements(template: Template, role: str) -> list[tuple[str, Any]]:
     """(action, resource) pairs that a role is allowed. role: start of its logical id."""
     return [
-        (action, resource)
+        (action, place)
         for policy in template.of_type("AWS::IAM::Policy").values()
         if any(each["Ref"].startswith(role) for each in policy["Properties"]["Roles"])
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         for action in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
+        for place in _listed(resource, statement)
     ]
+
+
+def _listed(resource: Any, statement: Mapping[str, Any]) -> list[Any]:
+    """A bucket that is listed by prefix as what is seen of it, written like what is allowed on objects there."""
+    shown = statement.get("Condition", {}).get("StringLike", {}).get("s3:prefix")
+    return [resource] if shown is None else [{"Fn::Join": ["/", [resource, each]]} for each in as_list(shown)]
 
 
 def granted_to(template: Template, function: str, *, tables: Mapping[str, str]) -> Operations:
     """Everything the role of a function is allowed.
 
-    function: start of its logical id. tables: names to use, by physical name. Queues, dead-letter queues and secrets
-    are named by the setting that leads the function to them; its log group is `logs`.
+    function: start of its logical id. tables: names to use, by physical name. Queues, dead-letter queues, buckets and
+    secrets are named by the setting that leads the function to them; its log group is `logs`.
     """
     _, resource = _function(template, function)
     role = resource["Properties"]["Role"]["Fn::GetAtt"][0]
@@ -90,6 +97,11 @@ def _name(place: Any, names: Mapping[str, str], tables: Mapping[str, str]) -> st
     if is_table:
         physical, _, index = path.partition("/index/")
         return f"{tables.get(physical, physical)}/{index}" if index else tables.get(physical, physical)
+    _, is_bucket, path = text(place).partition(":s3:::")
+    for known, name in names.items() if is_bucket else ():
+        bucket = json.dumps(json.loads(known), sort_keys=True)
+        if path.startswith(bucket):
+            return name + path.removeprefix(bucket).removesuffix("/*")
     if isinstance(place, dict) and "Fn::GetAtt" in place:
         place = {"Ref": place["Fn::GetAtt"][0]}
     return names.get(json.dumps(place), text(place))
