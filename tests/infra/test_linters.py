@@ -81,6 +81,12 @@ def test_cloudformation_validate_finds_nothing(deployed, engine):
         assert findings_of_validate(template.path, engine) == {}
 
 
+def test_no_linter_finds_anything_in_a_service_with_a_bucket(with_a_bucket, engine):
+    for template in with_a_bucket["bucket-in-prod"].templates.values():
+        assert findings_of_cfn_lint(template.path) == {}
+        assert findings_of_validate(template.path, engine) == {}
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_linter_catches_it(intact, engine, tmp_path, mutant: Mutant):
     broken = intact.copy()
