@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     )
 
 REASON_ATTRIBUTE: Final = "reason"
+# What EventBridge says of an event that a queue did not take:
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+OF_EVENTBRIDGE: Final = (
+    "ERROR_CODE", "ERROR_MESSAGE", "EXHAUSTED_RETRY_CONDITION", "RETRY_ATTEMPTS", "RULE_ARN", "TARGET_ARN",
+)  # fmt: skip
+NOT_PUT_BACK: Final = frozenset({REASON_ATTRIBUTE, *OF_EVENTBRIDGE})
 # SQS itself sets a message aside after too many receives, and says nothing.
 NO_REASON: Final = "received too often without an answer: the worker was killed or ran out of time"
 PER_RECEIVE: Final = 10
@@ -109,7 +115,7 @@ class DeadLetterQueue:
 
     def move(self, letter: DeadLetter) -> Moved:
         """Send it to its queue, without the reason, and then delete it here."""
-        attributes = {name: value for name, value in letter.attributes.items() if name != REASON_ATTRIBUTE}
+        attributes = {name: value for name, value in letter.attributes.items() if name not in NOT_PUT_BACK}
         try:
             self._sqs.send_message(QueueUrl=self.source_url, MessageBody=letter.body, MessageAttributes=attributes)
         except (BotoCoreError, ClientError) as error:
@@ -148,12 +154,16 @@ def _letter(message: "MessageTypeDef") -> DeadLetter:
     texts = {name: value["StringValue"] for name, value in received.items() if "StringValue" in value}
     return DeadLetter(
         message_id=message["MessageId"],
-        reason=texts.get(REASON_ATTRIBUTE, NO_REASON),
+        reason=texts.get(REASON_ATTRIBUTE) or _said_by_eventbridge(texts) or NO_REASON,
         body=message["Body"],
         correlation_id=texts.get(CORRELATION_ATTRIBUTE, message["MessageId"]),
         receipt_handle=message["ReceiptHandle"],
         attributes={name: _sendable(value) for name, value in received.items()},
     )
+
+
+def _said_by_eventbridge(texts: Mapping[str, str]) -> str:
+    return ": ".join(filter(None, (texts.get(name) for name in ("ERROR_CODE", "ERROR_MESSAGE"))))
 
 
 def _sendable(value: "MessageAttributeValueOutputTypeDef") -> "MessageAttributeValueTypeDef":

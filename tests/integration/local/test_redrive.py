@@ -280,3 +280,23 @@ def test_an_unknown_queue_is_exit_code_1_and_one_line(scene, monkeypatch):
 def test_an_ordered_queue_is_refused(scene):
     with pytest.raises(NotARedriveQueue, match="keeps an order"):
         DeadLetterQueue(scene.sqs, "Orders.fifo")
+
+
+def test_an_event_that_the_queue_did_not_take_says_why_and_goes_back_as_it_came(scene):
+    event = json.dumps({"source": "aws.s3", "detail": {"object": {"key": "uploads/a"}}})
+    said = {
+        "ERROR_CODE": "NO_PERMISSIONS",
+        "ERROR_MESSAGE": "not authorized",
+        "EXHAUSTED_RETRY_CONDITION": "MaximumEventAgeInSeconds",
+        "RETRY_ATTEMPTS": "0",
+        "RULE_ARN": "arn:aws:events:us-east-1:123456789012:rule/Uploaded",
+        "TARGET_ARN": "arn:aws:sqs:us-east-1:123456789012:Work",
+    }
+    scene.give_up(event, **said)
+    scene.give_up("{}", ERROR_CODE="THROTTLING")
+    queue = DeadLetterQueue(scene.sqs, scene.name)
+    letters = {letter.body: letter for letter in queue.letters(PLENTY)}
+    assert letters[event].reason == "NO_PERMISSIONS: not authorized"
+    assert letters["{}"].reason == "THROTTLING"
+    assert all(queue.move(letter).failure is None for letter in letters.values())
+    assert scene.receive(scene.url) == {event: {}, "{}": {}}
