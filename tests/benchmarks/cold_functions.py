@@ -34,7 +34,7 @@ class ColdFunction:
 
     @property
     def module(self) -> str:
-        return f"lambda_src.services.{self.package}.handlers.api"
+        return f"lambda_src.services.{self.package}.api"
 
     @property
     def event(self) -> dict[str, Any]:
