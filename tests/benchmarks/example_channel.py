@@ -7,8 +7,8 @@ from itertools import product
 from string import ascii_uppercase
 from typing import Final
 
+from lambda_src.dynamo.sizes import item_size_bytes
 from lambda_src.dynamo.store import Store
-from lambda_src.migration.capacity import item_size_bytes
 from lambda_src.services.stock_track_record.models import (
     Channel,
     ChannelId,

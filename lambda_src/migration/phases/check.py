@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
+from lambda_src.dynamo.sizes import item_size_bytes
 from lambda_src.dynamo.values import Item, from_item
-from lambda_src.migration.capacity import Write, item_size_bytes, write_units
+from lambda_src.migration.capacity import Write, write_units
 from lambda_src.migration.content import unmarked
 from lambda_src.migration.derive import Derived, derive
 from lambda_src.migration.errors import MigrationError

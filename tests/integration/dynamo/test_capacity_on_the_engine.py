@@ -9,9 +9,10 @@ import pytest
 from lambda_src.dynamo.boto3_client import Boto3Client
 from lambda_src.dynamo.errors import ConditionFailed, TransactionCancelled
 from lambda_src.dynamo.meter import Usage, UsageMeter
+from lambda_src.dynamo.sizes import item_size_bytes
 from lambda_src.dynamo.store import ABSENT, Attr, Delete, Put, Store, Update, UpdateItem
 from lambda_src.errors import StoreUnavailable
-from lambda_src.migration.capacity import Write, item_size_bytes, read_units, transact_write_units, write_units
+from lambda_src.migration.capacity import Write, read_units, transact_write_units, write_units
 from tests.support.dynamodb_faults import Faults
 from tests.support.sample_tables import (
     ADD_NOTE,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lambda_src.migration.capacity import item_size_bytes
+from lambda_src.dynamo.sizes import item_size_bytes
 from lambda_src.services.stock_track_record.models import Mention, Stock, Video
 from lambda_src.services.stock_track_record.tables import CHANNEL_MENTION, PURGE_PAGE
 from tests.support.stock_track_record import Applications

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from lambda_src.migration.capacity import Write, item_size_bytes, read_units, transact_write_units, write_units
+from lambda_src.dynamo.sizes import item_size_bytes
+from lambda_src.migration.capacity import Write, read_units, transact_write_units, write_units
 from tests.support.sample_tables import NOTES, PLACES, note_item
 
 

@@ -11,9 +11,9 @@ from typing import Final, Literal
 from uuid import NAMESPACE_DNS, uuid5
 
 from lambda_src.dynamo.schema import Table
+from lambda_src.dynamo.sizes import item_size_bytes
 from lambda_src.dynamo.values import Item
 from lambda_src.errors import InvalidKey
-from lambda_src.migration.capacity import item_size_bytes
 from lambda_src.migration.instants import instant
 from lambda_src.migration.limits import characters
 from lambda_src.migration.mapping import (
