@@ -40,8 +40,8 @@ def stepped_worker(app: Applications, steps: Steps, **settings: Any) -> Iterator
     """A worker of the application in a process of its own, as far as anybody outside can tell."""
     http = Http(transport=_SteppedTransport(steps))
     try:
-        with stepped_client(app.endpoint_url, steps) as client:
-            yield app.another_worker(client=client, queue=SteppedQueue(app.queue, steps), http=http, **settings)
+        client = stepped_client(app.client, steps)
+        yield app.another_worker(client=client, queue=SteppedQueue(app.queue, steps), http=http, **settings)
     finally:
         http.close()
 

@@ -75,7 +75,6 @@ class Applications(PlayedService[Message]):
         secrets: Mapping[str, Secret] | None = None,
         **options: Any,
     ) -> None:
-        self.endpoint_url: str = client.meta.endpoint_url
         self.world = world or World.custom()
         self.slept: list[float] = []
         self._wait = sleep or self.slept.append

@@ -28,8 +28,8 @@ LONG_AGO = "2025-01-01T00:00:00.000000Z"
 @contextmanager
 def stepped_worker(city: PlayedCity, steps: Steps):
     """A worker in a process of its own, as far as anybody outside can tell."""
-    with stepped_client(city.client.meta.endpoint_url, steps) as client:
-        yield city.another_worker(client=city.metered(client), queue=SteppedQueue(city.queue, steps))
+    client = city.metered(stepped_client(city.client, steps))
+    yield city.another_worker(client=client, queue=SteppedQueue(city.queue, steps))
 
 
 def deleted_with(city: PlayedCity, members: int, name: str = "Home") -> tuple[str, Sent]:

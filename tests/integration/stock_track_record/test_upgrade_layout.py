@@ -74,19 +74,16 @@ def test_a_second_run_finds_nothing_to_do_and_changes_nothing(app):
 
 def test_a_run_that_was_killed_anywhere_is_finished_by_the_next_one(app, new_app):
     steps = Steps()
-    with stepped_client(app.endpoint_url, steps) as client:
-        upgrade(Store(client, app.names))
+    upgrade(Store(stepped_client(app.client, steps), app.names))
     undisturbed = items_by_key(app)
     assert len(steps.names) > 30
 
     for number in range(1, len(steps.names) + 1, 4):
         victim = new_app()
         fill(victim)
-        with (
-            stepped_client(victim.endpoint_url, Steps(kill_before_step(number))) as client,
-            pytest.raises(Killed),
-        ):
-            upgrade(Store(client, victim.names))
+        dying = stepped_client(victim.client, Steps(kill_before_step(number)))
+        with pytest.raises(Killed):
+            upgrade(Store(dying, victim.names))
         assert items_by_key(victim) != undisturbed, f"killed before step {number}"
 
         upgrade(victim.store)
