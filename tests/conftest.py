@@ -7,8 +7,14 @@ from typing import Final
 
 import pytest
 
+from tests.support.engines import ENGINES
+
 WORKERS_PER_CORE: Final = 1.5  # a test waits for an engine, a process or a lease about a third of its time
 MAX_WORKERS: Final = 8  # each takes up to 1 GB
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine", choices=ENGINES, default=ENGINES[0], help="what integration tests keep tables in")
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from lambda_src.dynamo.store import Store
 from tests.support.dynamodb_local import shared_endpoint
 from tests.support.engines import installed
 from tests.support.ports import free_port
+from tests.support.sqlite_engine import SqliteLikeBoto3
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -38,9 +39,16 @@ def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def dynamodb_client(dynamodb_endpoint: str) -> "Iterator[DynamoDBClient]":
-    """A client as functions have it. The read timeout is wider: machines that run tests are busy."""
-    client = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)
+def dynamodb_client(request: pytest.FixtureRequest) -> "Iterator[DynamoDBClient]":
+    """A client as functions have it. The read timeout is wider: machines that run tests are busy.
+
+    A test may name the engine as its parameter, indirectly; see `on_both_engines`.
+    """
+    if getattr(request, "param", request.config.getoption("--engine")) == "sqlite":
+        yield cast("DynamoDBClient", SqliteLikeBoto3())
+        return
+    endpoint = request.getfixturevalue("dynamodb_endpoint")
+    client = make_client(region="us-east-1", endpoint_url=endpoint, read_timeout_seconds=30)
     yield client
     client.close()
 

@@ -10,7 +10,10 @@ from tests.support.assembly import ROOT
 
 NODE_PACKAGES = "run `make setup` or `npm ci`"
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
+ENGINES = ("dynamodb-local", "sqlite")  # of tables
 GRAPHVIZ = ROOT / "node_modules" / "@viz-js" / "viz"
+
+on_both_engines = pytest.mark.parametrize("dynamodb_client", ENGINES, indirect=True)
 
 
 def installed(program: str | Path, how: str) -> str:

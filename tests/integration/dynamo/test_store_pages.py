@@ -14,6 +14,7 @@ from lambda_src.dynamo.store import Page, Put, Store, Update, UpdateItem
 from lambda_src.errors import InvalidCursor
 from lambda_src.signing import SigningKey
 from tests.support.dynamodb_faults import Faults
+from tests.support.engines import on_both_engines
 from tests.support.sample_tables import (
     ALL_OF_BOOK,
     BOOK,
@@ -31,6 +32,8 @@ from tests.support.sample_tables import (
     Note,
     note_key,
 )
+
+pytestmark = on_both_engines
 
 
 class OneKey:

@@ -10,6 +10,7 @@ from lambda_src.dynamo.reads import Query
 from lambda_src.dynamo.store import Attr, Put, Store
 from lambda_src.errors import StoreUnavailable
 from tests.support.dynamodb_faults import Faults
+from tests.support.engines import on_both_engines
 from tests.support.sample_tables import (
     ALL_OF_BOOK,
     BOOK,
@@ -29,6 +30,8 @@ from tests.support.sample_tables import (
     Note,
     note_key,
 )
+
+pytestmark = on_both_engines
 
 LARGE = "x" * 300_000  # four of these fill a page of 1 MB
 

@@ -5,10 +5,10 @@ import threading
 import pytest
 
 from lambda_src.dynamo.boto3_client import Boto3Client
-from lambda_src.dynamo.calls import Backoff
-from lambda_src.dynamo.errors import ItemTooLarge, TransactionCancelled
+from lambda_src.dynamo.errors import ItemTooLarge, StoreError, TransactionCancelled
 from lambda_src.dynamo.store import ABSENT, EXISTS, Check, Delete, Put, Store, Update, UpdateItem
 from tests.support.dynamodb_faults import Faults
+from tests.support.engines import on_both_engines
 from tests.support.sample_tables import (
     ADD_NOTE,
     KEEP_NOTE,
@@ -23,6 +23,8 @@ from tests.support.sample_tables import (
     Place,
     note_key,
 )
+
+pytestmark = on_both_engines
 
 
 @pytest.fixture
@@ -106,6 +108,14 @@ def test_an_item_too_large_is_told_apart(store):
         store.transact(ADD_NOTE, [Put(NOTE, Note(number=1)), Put(NOTE, Note(number=2, text="x" * 410_000))])
 
 
+def test_a_transaction_above_four_megabytes_is_refused_as_a_whole(store):
+    large = [Put(NOTE, Note(number=number, text="x" * 390_000)) for number in range(11)]
+    store.transact(ADD_NOTE, large[:10])
+    with pytest.raises(StoreError):
+        store.transact(ADD_NOTE, large)
+    assert find(store, 10) is None
+
+
 def test_transactions_on_one_item_by_many_threads_all_come_through(store):
     failures = []
     add_hit = UpdateItem(note_key(), Update().add(hits=1).set(number=1))
@@ -151,7 +161,3 @@ def test_of_many_threads_that_claim_one_name_exactly_one_gets_it(store):
         thread.join()
     assert sorted(outcomes) == sorted(["claimed", *["(0,)"] * 9])
     assert store.get(PLACE_OF_BOOK, name="count") == Place(name="count", value=1)
-
-
-def test_the_defaults_are_those_of_the_contract():
-    assert Backoff() == Backoff(attempts=8, base_seconds=0.025, cap_seconds=1.0, connection_attempts=3, rounds=10)

@@ -8,6 +8,7 @@ import pytest
 from lambda_src.dynamo.boto3_client import Boto3Client
 from lambda_src.dynamo.errors import ConditionFailed, ItemTooLarge, StoreError
 from lambda_src.dynamo.store import ABSENT, Attr, Delete, Put, Store, Update, UpdateItem
+from tests.support.engines import on_both_engines
 from tests.support.sample_tables import (
     ADD_NOTE,
     KEEP_NOTE,
@@ -23,6 +24,8 @@ from tests.support.sample_tables import (
     note_item,
     note_key,
 )
+
+pytestmark = on_both_engines
 
 
 @pytest.fixture

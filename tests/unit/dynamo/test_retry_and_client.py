@@ -44,3 +44,7 @@ def test_a_local_engine_is_given_dummy_credentials_unless_there_are_some(monkeyp
     client: Any = make_client(region="us-east-1", endpoint_url="http://127.0.0.1:1")
     assert client._request_signer._credentials.access_key == used
     assert client.meta.endpoint_url == "http://127.0.0.1:1"
+
+
+def test_the_defaults_are_those_of_the_contract():
+    assert Backoff() == Backoff(attempts=8, base_seconds=0.025, cap_seconds=1.0, connection_attempts=3, rounds=10)

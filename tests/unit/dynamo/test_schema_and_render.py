@@ -12,6 +12,7 @@ from cdk_app.docs.table_pages import tables_markdown
 from lambda_src.dynamo.render import create_table_input, grants_of
 from lambda_src.dynamo.schema import AccessPattern, Entity, Index, KeyTemplate, Stored, Table, patterns_of
 from lambda_src.errors import InvalidKey
+from tests.support.assembly import ROOT
 from tests.support.sample_tables import (
     ADD_NOTE,
     BOOK,
@@ -264,6 +265,16 @@ def test_declarations_can_be_read_without_boto3():
         "assert not {'boto3', 'botocore'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_no_function_starts_with_sqlite():
+    """Nothing that they are made of imports it."""
+    files = [file for room in ("services", "runtime") for file in (ROOT / "lambda_src" / room).rglob("*.py")]
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
+    imports = ", ".join(name for name in names if name.rpartition(".")[2] not in {"__init__", "api", "worker"})
+    assert "lambda_src.runtime.resources" in imports
+    program = f"import sys, lambda_src.dynamo.boto3_client, {imports}\nassert 'sqlite3' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=60)
 
 
 def test_an_index_lists_its_attributes():
