@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import boto3
@@ -37,12 +37,16 @@ class ShiftRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Who answers: `new` so many percent of the calls, `before` the others. revision: the alias when it was read."""
+    """Who answers: `new` so many percent of the calls, `before` the others; at 100 percent the way back.
+
+    revision: the alias when it was read. versions: all that are published, oldest first.
+    """
 
     before: int | None
     new: int
     percent: int
     revision: str
+    versions: tuple[int, ...]
 
     def __str__(self) -> str:
         if self.percent == ALL:
@@ -52,26 +56,29 @@ class Weights:
         return f"version {self.new} answers {self.percent} % of the calls, version {self.before} the others"
 
 
-def weights_of(functions: "LambdaClient", function: str, before: int | None = None) -> Weights:
-    """Where the alias of a function points. before: the version to go back to, if it is not the one before the newest.
-
-    Two requests, and one more per 50 versions. Raises ShiftRefused when there is no such version.
-    """
+def weights_of(functions: "LambdaClient", function: str) -> Weights:
+    """Where the alias of a function points. Two requests, and one more per 50 versions."""
     alias = functions.get_alias(FunctionName=function, Name=ALIAS)
     serving = int(alias["FunctionVersion"])
     shares = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
     pages = functions.get_paginator("list_versions_by_function").paginate(FunctionName=function)
     versions = sorted(int(each["Version"]) for page in pages for each in page["Versions"] if each["Version"].isdigit())
     new = max((int(version) for version in shares), default=versions[-1])
-    if before is not None and (before not in versions or before == new):
-        raise ShiftRefused(f"version {before} is none of {', '.join(map(str, versions))} but {new}")
     is_whole = serving == new
     return Weights(
-        before=before or (max((each for each in versions if each < new), default=None) if is_whole else serving),
+        before=max((each for each in versions if each < new), default=None) if is_whole else serving,
         new=new,
         percent=ALL if is_whole else round(ALL * shares.get(str(new), 0.0)),
         revision=alias["RevisionId"],
+        versions=tuple(versions),
     )
+
+
+def going_back_to(now: Weights, before: int) -> Weights:
+    """The same, with another version to go back to. Raises ShiftRefused when that is not published."""
+    if before not in now.versions or before == now.new:
+        raise ShiftRefused(f"version {before} is none of {', '.join(map(str, now.versions))} but {now.new}")
+    return replace(now, before=before)
 
 
 def move(functions: "LambdaClient", function: str, now: Weights, percent: int) -> Weights:
@@ -94,7 +101,7 @@ def move(functions: "LambdaClient", function: str, now: Weights, percent: int) -
         )
     except functions.exceptions.PreconditionFailedException as error:
         raise ShiftRefused("somebody else moved the alias just now; look again") from error
-    return Weights(now.before, now.new, percent, alias["RevisionId"])
+    return replace(now, percent=percent, revision=alias["RevisionId"])
 
 
 def refuse_more(client: Any, stack: str) -> None:
@@ -161,11 +168,13 @@ def main(
 
     try:
         function = function_of(client, stack)
-        now = weights_of(client("lambda"), function, before)
-        if percent is not None and percent != now.percent:
+        now = weights_of(client("lambda"), function)
+        wished = now if before is None else going_back_to(now, before)
+        is_other = wished.before != now.before and percent != ALL
+        if percent is not None and (percent != now.percent or is_other):
             if percent > now.percent:
                 refuse_more(client, stack)
-            now = move(client("lambda"), function, now, percent)
+            now = move(client("lambda"), function, wished, percent)
     except (ShiftRefused, BotoCoreError, ClientError) as error:
         typer.echo(f"{stack}: {str(error).rstrip('.')}. Nothing was changed")
         raise typer.Exit(1) from error

@@ -14,6 +14,13 @@ from cdk_app.services.nbhd_city.samples import SAMPLE_NEIGHBORHOODS
 from tests.support.make_run import MakeRun, parents
 
 ANALYSED_SECONDS: Final = 180
+PAGES_SERVED_HERE: Final = (
+    "http://localhost:5173",
+    "http://127.0.0.1:5173",
+    "http://localhost:4173",
+    "http://127.0.0.1:4173",
+    "http://localhost:3000",
+)
 BURST: Final = frozenset(f"Burst {number}" for number in range(50))
 SAMPLE_CHANNEL: Final = "https://www.youtube.com/@SampleStocks"
 
@@ -38,7 +45,8 @@ def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_o
     assert local_cloud.api.get("/health").json() == {"status": "ok"}
     assert local_cloud.nbhd_api.get("/health").json() == {"status": "healthy"}
 
-    _check_browser_may_write(local_cloud.api)
+    _check_browsers_may_write(local_cloud.api, "/api/channels")
+    _check_browsers_may_write(local_cloud.nbhd_api, "/api/nbhds")
     channel = _analyse(local_cloud.api, months)
     assert channel["status"] == "completed"
     assert channel["processed_video_count"] == channel["video_count"] >= videos
@@ -86,17 +94,16 @@ def _check_results(api: httpx.Client, channel_id: str) -> list[Json]:
     return stocks
 
 
-def _check_browser_may_write(api: httpx.Client) -> None:
-    """A preflight of the web client is answered for its origin, and for no other; so is what follows."""
+def _check_browsers_may_write(api: httpx.Client, path: str) -> None:
+    """A preflight is answered for each place where the usual tools serve a page, and for no other; so is a read."""
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
-    answers = [
-        api.options("/api/channels", headers={"Origin": origin, **asked})
-        for origin in ("http://localhost:5173", "http://evil.example")
-    ]
-    assert [answer.headers.get("access-control-allow-origin") for answer in answers] == ["http://localhost:5173", None]
-    assert answers[0].is_success
-    read = api.get("/api/channels", headers={"Origin": "http://localhost:5173"})
-    assert read.headers.get_list("access-control-allow-origin") == ["http://localhost:5173"]  # twice: browsers refuse
+    for origin in PAGES_SERVED_HERE:
+        preflight = api.options(path, headers={"Origin": origin, **asked})
+        assert (preflight.is_success, preflight.headers["access-control-allow-origin"]) == (True, origin)
+        read = api.get(path, headers={"Origin": origin})
+        assert read.headers.get_list("access-control-allow-origin") == [origin]  # twice: browsers refuse
+    foreign = api.options(path, headers={"Origin": "http://evil.example", **asked})
+    assert "access-control-allow-origin" not in foreign.headers
 
 
 def _check_neighborhoods(local_cloud: MakeRun) -> dict[str, str]:

@@ -258,9 +258,14 @@ def test_the_version_to_go_back_to_can_be_named_and_there_must_be_one(service, s
     assert (code, "version 1 is the only one that is published" in said) == (1, True)
     for release in ("bad", "mended"):
         service.deploy(release)
-    good, _, mended = service.versions
+    good, bad, mended = service.versions
     assert shifted("50", "--before", good)[1] == 0
     assert (service.live_version, service.weights) == (good, {mended: 0.5})
+    assert shifted("50", "--before", bad)[1] == 0
+    assert (service.live_version, service.weights) == (bad, {mended: 0.5}), "the same share, another version"
+    assert shifted("0")[1] == 0
+    said, code = shifted("0", "--before", good)
+    assert (code, service.live_version, service.weights) == (0, good, {}), said
     for wrong in (mended, "99"):
         said, code = shifted("60", "--before", wrong)
         assert (code, f"version {wrong} is none of" in said) == (1, True)
