@@ -14,6 +14,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from cdk_app.local.generations import BLOBS, Generations
@@ -22,7 +23,7 @@ from cdk_app.services.stand_ins.hosts import Application, Receive, Scope, Send, 
 PATH: Final = "/_local/state"
 NOT_SAVED: Final = "The state of the emulator could not be written"
 TRIES: Final = 5  # a dictionary that changes while it is read is read again
-LONGEST_COPY_SECONDS: Final = 10  # 0.3 s for the logs of 5,000 calls
+LONGEST_COPY_SECONDS: Final = 1  # 0.3 s for the logs of 5,000 calls
 # But for a change set that nobody has carried out yet, and perhaps never will.
 DEPLOYING: Final = re.compile(rb'"StackStatus": "(?!REVIEW_)[A-Z_]+_IN_PROGRESS"')
 
@@ -92,15 +93,19 @@ class StateKeeper:
 
     @staticmethod
     def _payload(get_state: Callable[[], Any]) -> Any:
-        """A copy of the state. In a busy emulator every try may meet a change; at the last one no other thread runs."""
-        for _ in range(TRIES - 1):
-            try:
-                return get_state()
-            except RuntimeError:
-                continue
+        """A copy of the state. In a busy emulator every try may meet a change; then other threads wait for a while."""
+        with suppress(RuntimeError):
+            return _tried(get_state)
         before = sys.getswitchinterval()
         sys.setswitchinterval(LONGEST_COPY_SECONDS)
         try:
-            return get_state()
+            return _tried(get_state)  # a thread that asked before may still come in between, once
         finally:
             sys.setswitchinterval(before)
+
+
+def _tried(get_state: Callable[[], Any]) -> Any:
+    for _ in range(TRIES - 1):
+        with suppress(RuntimeError):
+            return get_state()
+    return get_state()
