@@ -95,6 +95,7 @@ class SqliteClient:
                     database.execute(
                         f"CREATE TABLE IF NOT EXISTS {_DONE} (token TEXT PRIMARY KEY, digest TEXT, at REAL)"
                     )
+                    database.execute(f'CREATE INDEX IF NOT EXISTS "(done) by at" ON {_DONE} (at)')
                     for kept in self._tables.values():
                         kept.make(database)
                 with suppress(sqlite3.OperationalError):  # busy, as somebody else opens it: who does so alone succeeds

@@ -34,9 +34,9 @@ def embedded(text: str) -> Iterator[Json]:
         start = opening.start()
         try:
             value, position = _DECODER.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            position = start + 1
-            if _SURELY_JSON.match(text, start):
+        except (ValueError, RecursionError) as exc:
+            position = max(start + 1, getattr(exc, "pos", 0))  # what stands before is part of what broke off
+            if isinstance(exc, RecursionError) or _SURELY_JSON.match(text, start):
                 fence = text.find(_FENCE, position)
                 position = len(text) if fence < 0 else fence
         else:

@@ -56,17 +56,20 @@ class PriceWork:
         """
         has_doubt = False
         fresh_since = timestamp(self.clock() - _FRESH)
-        for ticker, stock in sorted(self.shares.stocks_by_tickers(message.tickers).items()):
-            asked_at = max(stock.price_updated_at or "", stock.price_checked_at or "")
-            if stock.listing == "rejected" or asked_at > fresh_since:
-                continue
-            wait_seconds = min(_SLOT_WAIT_SECONDS, deadline.remaining_seconds())
-            answered, price = self.market.current_price(ticker, wait_seconds=wait_seconds, deadline=deadline)
-            if answered:
-                self.repository.record_price(ticker, price, timestamp(self.clock()))
-            has_doubt |= price is not None and stock.last_price is not None and may_be_split(stock.last_price, price)
-        if has_doubt:
-            self.queues.prices.send(BackfillMessage(channel_id=message.channel_id))
+        try:
+            for ticker, stock in sorted(self.shares.stocks_by_tickers(message.tickers).items()):
+                asked_at = max(stock.price_updated_at or "", stock.price_checked_at or "")
+                if stock.listing == "rejected" or asked_at > fresh_since:
+                    continue
+                wait_seconds = min(_SLOT_WAIT_SECONDS, deadline.remaining_seconds())
+                answered, price = self.market.current_price(ticker, wait_seconds=wait_seconds, deadline=deadline)
+                if answered:
+                    self.repository.record_price(ticker, price, timestamp(self.clock()))
+                jumped = price is not None and stock.last_price is not None and may_be_split(stock.last_price, price)
+                has_doubt |= jumped
+        finally:  # the price that gave rise to doubt is overwritten: the next try of this message sees none
+            if has_doubt:
+                self.queues.prices.send(BackfillMessage(channel_id=message.channel_id))
 
     def backfill(self, message: BackfillMessage, delivery: Delivery, deadline: Deadline) -> bool:
         """Price the mentions of a channel that owe one, ticker by ticker; passes the rest on when time runs out.

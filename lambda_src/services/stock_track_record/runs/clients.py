@@ -171,7 +171,7 @@ class YouTubeClient(KeyedProvider):
         could.
         """
         found: dict[str, PlaylistEntry] = {}
-        is_whole, doubt, seen = False, None, 0
+        is_whole, doubt, seen, behind = False, None, 0, 0
         for page in self._pages(playlist_id):
             had_enough = len(found) > limit
             recent = [entry for entry in page.entries if entry.published_at >= cutoff]
@@ -180,12 +180,15 @@ class YouTubeClient(KeyedProvider):
             seen += page.size
             left = None if page.total is None else page.total - seen
             is_last = page.following is None
-            is_far_enough = bool(page.entries) and not recent and (left is None or left > _READ_BEHIND)
+            is_too_old = bool(page.entries) and not recent
+            behind += page.size if is_too_old else 0
+            is_far_enough = is_too_old and (left is None or max(left, behind) > _READ_BEHIND)
             is_whole = is_last or is_far_enough
             if is_last and left is not None and left >= _PAGE_SIZE:
                 doubt = f"YouTube counts {left} more than it shows"
             elif is_far_enough and not is_last:
-                doubt = f"{'some' if left is None else left} uploads that follow older ones were not looked at"
+                uncounted = left is None or left <= 0  # YouTube's count may be too small
+                doubt = f"{'some' if uncounted else left} uploads that follow older ones were not looked at"
             if is_whole or had_enough:
                 break
         return sorted(found.values(), key=attrgetter("published_at"), reverse=True), is_whole, doubt

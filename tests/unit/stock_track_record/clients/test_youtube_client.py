@@ -281,6 +281,14 @@ def test_where_too_many_older_uploads_follow_the_list_is_in_doubt(youtube, upstr
     assert uploads.doubt.startswith(doubt)
 
 
+def test_a_count_that_is_too_small_does_not_let_it_read_on_and_on(youtube, upstream):
+    order = [*range(100), *range(1_000, 4_000)]
+    Playlist(0, order=order, total=150).queue(upstream, pages=23, batches=[range(50), range(50, 100)])
+    uploads = youtube.uploads_since(PLAYLIST_ID, NEWEST - timedelta(hours=100), 2000)
+    assert (len(uploads.videos), uploads.doubt) == (100, "some uploads that follow older ones were not looked at")
+    assert len(upstream.requests) == 2 + 21 + 2
+
+
 @pytest.mark.parametrize(("total", "doubt"), [(53, None), (54, "YouTube counts 50 more than it shows")])
 def test_a_list_that_ends_long_before_its_count_is_in_doubt(youtube, upstream, total, doubt):
     Playlist(4, total=total).queue(upstream, pages=1, batches=[range(4)])
