@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from cdk_app.services.stock_track_record.stand_ins import models as standin
+from lambda_src.errors import StoreUnavailable
+from lambda_src.services.stock_track_record.market.service import Market
 from lambda_src.services.stock_track_record.messages import BackfillMessage, PricesMessage
 from lambda_src.services.stock_track_record.models import Stock
 from tests.support.price_calls import CHANNEL, message, price_of, world_of
@@ -77,6 +79,38 @@ def test_a_refresh_that_sees_the_price_jump_asks_for_the_backfill(with_share):
 
     assert shown(app)["price_change_percent"] == pytest.approx(0, abs=20)
     assert len(app.queue.of_type("backfill")) == 1
+
+
+def test_a_price_that_jumped_is_doubted_also_when_the_refresh_fails_after_it(with_share, monkeypatch):
+    app = split_after_it_was_priced(with_share, 10.0)
+    store(app, CHANNEL, stocks=[Stock("QZZ", listing="verified")])
+    ask = Market.current_price
+
+    def fail_at_the_second(market: Market, ticker: str, **options: Any) -> Any:
+        if ticker == "QZZ":
+            raise StoreUnavailable
+        return ask(market, ticker, **options)
+
+    monkeypatch.setattr(Market, "current_price", fail_at_the_second)
+    failed = app.deliver(message(PricesMessage(channel_id=CHANNEL.id, tickers=("QAA", "QZZ"))))
+
+    assert len(failed) == 1
+    assert len(app.queue.of_type("backfill")) == 1
+
+
+def test_what_a_run_waits_for_is_asked_before_what_is_only_in_doubt(new_app):
+    clock = TestClock()
+    shares = [standin.Stock(ticker=ticker, name=f"{ticker} Corporation") for ticker in ("AAB", "QAA")]
+    app = new_app(world=world_of(*shares, clock=clock), clock=clock)
+    video = video_of(CHANNEL, "video", MONDAY.isoformat())
+    stocks = [Stock("AAB", listing="verified", last_price=Decimal(1)), Stock("QAA", listing="verified")]
+    mentions = [mention_in(video, "AAB", price="1000"), mention_in(video, "QAA")]
+    store(app, CHANNEL, videos=[video], mentions=mentions, stocks=stocks)
+
+    backfill(app)
+
+    asked = [call.path.rpartition("/")[2] for call in app.world.calls("yahoo") if "/chart/" in call.path]
+    assert asked == ["QAA", "AAB"]
 
 
 def test_a_split_that_the_market_made_up_for_is_noticed_with_the_next_mention(with_share):

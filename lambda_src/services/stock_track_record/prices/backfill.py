@@ -106,12 +106,15 @@ class PriceWork:
         if owed:
             self.log.append_log(channel_id, "info", f"Fetching prices of {owed} mentions")
         outcome = _Outcome(owed)
-        for ticker, group in groupby(wanted, key=attrgetter("ticker")):
+        for ticker, mentions in groupby(wanted, key=attrgetter("ticker")):
+            group = list(mentions)
             if deadline.remaining_seconds() <= 0:
                 self._report(channel_id, outcome)
-                rest = message.model_copy(update={"part": message.part + 1, "from_ticker": ticker})
+                is_owed = any(_is_owed(mention, message) for mention in group)  # it is found again, wherever it stands
+                go_on = ticker if message.force or not is_owed else message.from_ticker
+                rest = message.model_copy(update={"part": message.part + 1, "from_ticker": go_on})
                 return rest, outcome.unanswered
-            self._price_ticker(ticker, list(group), message, outcome, deadline)
+            self._price_ticker(ticker, group, message, outcome, deadline)
         self._report(channel_id, outcome)
         return None, outcome.unanswered
 
@@ -125,7 +128,9 @@ class PriceWork:
         tickers = {mention.ticker for mention in owing} | self._doubtful(priced)
         owed = {mention.id for mention in owing}
         checked = [mention for mention in priced if mention.ticker in tickers and mention.id not in owed]
-        return sorted([*owing, *checked], key=attrgetter("ticker", "published_at", "video_id"))
+        waited_for = {mention.ticker for mention in owing}  # by a run, for two minutes at most: these come first
+        wanted = sorted([*owing, *checked], key=attrgetter("ticker", "published_at", "video_id"))
+        return sorted(wanted, key=lambda mention: mention.ticker not in waited_for)
 
     def _doubtful(self, priced: Sequence[Mention]) -> set[str]:
         """Tickers whose price is so far from that of a mention that a split may lie between them."""
