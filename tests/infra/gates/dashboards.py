@@ -131,8 +131,10 @@ def widgets_lie_side_by_side(deployment: Deployment) -> Complaints:
 @rule("alarms-are-at-the-top", "Whoever opens the page has been woken, and looks for why")
 def alarms_are_at_the_top(deployment: Deployment) -> Complaints:
     for dashboard in deployment.of_type(DASHBOARD):
-        heights = {widget["type"]: widget["y"] for widget in reversed(widgets_of(dashboard))}
-        if heights.get("alarm", 1) > heights.get("metric", 0):
+        heights: dict[str, list[int]] = {"alarm": [], "metric": []}
+        for widget in widgets_of(dashboard):
+            heights.setdefault(widget["type"], []).append(widget["y"])
+        if not heights["alarm"] or min(heights["alarm"]) >= min(heights["metric"], default=1_000_000):
             yield dashboard, "shows graphs before its alarms"
 
 
@@ -239,6 +241,7 @@ def _warning(deployment: Deployment, budget: Resource, told: Json) -> tuple[str,
     when, who = told.get("Notification", {}), told.get("Subscribers", [])
     topics = [target(deployment, budget.stack, each.get("Address")) for each in who]
     heard = all(topic is not None and topic.type == "AWS::SNS::Topic" for topic in topics) and len(topics) == 1
+    heard = heard and who[0].get("SubscriptionType") == "SNS"
     names = ("NotificationType", "ComparisonOperator", "Threshold", "ThresholdType")
     return (*(str(when.get(name)) for name in names), "heard" if heard else "unheard")
 

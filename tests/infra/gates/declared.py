@@ -141,6 +141,19 @@ def variables_are_settings(deployment: Deployment) -> Complaints:
             yield function, f"cannot start: {settings.errors()[0]['loc']} {settings.errors()[0]['msg']}"
 
 
+@rule("functions-know-their-own-address", "Without it people are sent to a laptop, with another one elsewhere")
+def functions_know_their_own_address(deployment: Deployment) -> Complaints:
+    for service, function in functions_of_services(deployment):
+        asks = "api_base_url" in _settings_class(service, function).model_fields
+        if asks and not deployment.environment.on_this_machine:
+            apis = [name for name, each in function.stack.resources.items() if each.type == API]
+            public = deployment.environment.public_urls.get(service.name)
+            own = [public] if public else [{"Fn::GetAtt": [api, "ApiEndpoint"]} for api in apis]
+            address = variables_of(function).get("API_BASE_URL")
+            if address not in own:
+                yield function, f"takes {address} for its own address"
+
+
 def _settings_class(service: Service, function: Resource) -> type[ServiceSettings]:
     module = import_module(f"lambda_src.services.{service.package}.settings")
     found: type[ServiceSettings] = getattr(module, f"{asker_of(function).capitalize() or 'Api'}Settings")

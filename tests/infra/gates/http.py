@@ -171,8 +171,8 @@ def _fields(line: str) -> dict[str, Any]:
 def apis_start_as_asked(deployment: Deployment) -> Complaints:
     for _, function in answering_functions(deployment):
         starts = function.properties.get("SnapStart", {}).get("ApplyOn")
-        if deployment.environment.snap_start and starts != "PublishedVersions":
-            yield function, "does not start from a snapshot"
+        if (starts == "PublishedVersions") is not deployment.environment.snap_start:
+            yield function, f"starts from {starts}, the environment says {deployment.environment.snap_start}"
 
 
 @rule("apis-call-an-alias", "Only an alias can go back to the version before; $LATEST changes at once and for all")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.infra.gates.model import Complaints, Deployment, Resource, rule
-from tests.infra.gates.references import QUEUE, TABLES, function_behind, target, text
+from tests.infra.gates.references import QUEUE, TABLES, as_list, function_behind, target, text
 
 MAPPING = "AWS::Lambda::EventSourceMapping"
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -129,8 +129,8 @@ def dead_letters_come_from_their_queue(deployment: Deployment) -> Complaints:
             continue
         allowed = dead_letters.properties.get("RedriveAllowPolicy", {})
         sources = [target(deployment, dead_letters.stack, arn) for arn in allowed.get("sourceQueueArns", [])]
-        if allowed.get("redrivePermission") != "byQueue" or queue not in sources:
-            yield dead_letters, f"does not name {queue.logical_id} as a queue that may use it"
+        if allowed.get("redrivePermission") != "byQueue" or sources != [queue]:
+            yield dead_letters, f"does not name {queue.logical_id} as the one queue that may use it"
 
 
 @rule("messages-wait-for-a-weekend", "What broke on Friday is looked at on Monday; a message that is gone then is lost")
@@ -151,14 +151,13 @@ def queues_are_encrypted(deployment: Deployment) -> Complaints:
 @rule("queues-refuse-plain-http", "A key or text sent in the clear once is known for ever")
 def queues_refuse_plain_http(deployment: Deployment) -> Complaints:
     closed = {
-        str(target(deployment, policy.stack, queue))
+        str(target(deployment, policy.stack, place))
         for policy in deployment.of_type("AWS::SQS::QueuePolicy")
-        for queue in policy.properties["Queues"]
-        if any(
-            statement["Effect"] == "Deny"
-            and statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport") == "false"
-            for statement in policy.properties["PolicyDocument"]["Statement"]
-        )
+        for statement in as_list(policy.properties["PolicyDocument"]["Statement"])
+        if (statement["Effect"], statement.get("Action")) == ("Deny", "sqs:*")
+        and statement.get("Principal") in ("*", {"AWS": "*"})
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+        for place in as_list(statement.get("Resource"))
     }
     for queue in deployment.of_type(QUEUE):
         if str(queue) not in closed:

@@ -17,7 +17,8 @@ def statements_about(deployment: Deployment, topic: Resource, effect: str) -> It
     for policy in deployment.of_type(POLICY):
         if topic in [target(deployment, policy.stack, each) for each in policy.properties["Topics"]]:
             for statement in as_list(policy.properties["PolicyDocument"]["Statement"]):
-                if statement["Effect"] == effect and target(deployment, policy.stack, statement["Resource"]) == topic:
+                is_about_it = target(deployment, policy.stack, statement.get("Resource")) == topic
+                if statement["Effect"] == effect and (is_about_it or effect == "Allow"):  # `*` and lists allow as well
                     yield statement
 
 

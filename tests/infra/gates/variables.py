@@ -10,7 +10,6 @@ from itertools import pairwise
 from tests.infra.gates.model import Complaints, Deployment, Resource, rule
 from tests.infra.gates.references import FUNCTION, text
 
-API = "AWS::ApiGatewayV2::Api"
 # What stands for an outside sign-in on a laptop.
 SHORTCUTS = {"ALLOW_INSECURE_UPSTREAMS", "OAUTH_PROFILE", "TEST_LOGIN_ENABLED"}
 DYNAMIC = re.compile(r"\{\{resolve:(?:secretsmanager|ssm-secure|ssm):")
@@ -110,14 +109,3 @@ def shortcuts_stay_on_this_machine(deployment: Deployment) -> Complaints:
             given = function.properties.get("Environment", {}).get("Variables", {})
             for name in sorted(given.keys() & SHORTCUTS):
                 yield function, f"is given {name}={given[name]}"
-
-
-@rule("functions-know-their-own-address", "An address that is written down is that of another deployment")
-def functions_know_their_own_address(deployment: Deployment) -> Complaints:
-    for function in deployment.of_type(FUNCTION):
-        address = function.properties.get("Environment", {}).get("Variables", {}).get("API_BASE_URL")
-        own = [
-            {"Fn::GetAtt": [api, "ApiEndpoint"]} for api, each in function.stack.resources.items() if each.type == API
-        ]
-        if address is not None and address not in own and not deployment.environment.on_this_machine:
-            yield function, f"takes {text(address)} for its own address"

@@ -43,6 +43,11 @@ def alarms_come_last(prod: Deployment) -> None:
     redraw(prod, lambda widgets: titled(widgets, "Alarms").update(y=500))
 
 
+@caught_by("alarms-are-at-the-top")
+def a_graph_further_down_the_list_is_as_high_as_the_alarms(prod: Deployment) -> None:
+    redraw(prod, lambda widgets: titled(widgets, "dead letters").update(y=0))
+
+
 def averaged(widgets: list[Json]) -> None:
     for row in titled(widgets, "Latency")["properties"]["metrics"]:
         row[-1].pop("stat")
@@ -170,6 +175,12 @@ def a_budget_warns_an_address(prod: Deployment) -> None:
         each["Subscribers"] = [{"Address": "ada@example.com", "SubscriptionType": "EMAIL"}]
 
 
+@caught_by("spending-is-watched")
+def a_budget_sends_the_name_of_a_topic_by_mail(prod: Deployment) -> None:
+    for each in pick(prod, BUDGET).properties["NotificationsWithSubscribers"]:
+        each["Subscribers"][0]["SubscriptionType"] = "EMAIL"
+
+
 # ---- topics --------------------------------------------------------------------------------------------------------
 
 
@@ -187,6 +198,13 @@ def a_topic_hears_every_account(prod: Deployment) -> None:
 @caught_by("topics-hear-this-account-alone")
 def a_topic_hears_another_account(prod: Deployment) -> None:
     topic_statement(prod, "Allow")["Condition"] = {"StringEquals": {"aws:SourceAccount": "999988887777"}}
+
+
+@caught_by("topics-hear-this-account-alone")
+def a_topic_hears_every_account_by_another_statement(prod: Deployment) -> None:
+    own = topic_statement(prod, "Allow")
+    everywhere = {name: value for name, value in own.items() if name != "Condition"} | {"Resource": "*"}
+    pick(prod, POLICY).properties["PolicyDocument"]["Statement"].append(everywhere)
 
 
 @caught_by("topics-refuse-plain-http")

@@ -5,7 +5,7 @@ from typing import Any
 from tests.infra.gates.functions import LOG_GROUP
 from tests.infra.gates.model import Deployment, Resource
 from tests.infra.gates.references import FUNCTION, VERSION
-from tests.infra.mutants.making import add, app_stack, caught_by, function_of, has, pick
+from tests.infra.mutants.making import NothingToBreak, add, app_stack, caught_by, function_of, has, pick
 
 GENERATED = "9fQ2xLr7TzKp4WmVb8NcYh3D"
 
@@ -281,6 +281,14 @@ def an_outside_service_is_asked_over_plain_http(dev: Deployment) -> None:
     told(dev, "worker")["ALLOW_INSECURE_UPSTREAMS"] = "true"
 
 
-@caught_by("functions-know-their-own-address")
+@caught_by("functions-know-their-own-address", not_in=("StockTrackRecord",))  # it never names itself
+def an_api_does_not_know_its_own_address(prod: Deployment) -> None:
+    if told(prod, "api").pop("API_BASE_URL", None) is None:
+        raise NothingToBreak("API_BASE_URL")
+
+
+@caught_by("functions-know-their-own-address", not_in=("StockTrackRecord",))
 def an_api_takes_the_address_of_another_deployment_for_its_own(prod: Deployment) -> None:
+    if "API_BASE_URL" not in told(prod, "api"):
+        raise NothingToBreak("API_BASE_URL")
     told(prod, "api")["API_BASE_URL"] = "https://abc.execute-api.eu-central-1.amazonaws.com"

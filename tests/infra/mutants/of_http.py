@@ -5,7 +5,7 @@ from tests.infra.gates.http import API, INTEGRATION, ROUTE, STAGE, answering_fun
 from tests.infra.gates.model import Deployment, Json, Resource
 from tests.infra.gates.references import ALIAS
 from tests.infra.gates.rollout import CONFIG, GROUP, alarms_of
-from tests.infra.mutants.making import caught_by, pick, remove
+from tests.infra.mutants.making import caught_by, function_of, pick, remove
 from tests.infra.mutants.of_identity import take_away
 
 
@@ -207,3 +207,8 @@ def the_access_log_says_no_status(prod: Deployment) -> None:
 def the_access_log_goes_to_any_group(prod: Deployment) -> None:
     settings = pick(prod, STAGE).properties["AccessLogSettings"]
     settings["DestinationArn"] = "arn:aws:logs:eu-central-1:123456789012:log-group:*"
+
+
+@caught_by("apis-start-as-asked", environment="dev")
+def an_api_of_a_trial_is_billed_for_snapshots(dev: Deployment) -> None:
+    function_of(dev, "api").properties["SnapStart"] = {"ApplyOn": "PublishedVersions"}

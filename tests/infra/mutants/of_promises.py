@@ -68,6 +68,17 @@ def a_message_waits_for_others(prod: Deployment) -> None:
     pick(prod, MAPPING).properties["MaximumBatchingWindowInSeconds"] = 300
 
 
+@caught_by("workers-are-fed-as-promised")
+def an_api_is_fed(prod: Deployment) -> None:
+    pick(prod, MAPPING).properties["FunctionName"] = {"Ref": function_of(prod, "api").logical_id}
+
+
+@caught_by("queues-wait-as-promised")
+def messages_are_given_up_to_the_queue_itself(prod: Deployment) -> None:
+    queue = work_queue(prod)
+    queue.properties["RedrivePolicy"]["deadLetterTargetArn"] = {"Fn::GetAtt": [queue.logical_id, "Arn"]}
+
+
 @caught_by("feeds-lead-where-named", not_in=("NbhdCity",))  # it has one
 def two_feeds_changed_places(prod: Deployment) -> None:
     first = pick(prod, MAPPING)
@@ -248,3 +259,8 @@ def an_alarm_for_the_new_version_is_gone(prod: Deployment) -> None:
 @caught_by("dashboards-tell-what-was-promised")
 def what_a_service_counts_is_not_drawn(prod: Deployment) -> None:
     without(prod, "Service, in 5 minutes")
+
+
+@caught_by("alarms-ring-as-promised", environment="local")
+def an_alarm_of_the_local_cloud_is_gone(local: Deployment) -> None:
+    remove(alarm_of(local, "DeadLetters"))

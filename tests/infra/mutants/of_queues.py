@@ -1,6 +1,6 @@
 """Faults in queues, their dead letters, and what reads queues and streams."""
 
-from tests.infra.gates.model import Deployment, Resource
+from tests.infra.gates.model import Deployment, Json, Resource
 from tests.infra.gates.queues import MAPPING, dead_letters_of, fed_functions
 from tests.infra.gates.references import QUEUE, TABLES
 from tests.infra.mutants.making import add, app_stack, caught_by, pick, remove
@@ -140,3 +140,30 @@ def a_stream_consumer_may_not_read_its_stream(prod: Deployment) -> None:
 @caught_by("streams-are-watched")
 def nobody_notices_that_a_consumer_falls_behind(prod: Deployment) -> None:
     add_stream_consumer(prod)
+
+
+def deny(prod: Deployment) -> Json:
+    policy = pick(prod, "AWS::SQS::QueuePolicy").properties["PolicyDocument"]
+    found: Json = next(each for each in policy["Statement"] if each["Effect"] == "Deny")
+    return found
+
+
+@caught_by("queues-refuse-plain-http")
+def plain_http_is_refused_to_one_action(prod: Deployment) -> None:
+    deny(prod)["Action"] = "sqs:ListQueueTags"
+
+
+@caught_by("queues-refuse-plain-http")
+def plain_http_is_refused_to_one_caller(prod: Deployment) -> None:
+    deny(prod)["Principal"] = {"AWS": "123456789012"}
+
+
+@caught_by("queues-refuse-plain-http")
+def plain_http_is_refused_elsewhere(prod: Deployment) -> None:
+    deny(prod)["Resource"] = "arn:aws:sqs:eu-central-1:123456789012:theirs"
+
+
+@caught_by("dead-letters-come-from-their-queue")
+def a_stranger_may_use_the_dead_letters_too(prod: Deployment) -> None:
+    dead = pick(prod, QUEUE, lambda each: "RedriveAllowPolicy" in each.properties)
+    dead.properties["RedriveAllowPolicy"]["sourceQueueArns"].append("arn:aws:sqs:eu-central-1:123456789012:theirs")
