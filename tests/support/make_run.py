@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -62,10 +63,15 @@ class MakeRun:
     def kill_everything(self) -> None:
         """What a power cut does: none of them notices the end of another one."""
         assert self._process is not None
-        running = self.descendants()
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in running:
-                os.kill(pid, number)
+        stopped: set[int] = set()
+        while fresh := self.descendants() - stopped:  # who is stopped starts no other
+            for pid in fresh:
+                with suppress(ProcessLookupError):  # it ended by itself
+                    os.kill(pid, signal.SIGSTOP)
+            stopped |= fresh
+        for pid in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._process.wait(STOPPED_SECONDS)
 
     def kill_the_runner(self) -> None:

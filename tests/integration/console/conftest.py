@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 PARTITION = "CHANNEL#1"
 PHONE: ViewportSize = {"width": 360, "height": 740}
 EVIL = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
-MOST_LOOKS = 5  # at a log
+LINES_SECONDS = 20
 CHROMIUM_FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -74,7 +75,8 @@ class RunningConsole:
         name = self.local_cloud.services[0].functions[0].name
         wanted = [line if isinstance(line, str) else json.dumps(line) for line in lines]
         log, payload = "", json.dumps({"lines": lines})
-        for _ in range(MOST_LOOKS):
+        deadline = monotonic() + LINES_SECONDS
+        while monotonic() < deadline:
             answer = functions.invoke(FunctionName=name, LogType="Tail", Payload=payload)
             log += b64decode(answer["LogResult"]).decode()
             if all(line in log for line in wanted):
