@@ -101,6 +101,20 @@ class KeyTemplate:
             raise TypeError(f"key template {self.text!r} needs {self.fields[given]} before what follows it")
         return self._checked(self._join(values, given))
 
+    def beginning(self, name: str, /, **values: KeyValue) -> str:
+        """The key up to where a field goes on whose value is a beginning only, for `begins_with`.
+
+        Raises InvalidKey like `build`, TypeError unless all fields before it are given and none behind it.
+        """
+        place = self.fields.index(name)
+        if values.keys() != set(self.fields[: place + 1]):
+            raise TypeError(f"key template {self.text!r} needs what stands before {name}, and nothing behind it")
+        return self._checked(self._join(values, place) + self._write(values[name]))
+
+    def pads(self, name: str) -> bool:
+        """Whether a field is a number of a fixed width."""
+        return name in self._widths
+
     def parse(self, text: str) -> dict[str, str]:
         """The values a key was built from. Raises ValueError when it has another shape."""
         if self._is_value and text:
@@ -118,12 +132,14 @@ class KeyTemplate:
     def _is_value(self) -> bool:
         return self._literals == ("", "")
 
+    def _write(self, value: KeyValue) -> str:
+        return str(value) if self._is_value else escape(value)
+
     def _join(self, values: Mapping[str, KeyValue], count: int) -> str:
-        write = str if self._is_value else escape
         parts = [self._literals[0]]
         for name, literal in zip(self.fields[:count], self._literals[1:], strict=False):
             value, width = values[name], self._widths.get(name)
-            text = write(value) if width is None else number_text(int(value), width)
+            text = self._write(value) if width is None else number_text(int(value), width)
             if not text:
                 raise InvalidKey(f"{name} must not be empty")
             parts += (text, literal)

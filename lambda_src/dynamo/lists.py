@@ -56,9 +56,11 @@ class ItemList[M]:
         return self.cursors
 
     def _scope(self) -> str:
+        values = reads.given(self.pattern, self.values)
         if self.pattern.cursor.scope:
-            return self.pattern.cursor.scope.format_map(self.values)
-        asked = (f"{name}={escape(value)}" for name, value in sorted(self.values.items()))
+            nothing = {} if self.pattern.begins is None else {self.pattern.begins: ""}
+            return self.pattern.cursor.scope.format_map({**nothing, **values})
+        asked = (f"{name}={escape(value)}" for name, value in sorted(values.items()))
         return ":".join((self.pattern.name, *asked))
 
     def _names(self) -> dict[str, str]:

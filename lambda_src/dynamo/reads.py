@@ -65,12 +65,13 @@ class Query:
         return request
 
     def _key_condition(self, expressions: Expressions) -> str:
-        entity, (partition_name, name) = self.pattern.entity, _names(self.pattern)
+        entity, (partition_name, name) = self.pattern.entity, self.pattern.key_names
         partition = entity.template_of(partition_name)
         assert partition is not None  # the pattern was checked when it was made
         sort = entity.template_of(name) if len(self.pattern.reads) == 1 else None  # several kinds of items share none
-        rest = {name: value for name, value in self.values.items() if name not in partition.fields}
-        of_partition = {name: value for name, value in self.values.items() if name in partition.fields}
+        values = given(self.pattern, self.values)
+        rest = {name: value for name, value in values.items() if name not in partition.fields}
+        of_partition = {name: value for name, value in values.items() if name in partition.fields}
         text = f"{expressions.name(partition_name)} = {expressions.value(partition.build(**of_partition))}"
         if sort is None or name is None:
             if rest:
@@ -85,6 +86,10 @@ class Query:
         if self.up_to is not None:
             comparison = "<=" if self.pattern.descending else ">="
             return f"{expressions.name(name)} {comparison} {expressions.value(self.up_to)}"
+        begins = self.pattern.begins
+        if begins is not None and begins in values:
+            beginning = sort.beginning(begins, **values)
+            return f"begins_with({expressions.name(name)}, {expressions.value(beginning)})"
         prefix = sort.prefix(**values)
         if self.pattern.from_ in values:
             others = {name: value for name, value in values.items() if name != self.pattern.from_}
@@ -115,6 +120,11 @@ def items(caller: RetryingClient, query: Query) -> Iterator[Mapping[str, Attribu
     return (item for answer in pages(caller, query) for item in answer["Items"])
 
 
+def given(pattern: AccessPattern[Any], values: Mapping[str, KeyValue]) -> dict[str, KeyValue]:
+    """The values that say something. An empty beginning does not, and DynamoDB refuses to be asked for it."""
+    return {name: value for name, value in values.items() if name != pattern.begins or value != ""}
+
+
 def key_at(pattern: AccessPattern[Any], values: Mapping[str, KeyValue]) -> dict[str, str]:
     """The key of an item in a list, those of the index included. Raises KeyError when a value lacks."""
     names = dict.fromkeys((*pattern.table.key_names, *(pattern.index.attributes if pattern.index else ())))
@@ -129,10 +139,10 @@ def key_at(pattern: AccessPattern[Any], values: Mapping[str, KeyValue]) -> dict[
 def position_fields(pattern: AccessPattern[Any], values: Mapping[str, KeyValue]) -> list[str]:
     """What tells an item of a list from the others: the fields of its keys that the list was not asked with.
 
-    Nor does a bound, which `from_` is, tell where an item stands.
+    Nor does a bound, which `from_` is, or a beginning tell where an item stands.
     """
     names = (*(pattern.index.attributes[::-1] if pattern.index else ()), *pattern.table.key_names)
-    fixed = values.keys() - {pattern.from_}
+    fixed = values.keys() - {pattern.from_, pattern.begins}
     return list(dict.fromkeys(each for name in names for each in pattern.entity.fields_of(name) if each not in fixed))
 
 
@@ -141,9 +151,3 @@ def rank_names(pattern: AccessPattern[Any]) -> tuple[str, ...]:
     assert pattern.index is not None
     assert pattern.index.sort is not None
     return tuple(dict.fromkeys((pattern.index.sort, *pattern.table.key_names)))
-
-
-def _names(pattern: AccessPattern[Any]) -> tuple[str, str | None]:
-    """The key attributes that the Query looks at."""
-    index = pattern.index
-    return (pattern.table.partition, pattern.table.sort) if index is None else (index.partition, index.sort)

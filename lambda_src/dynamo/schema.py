@@ -276,9 +276,10 @@ class AccessPattern[M = Any]:
 
     operation: what it takes, as IAM names it; several are told in a tuple. reads: the kinds of item that are found;
     writes: those that are written. asked_by: the functions that ask, as the service calls them. cost: requests and
-    capacity units, in words. from_: the field whose value is where a Query begins, itself included. consistent: how
-    reads look at the base table. transaction: the operations are the actions of one TransactWriteItems. table: where
-    neither reads nor writes says it. Raises ValueError when the declaration contradicts itself.
+    capacity units, in words. from_: the field whose value is where a Query begins, itself included. begins: the field
+    of which a Query takes only a beginning; without one, or with "", it asks for all. consistent: how reads look at the
+    base table. transaction: the operations are the actions of one TransactWriteItems. table: where neither reads nor
+    writes says it. Raises ValueError when the declaration contradicts itself.
     """
 
     def __init__(  # noqa: PLR0913 -- keyword-only, and each is a line of the design
@@ -296,6 +297,7 @@ class AccessPattern[M = Any]:
         consistent: bool = False,
         transaction: bool = False,
         from_: str | None = None,
+        begins: str | None = None,
         cursor: CursorFormat | None = None,
         table: Table | None = None,
     ) -> None:
@@ -311,6 +313,7 @@ class AccessPattern[M = Any]:
         self.consistent: Final = consistent
         self.transaction: Final = transaction
         self.from_: Final = from_
+        self.begins: Final = begins
         self.cursor: Final = cursor or CursorFormat()
         tables = {entity.table for entity in (*self.reads, *self.writes)} | ({table} if table else set())
         if len(tables) != 1:
@@ -327,14 +330,18 @@ class AccessPattern[M = Any]:
         """The kind of item that is read, where it is one."""
         return self.reads[0]
 
+    @property
+    def key_names(self) -> tuple[str, str | None]:
+        """The key attributes that a Query looks at: of the index, or of the table."""
+        of = self.table if self.index is None else self.index
+        return of.partition, of.sort
+
     def _check(self) -> None:
         if not self.operations:
             raise ValueError(f"pattern {self.name} has no operation")
         if READS.intersection(self.operations) and not self.reads:
             raise ValueError(f"pattern {self.name} does not say what it reads")
-        sort = self.table.sort if self.index is None else self.index.sort
-        if self.from_ and not any(self.from_ in entity.fields_of(sort) for entity in self.reads):
-            raise ValueError(f"pattern {self.name} begins at {self.from_}, which is not in the sort key")
+        self._check_where_it_begins()
         if self.index is not None and "Query" not in self.operations:
             raise ValueError(f"pattern {self.name} names an index, and only Query reads an index")
         if self.index is not None and self.index not in self.table.indexes:
@@ -345,6 +352,18 @@ class AccessPattern[M = Any]:
             raise ValueError(f"pattern {self.name} reads an index, which is never consistent")
         if self.transaction and not _IN_TRANSACTIONS.issuperset(self.operations):
             raise ValueError(f"pattern {self.name} is a transaction, which writes and checks only")
+
+    def _check_where_it_begins(self) -> None:
+        partition, sort = self.key_names
+        if self.from_ and not any(self.from_ in entity.fields_of(sort) for entity in self.reads):
+            raise ValueError(f"pattern {self.name} begins at {self.from_}, which is not in the sort key")
+        if self.begins is None:
+            return
+        template = self.entity.template_of(sort) if len(self.reads) == 1 else None  # several kinds of items share none
+        if template is None or self.begins not in template.fields or self.begins in self.entity.fields_of(partition):
+            raise ValueError(f"pattern {self.name} takes a beginning of what is not in the sort key: {self.begins}")
+        if template.pads(self.begins) or self.from_:
+            raise ValueError(f"pattern {self.name} takes a beginning of a padded number, or begins at {self.from_}")
 
 
 def patterns_of(tables: Iterable[Table], asker: str) -> list[AccessPattern[Any]]:

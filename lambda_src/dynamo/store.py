@@ -133,13 +133,16 @@ class Store:
 
         partitions: what is asked of each, beside `values`. The cursor names none of them, so their number may change
         between pages. 1 request each, made by up to 8 threads. Items of one sort key are in the order of their keys; in
-        a single partition in DynamoDB's own, so that a change from or to one may repeat or miss some of them.
+        a single partition in DynamoDB's own, so that a change from or to one may repeat or miss some of them. Raises
+        ValueError for a beginning in several partitions.
         """
         listed = ItemList(pattern, values, self._cursors, partition=partitions[0])
         asked, position = {**values, **partitions[0]}, listed.position(cursor)
         if len(partitions) == 1:
             query = Query(pattern=pattern, values=asked, limit=limit + 1, after=position)
             return listed.page(islice(reads.items(self._caller, query), limit + 1), limit)
+        if pattern.begins in reads.given(pattern, asked):
+            raise ValueError(f"pattern {pattern.name} takes a beginning in one partition, not in {len(partitions)}")
         names = reads.rank_names(pattern)
         key = None if position is None else reads.key_at(pattern, {**asked, **position})
         after = None if key is None else tuple(key[name] for name in names)

@@ -103,6 +103,40 @@ def test_a_misspelt_or_missing_name_never_widens_a_prefix(values):
         MENTION.prefix(**values)
 
 
+def test_a_beginning_is_written_as_its_field_is_and_ends_within_it():
+    assert MENTION.beginning("ticker", ticker="NV") == "MENTION#NV"
+    assert MENTION.beginning("date", ticker="A#", date="20%") == "MENTION#A%23#20%25"
+    assert MENTION.beginning("video", ticker="A", date="B", video=1) == "MENTION#A#B#1"
+    assert KeyTemplate("{name}").beginning("name", name="a#%") == "a#%", "a key that is one value has no parts"
+    assert KeyTemplate("{number:4}#{name}").beginning("name", number=7, name="x") == "0007#x"
+
+
+@steady
+@given(texts, texts, st.booleans(), st.integers(1, 40))
+def test_a_key_begins_with_a_beginning_exactly_where_the_value_does(value, other, is_part, length):
+    beginning = value[:length] if is_part else other
+    for template in (KeyTemplate("X#{value}#{id}"), KeyTemplate("{value}#{id}")):
+        key = template.build(value=value, id="i")
+        assert key.startswith(template.beginning("value", value=beginning)) == value.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"date": "2025"}, {"ticker": "A"}, {"ticker": "A", "date": "B", "video": "C"}, {"tickr": "A", "date": "B"}],
+)
+def test_a_beginning_needs_all_that_stands_before_it_and_nothing_behind(values):
+    with pytest.raises(TypeError, match="before date"):
+        MENTION.beginning("date", **values)
+
+
+def test_a_beginning_has_the_limits_of_a_key():
+    template = KeyTemplate("X#{value}", limit_bytes=6)
+    assert template.beginning("value", value="éé") == "X#éé"
+    for value in ("ééa", "\ud800"):
+        with pytest.raises(InvalidKey):
+            template.beginning("value", value=value)
+
+
 def test_a_build_needs_exactly_the_names_of_its_template():
     with pytest.raises(TypeError, match="lacks date, video"):
         MENTION.build(ticker="A")

@@ -91,6 +91,11 @@ def test_a_table_or_an_item_that_contradicts_itself_is_refused(declare: Callable
         ({"consistent": True}, "never consistent"),
         ({"from_": "id"}, "not in the sort key"),
         ({"index": None, "from_": "dya"}, "not in the sort key"),
+        ({"begins": "id"}, "beginning of what is not in the sort key"),
+        ({"index": None, "begins": "dya"}, "beginning of what is not in the sort key"),
+        ({"index": None, "begins": "id"}, "beginning of what is not in the sort key"),
+        ({"index": None, "reads": (), "operation": "PutItem", "table": NOTES, "begins": "id"}, "beginning of what"),
+        ({"index": None, "begins": "day", "from_": "day"}, "begins at day"),
         ({"writes": NOTE}, "one table, not to 2"),
         ({"reads": (), "operation": "PutItem", "index": None}, "one table, not to 0"),
     ],
@@ -98,6 +103,26 @@ def test_a_table_or_an_item_that_contradicts_itself_is_refused(declare: Callable
 def test_a_pattern_that_contradicts_itself_is_refused(changes, complaint):
     with pytest.raises(ValueError, match=f"pattern p .*{complaint}"):
         pattern(thing(table()), **changes)
+
+
+@pytest.mark.parametrize(
+    ("sort", "of", "complaint"),
+    [
+        (None, {"pk": "{id}", "sk": None, "index_keys": {}}, "not in the sort key"),
+        ("SK", {"pk": "{id}", "sk": "{id}"}, "not in the sort key"),
+        ("SK", {"sk": "{id:4}", "pk": "{day}"}, "padded number"),
+    ],
+)
+def test_a_beginning_of_what_has_none_is_refused(sort, of, complaint):
+    with pytest.raises(ValueError, match=f"pattern p .*{complaint}"):
+        pattern(thing(table(sort=sort), **of), index=None, begins="id")
+
+
+def test_a_pattern_of_several_kinds_takes_no_beginning():
+    things = table()
+    kinds = (thing(things), thing(things, name="Other", sk="OTHER#{day}"))
+    with pytest.raises(ValueError, match="beginning of what"):
+        AccessPattern("p", "?", operation="Query", reads=kinds, begins="day", cost="", asked_by=())
 
 
 def test_an_index_that_does_not_hold_what_is_read_is_refused():
