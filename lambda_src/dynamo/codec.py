@@ -84,6 +84,15 @@ class ItemCodec[M]:
         known = self._stored.get(name)
         return value if known is None or known.write is None or value is None else known.write(value)
 
+    def is_stored(self, name: str) -> bool:
+        """Whether an item may have an attribute for this one of the model; a key alone has what it lacks."""
+        return name not in self._key_only
+
+    def key_value(self, name: str, text: str) -> str | int:
+        """A value that was read from a key, as the model has it."""
+        field = self.fields.get(name)
+        return int(text) if field is not None and base_type(field.type) is int else text
+
     def attributes(self, model: M) -> dict[str, object]:
         """What an item of this model holds beside its keys."""
         found = {}

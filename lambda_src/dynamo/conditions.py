@@ -4,7 +4,7 @@
 any engine below the store can evaluate or write down, and a service that states one needs no AWS library.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -98,6 +98,19 @@ class Attr:
 
     def begins_with(self, prefix: str) -> Condition:
         return Test(self.name, "begins_with", (prefix,))
+
+
+def attributes_of(condition: Condition) -> Iterator[str]:
+    """The attributes that a condition speaks of, by the model's names; "" is the partition key, as in `Test`."""
+    match condition:
+        case Joined(_, parts):
+            for part in parts:
+                yield from attributes_of(part)
+        case Not(inner):
+            yield from attributes_of(inner)
+        case Test(name, _, operands):
+            yield name
+            yield from (each.name for each in operands if isinstance(each, Attr))
 
 
 EXISTS: Final[Condition] = Test("", "exists")

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from lambda_src.dynamo import reads
+from lambda_src.dynamo.client import Response
 from lambda_src.dynamo.cursor import CursorCodec
 from lambda_src.dynamo.keys import KeyValue, escape
 from lambda_src.dynamo.reads import Position
@@ -24,12 +25,16 @@ class Page[T]:
 
 @dataclass(frozen=True, slots=True)
 class ItemList[M]:
-    """What a pattern finds for these values. partition: further values, which its cursors do not know."""
+    """What a pattern finds for these values.
+
+    partition: further values, which its cursors do not know. bound_to: what else these are bound to.
+    """
 
     pattern: AccessPattern[M]
     values: Mapping[str, KeyValue]
     cursors: CursorCodec | None
     partition: Mapping[str, KeyValue]
+    bound_to: str | None = None
 
     def position(self, cursor: str | None) -> Position | None:
         """Where a page begins, None for the first. Raises InvalidCursor."""
@@ -43,19 +48,44 @@ class ItemList[M]:
 
     def cursor(self, last: object) -> str:
         """The cursor of the page behind a model."""
-        position = {written: getattr(last, name) for name, written in self._names().items()}
-        return self._codec().encode(self._scope(), position)
+        return self._cursor_at({name: getattr(last, name) for name in self._names()})
 
     def page(self, found: Iterable[Mapping[str, AttributeValue]], limit: int) -> Page[M]:
         """The first `limit` of these items, and where the next page begins if there are more."""
         models = list(map(decoder(self.pattern), found))
         return Page(models[:limit], self.cursor(models[limit - 1]) if len(models) > limit else None)
 
+    def filtered_page(self, answers: Iterable[Response], limit: int) -> Page[M]:
+        """The first `limit` items of these answers, read until there are so many, and where the next page begins.
+
+        That is behind the last item of a full page, and otherwise behind what was read.
+        """
+        found: list[Mapping[str, AttributeValue]] = []
+        end: Mapping[str, AttributeValue] | None = None
+        for answer in answers:
+            found += answer["Items"]
+            end = answer.get("LastEvaluatedKey")
+            if len(found) >= limit:
+                break
+        if len(found) > limit or (end and len(found) == limit):
+            end = found[limit - 1]
+        models = list(map(decoder(self.pattern), found[:limit]))
+        return Page(models, self._cursor_at(reads.position_at(self.pattern, self.values, end)) if end else None)
+
+    def _cursor_at(self, position: Position) -> str:
+        written = {written: position[name] for name, written in self._names().items()}
+        return self._codec().encode(self._scope(), written)
+
     def _codec(self) -> CursorCodec:
         assert self.cursors is not None, "this store was made without cursors"
         return self.cursors
 
     def _scope(self) -> str:
+        scope = self._scope_of_list()
+        # What is escaped holds no #, so the last one of a scope tells where this begins.
+        return scope if self.bound_to is None else f"{scope}#{escape(self.bound_to)}"
+
+    def _scope_of_list(self) -> str:
         values = reads.given(self.pattern, self.values)
         if self.pattern.cursor.scope:
             nothing = {} if self.pattern.begins is None else {self.pattern.begins: ""}

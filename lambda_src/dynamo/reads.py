@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from lambda_src.dynamo.calls import RetryingClient
 from lambda_src.dynamo.client import Response
-from lambda_src.dynamo.conditions import Condition
+from lambda_src.dynamo.conditions import Condition, attributes_of
 from lambda_src.dynamo.expressions import Expressions
 from lambda_src.dynamo.failures import unavailable
 from lambda_src.dynamo.keys import KeyTemplate, KeyValue
@@ -127,13 +127,18 @@ def given(pattern: AccessPattern[Any], values: Mapping[str, KeyValue]) -> dict[s
 
 def key_at(pattern: AccessPattern[Any], values: Mapping[str, KeyValue]) -> dict[str, str]:
     """The key of an item in a list, those of the index included. Raises KeyError when a value lacks."""
-    names = dict.fromkeys((*pattern.table.key_names, *(pattern.index.attributes if pattern.index else ())))
-    key = {}
-    for name in names:
-        template = pattern.entity.template_of(name)
-        if template is not None:
-            key[name] = template.build(**{field: values[field] for field in template.fields})
-    return key
+    templates = _templates(pattern).items()
+    return {name: template.build(**{each: values[each] for each in template.fields}) for name, template in templates}
+
+
+def position_at(
+    pattern: AccessPattern[Any], values: Mapping[str, KeyValue], key: Mapping[str, AttributeValue]
+) -> Position:
+    """The position of an item in a list, by its key or the whole of it. Raises ValueError for one of another kind."""
+    parts: dict[str, str] = {}
+    for name, template in _templates(pattern).items():
+        parts |= template.parse(key[name]["S"])
+    return {name: pattern.entity.codec.key_value(name, parts[name]) for name in position_fields(pattern, values)}
 
 
 def position_fields(pattern: AccessPattern[Any], values: Mapping[str, KeyValue]) -> list[str]:
@@ -146,8 +151,27 @@ def position_fields(pattern: AccessPattern[Any], values: Mapping[str, KeyValue])
     return list(dict.fromkeys(each for name in names for each in pattern.entity.fields_of(name) if each not in fixed))
 
 
+def check_filter(pattern: AccessPattern[Any], where: Condition) -> None:
+    """Raises ValueError for a filter on a key that the Query looks at, or on what the entries read do not hold."""
+    codec, table, index = pattern.entity.codec, pattern.table, pattern.index
+    for name in attributes_of(where):
+        stored = codec.stored_name(name or table.partition)
+        if stored in pattern.key_names:
+            raise ValueError(f"pattern {pattern.name} cannot filter by {stored}, a key that it asks")
+        is_held = index is None or stored in table.key_names or index.holds(stored)
+        if not (is_held and codec.is_stored(name)):
+            raise ValueError(f"pattern {pattern.name} cannot filter by {stored}, which is not in what it reads")
+
+
 def rank_names(pattern: AccessPattern[Any]) -> tuple[str, ...]:
     """The attributes that put items of several partitions into one order: the index's sort key, the table's keys."""
     assert pattern.index is not None
     assert pattern.index.sort is not None
     return tuple(dict.fromkeys((pattern.index.sort, *pattern.table.key_names)))
+
+
+def _templates(pattern: AccessPattern[Any]) -> dict[str, KeyTemplate]:
+    """What the key of an item in a list is made of, by attribute."""
+    names = (*pattern.table.key_names, *(pattern.index.attributes if pattern.index else ()))
+    found = {name: pattern.entity.template_of(name) for name in names}
+    return {name: template for name, template in found.items() if template is not None}

@@ -166,6 +166,39 @@ class Store:
         )
         return listed.page(found, limit)
 
+    def filtered_page[M](
+        self,
+        pattern: AccessPattern[M],
+        *,
+        where: Condition,
+        bound_to: str,
+        limit: int,
+        cursor: str | None,
+        looked_at: int = 200,
+        requests: int = 5,
+        **values: KeyValue,
+    ) -> Page[M]:
+        """One page of what a filter holds for in a list of one kind of items, for a bounded amount of work.
+
+        A page may be short, or even empty, and have a cursor: the list goes on behind the last item of a full page, and
+        otherwise behind the last one that was looked at. bound_to: what else a cursor is of than the list, a digest of
+        the search. limit: items, from 1. Up to `requests` requests, none further once there are `limit` items; each
+        looks at up to `looked_at` items or 1 MB, for 0.5 read units per 4 KB of them, consistent 1, found or not.
+
+        Raises InvalidCursor, and ValueError for a filter on keys of the list or on what its index does not hold, for a
+        bound below 1 and for a list of several kinds; all before any request.
+        """
+        if len(pattern.reads) > 1:
+            raise ValueError(f"pattern {pattern.name} reads several kinds of items, whose positions have no one form")
+        if min(limit, looked_at, requests) < 1:
+            raise ValueError(
+                f"a page takes at least one item, request and item looked at: {limit, requests, looked_at}"
+            )
+        reads.check_filter(pattern, where)
+        listed = ItemList(pattern, values, self._cursors, partition={}, bound_to=bound_to)
+        query = Query(pattern=pattern, values=values, where=where, limit=looked_at, after=listed.position(cursor))
+        return listed.filtered_page(islice(reads.pages(self._caller, query), requests), limit)
+
     def position(self, pattern: AccessPattern[Any], cursor: str | None, **values: KeyValue) -> Position | None:
         """Where a page begins, None for the first. For lists that are read in parts. Raises InvalidCursor."""
         return ItemList(pattern, values, self._cursors, partition={}).position(cursor)

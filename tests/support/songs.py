@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lambda_src.dynamo.client import Client, Response
 from lambda_src.dynamo.cursor import CursorCodec
 from lambda_src.dynamo.schema import AccessPattern, CursorFormat, Entity, Index, Stored, Table
 from lambda_src.dynamo.store import Store
+from lambda_src.dynamo.values import Request
 from lambda_src.signing import SigningKey
 
 BY_NAME: Final = Index(
@@ -75,6 +77,23 @@ class OneKey:
 
 
 CURSORS: Final = CursorCodec(OneKey())
+
+
+class Looking:
+    """A client that knows how many items each Query looked at."""
+
+    def __init__(self, client: Client) -> None:
+        self.looked_at: list[int] = []
+        self._client = client
+
+    def call(self, operation: str, request: Request, pattern: str) -> Response:
+        answer = self._client.call(operation, request, pattern)
+        if operation == "Query":
+            self.looked_at.append(answer["ScannedCount"])
+        return answer
+
+    def close(self) -> None:
+        self._client.close()
 
 
 def fill(store: Store, songs: Iterable[Song]) -> None:
