@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambda_src.dynamo.batches import chunks
 from lambda_src.errors import StoreUnavailable
+from lambda_src.runtime.aws_calls import client_config, reason_of
 from lambda_src.runtime.correlation import correlation_id
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ BATCH_ROUNDS = 10
 BACKOFF_BASE_SECONDS = 0.05
 BACKOFF_CAP_SECONDS = 1.0
 
-CONNECT_TIMEOUT_SECONDS = 1.0
 READ_TIMEOUT_SECONDS = 5.0
 
 
@@ -40,14 +39,7 @@ def sqs_client() -> "SQSClient":
     """A client with timeouts far below a function's: at most about 20 s for a call that never gets an answer."""
     import boto3  # noqa: PLC0415 -- a function that sends nothing does not pay for it
 
-    return boto3.client(
-        "sqs",
-        config=Config(
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "max_attempts": 3},
-        ),
-    )
+    return boto3.client("sqs", config=client_config(READ_TIMEOUT_SECONDS))
 
 
 def queue_name(url_or_arn: str) -> str:
@@ -126,7 +118,7 @@ class QueueClient:
             try:
                 answer = self._sqs().send_message_batch(QueueUrl=queue_url, Entries=entries)
             except (BotoCoreError, ClientError) as error:
-                logger.warning("messages not sent", extra={"count": len(entries), "reason": _reason(error)})
+                logger.warning("messages not sent", extra={"count": len(entries), "reason": reason_of(error)})
                 continue
             taken = {each["Id"] for each in answer.get("Successful", ())}  # an answer that is not of SQS names none
             entries = [entry for entry in entries if entry["Id"] not in taken]
@@ -159,12 +151,6 @@ def _checked(what: str, seconds: int, most: int) -> int:
     return seconds
 
 
-def _reason(error: Exception) -> str:
-    """SQS's error code, or the kind of connection failure: what a log needs, without addresses."""
-    response = getattr(error, "response", {})
-    return str(response.get("Error", {}).get("Code") or type(error).__name__)
-
-
 def _unavailable(error: Exception) -> StoreUnavailable:
-    logger.warning("queue request failed", extra={"reason": _reason(error)})
+    logger.warning("queue request failed", extra={"reason": reason_of(error)})
     return StoreUnavailable("The queue cannot be reached", retry_after_seconds=1)

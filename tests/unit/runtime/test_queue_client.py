@@ -11,6 +11,7 @@ from botocore.config import Config
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.correlation import correlated
 from lambda_src.runtime.queue import MAX_BATCH_BYTES, QueueClient, queue_name
+from tests.support.answering_server import AnsweringServer, Written
 
 type Answer = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
 
@@ -162,6 +163,16 @@ def test_a_refusal_of_sqs_is_a_retryable_error(aws, queue, status):
         queue.send(URL, "{}")
     with pytest.raises(StoreUnavailable):
         queue.set_visibility(URL, "handle", 1)
+
+
+def test_a_queue_that_never_answers_is_a_retryable_error(aws, slept):
+    with AnsweringServer(Written(promised_bytes=5, is_held=True)) as server:
+        config = Config(read_timeout=0.2, retries={"total_max_attempts": 1})
+        queue = QueueClient(lambda: boto3.client("sqs", endpoint_url=server.url, config=config), sleep=slept.append)
+        with pytest.raises(StoreUnavailable):
+            queue.send(URL, "{}")
+        with pytest.raises(StoreUnavailable):
+            queue.set_visibility(URL, "handle", 1)
 
 
 def test_a_queue_that_nobody_serves_is_a_retryable_error(aws, slept):
