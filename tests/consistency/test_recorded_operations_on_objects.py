@@ -1,45 +1,42 @@
 """What is declared of a bucket, what its functions are granted, and what calls on objects are recorded as, are one."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-import boto3
 import httpx
 import pytest
-from botocore.config import Config
 
 from cdk_app.local.ministack import MiniStack
+from lambda_src.runtime.objects import ObjectClient
 from lambda_src.services.nbhd_city.tables import API, TABLES, WORKER
 from tests.infra.with_a_bucket import PICTURES
 from tests.support.recorded_operations import Operations, Recorder
 from tests.support.recording import recording
 from tests.support.roles import granted_to
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
 NAME: Final = PICTURES.environment_variable.lower()
 FUNCTIONS: Final = {API: "ApiFunction", WORKER: "Worker"}
 
 
-def show(s3: "S3Client", bucket: str) -> None:
+def show(bucket: ObjectClient) -> None:
     """An API signs what others use."""
-    signed = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "uploads/a"})
-    assert httpx.put(signed, content=b"painted", trust_env=False).is_success
-    s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "shown/large/a"})
+    form = bucket.form("uploads/a", content_type="image/png", max_bytes=7, seconds=60)
+    assert httpx.post(form.url, data=form.fields, files={"file": b"painted"}, trust_env=False).is_success
+    bucket.sign("shown/large/a", seconds=60, content_type="image/png", filename="a.png")
 
 
-def finish(s3: "S3Client", bucket: str) -> None:
+def finish(bucket: ObjectClient) -> None:
     """A worker looks at an upload, copies it to where it is shown, and tidies up."""
-    assert s3.head_object(Bucket=bucket, Key="uploads/a")["ContentLength"] == 7
-    s3.copy_object(Bucket=bucket, Key="shown/large/a", CopySource={"Bucket": bucket, "Key": "uploads/a"})
+    tag = bucket.head("uploads/a").tag
+    assert bucket.read_range("uploads/a", 0, 5) == b"paint"
+    bucket.copy("uploads/a", "shown/large/a", tag=tag, content_type="image/png")
     for prefix in PICTURES.prefixes:
-        assert s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix.name}/")["KeyCount"] == 1
-    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "shown/large/a"}]})
-    s3.delete_object(Bucket=bucket, Key="uploads/a")
+        assert [each.size_bytes for each in bucket.listed(f"{prefix.name}/")] == [7]
+    bucket.delete_several(["shown/large/a"])
+    bucket.delete("uploads/a")
 
 
-DONE: Final[Mapping[str, Callable[["S3Client", str], None]]] = {API: show, WORKER: finish}
+DONE: Final[Mapping[str, Callable[[ObjectClient], None]]] = {API: show, WORKER: finish}
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +44,9 @@ def recorded(cloud: MiniStack, dynamodb_endpoint: str) -> Recorder:
     with recording(
         tables=(), queues={}, secrets={}, buckets=(PICTURES,), cloud=cloud, dynamodb_endpoint=dynamodb_endpoint
     ) as made:
-        s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
         for role, use in DONE.items():
             with made.recorder.acting(role):
-                use(s3, made.addresses[NAME])
+                use(ObjectClient(made.addresses[NAME]))
         return made.recorder
 
 

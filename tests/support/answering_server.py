@@ -75,10 +75,10 @@ class AnsweringServer:
         request.send_header(
             "content-length", str(len(answer.body) if answer.promised_bytes is None else answer.promised_bytes)
         )
+        request.send_header("connection", "close")
         request.end_headers()
         if request.command != "HEAD":
             request.wfile.write(answer.body)
             request.wfile.flush()
         if answer.is_held:
             self._is_over.wait(CLOSE_SECONDS)
-        request.close_connection = True

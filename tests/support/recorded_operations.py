@@ -100,15 +100,30 @@ class Recorder:
     # ---- everything else ---------------------------------------------------------------------------------------------
 
     def listen(self, events: "BaseEventHooks | Any") -> None:
-        """Note the calls of a boto3 client, or of all that a session makes from now on: its `events`."""
-        events.register("before-parameter-build", self._note)
+        """Note the calls of a boto3 client, or of all that a session makes from now on: its `events`.
 
-    def _note(self, params: Mapping[str, Any], event_name: str, **_: object) -> None:
+        A signed URL is noted as the call that it is for; so is a signed form, of which botocore tells only the signer.
+        """
+        events.register("before-parameter-build", self._note)
+        events.register("before-sign.s3.PutObject", self._note_form)
+
+    def _note_form(self, request: Any, **_: object) -> None:
+        if (policy := request.context.get("s3-presign-post-policy")) is not None:
+            said = {
+                name: value for each in policy["conditions"] if isinstance(each, dict) for name, value in each.items()
+            }
+            self._note({"Bucket": said["bucket"], "Key": said["key"]}, "before-parameter-build.s3.PutObject")
+
+    def _note(
+        self, params: Mapping[str, Any], event_name: str, context: Mapping[str, Any] | None = None, **_: object
+    ) -> None:
         service, operation = event_name.split(".")[1:]
         if service == "dynamodb":
             self._add(operation, params)
             return
         if service == "s3":
+            if operation == "CreateBucket" and context and context.get("is_presign_request"):
+                return  # where botocore takes the address of a form from
             for bucket, key, action in _asked_of_buckets(operation, params):
                 self.operations[self.role].add((self._prefix_of(bucket, key), f"s3:{action}"))
             return
