@@ -4,10 +4,11 @@
     payload  {"c": "2025-01-01T12:00:00.000000Z", "i": "...", "k": "k1", "r": "channels", "t": 1767225600, "v": 1}
     tag      the first 16 bytes of HMAC-SHA256 of the payload, under the key named `k`
 
-`r` is the scope: the list, and the partition it belongs to where it has one (`members:<id>`). A cursor of another
-scope is refused like a forged or an old one, before any database call.
+`r` is the scope: the list, and the partition it belongs to where it has one (`members:<id>`); of a long one, its
+digest. A cursor of another scope is refused like a forged or an old one, before any database call.
 """
 
+import hashlib
 import hmac
 import json
 import time
@@ -18,6 +19,7 @@ from lambda_src.errors import InvalidCursor
 from lambda_src.signing import KeyRing, SigningKey, from_base64url, to_base64url
 
 MAX_CURSOR_CHARACTERS: Final = 2048
+MAX_SCOPE_CHARACTERS: Final = 128  # what a list was asked with is of any length, and a position needs the room
 MAX_AGE_SECONDS: Final = 86_400
 MAX_CLOCK_SKEW_SECONDS: Final = 60  # between two machines that serve one client
 _VERSION: Final = 1
@@ -40,7 +42,7 @@ class CursorCodec:
         if not position.keys().isdisjoint(_RESERVED):
             raise ValueError(f"the fields {', '.join(sorted(_RESERVED))} of a cursor are taken")
         key = self._keys.current()
-        envelope = {"v": _VERSION, "k": key.id, "r": scope, "t": int(self._seconds())}
+        envelope = {"v": _VERSION, "k": key.id, "r": _short(scope), "t": int(self._seconds())}
         content = json.dumps({**position, **envelope}, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
         payload = content.encode()
         text = f"{to_base64url(payload)}.{to_base64url(_tag(key, payload))}"
@@ -59,11 +61,17 @@ class CursorCodec:
         if key is None or not hmac.compare_digest(tag, _tag(key, payload)):
             raise InvalidCursor
         age_seconds = self._seconds() - content["t"]  # ours from here on, since the tag is
-        if (content["v"], content["r"]) != (_VERSION, scope) or not (
+        if (content["v"], content["r"]) != (_VERSION, _short(scope)) or not (
             -MAX_CLOCK_SKEW_SECONDS <= age_seconds <= MAX_AGE_SECONDS
         ):
             raise InvalidCursor
         return {name: value for name, value in content.items() if name not in _RESERVED}
+
+
+def _short(scope: str) -> str:
+    if len(scope) <= MAX_SCOPE_CHARACTERS:
+        return scope
+    return hashlib.sha256(scope.encode()).hexdigest()
 
 
 def _tag(key: SigningKey, payload: bytes) -> bytes:

@@ -151,3 +151,14 @@ def test_a_cursor_of_another_version_is_refused(monkeypatch):
 def test_a_position_that_does_not_fit_is_refused(position):
     with pytest.raises(ValueError, match="cursor"):
         codec().encode("l", position)
+
+
+@pytest.mark.parametrize("length", [128, 129, 3000])
+def test_a_scope_of_any_length_leaves_room_for_the_position(length):
+    scope = "é" * length
+    cursor = codec().encode(scope, {"name": "é" * 600})
+
+    assert codec().decode(cursor, scope) == {"name": "é" * 600}
+    for other in ("é" * (length + 1), "é" * (length - 1) + "e"):
+        with pytest.raises(InvalidCursor):
+            codec().decode(cursor, other)
