@@ -73,8 +73,13 @@ def session() -> boto3.Session:
 
 
 @pytest.fixture
-def bucket(s3: AnsweringServer, session: boto3.Session) -> Iterator[ObjectClient]:
-    config = Config(read_timeout=0.3, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+def bucket(s3: AnsweringServer, session: boto3.Session, request: pytest.FixtureRequest) -> Iterator[ObjectClient]:
+    """Its client tries once, and waits for 10 s or as long as the test says."""
+    config = Config(
+        read_timeout=getattr(request, "param", 10),
+        retries={"total_max_attempts": 1},
+        s3={"addressing_style": "path"},
+    )
     client: S3Client = session.client("s3", endpoint_url=s3.url, config=config)
     yield ObjectClient("sample", lambda: client)
     client.close()
@@ -134,6 +139,7 @@ def test_a_bucket_that_is_missing_or_a_bad_signature_is_no_missing_object(bucket
         CALLS[call](bucket)
 
 
+@pytest.mark.parametrize("bucket", [0.2], indirect=True)
 @pytest.mark.parametrize("call", [name for name in CALLS if name not in ("head", "delete")])  # which have no body
 def test_a_body_that_never_comes_is_worth_another_try(bucket, s3, call):
     s3.answer = Written(promised_bytes=5, is_held=True)
