@@ -188,9 +188,11 @@ LOCAL: Final = Environment(
     name="local",
     web_origins={
         "StockTrackRecord": (*WEB_CLIENTS, CONSOLE),
+        "YotoSmartStream": (*WEB_CLIENTS, CONSOLE),
         "NbhdCity": (CONSOLE, *WEB_CLIENTS),
     },
-    public_urls={"NbhdCity": "http://localhost:8004"},  # its sign-in comes back there
+    # The sign-in of nbhd.city comes back to its address, and play links of Yoto Smart Stream begin with theirs.
+    public_urls={"YotoSmartStream": "http://localhost:8003", "NbhdCity": "http://localhost:8004"},
     tracing=False,
     on_this_machine=True,
 )
@@ -198,6 +200,7 @@ DEV: Final = Environment(
     name="dev",
     web_origins={
         "StockTrackRecord": ("https://dev.stocktrackrecord.example", "http://localhost:5173"),
+        "YotoSmartStream": ("https://dev.yotosmartstream.example", "http://localhost:5173"),
         "NbhdCity": ("https://dev.nbhdcity.example", "http://localhost:5173"),
     },
 )
@@ -205,6 +208,7 @@ STAGING: Final = Environment(
     name="staging",
     web_origins={
         "StockTrackRecord": ("https://staging.stocktrackrecord.example",),
+        "YotoSmartStream": ("https://staging.yotosmartstream.example",),
         "NbhdCity": ("https://staging.nbhdcity.example",),
     },
     log_retention_days=30,
@@ -220,6 +224,7 @@ PROD: Final = Environment(
     # example domains: put your own here before the first deploy
     web_origins={
         "StockTrackRecord": ("https://stocktrackrecord.example",),
+        "YotoSmartStream": ("https://yotosmartstream.example",),
         "NbhdCity": ("https://nbhdcity.example",),
     },
     log_retention_days=90,

@@ -37,6 +37,17 @@ def signing_key(scope: Construct, construct_id: str, *, environment: Environment
     return secret
 
 
+def generated_password(
+    scope: Construct, construct_id: str, *, username: str, environment: Environment
+) -> secretsmanager.Secret:
+    """Name and generated password of somebody who exists from the start, `{"username": ..., "password": ...}`."""
+    secret = _secret(
+        scope, construct_id, template={"username": username}, generated="password", length=24, environment=environment
+    )
+    acknowledge(secret, ROTATION_RULE, "Good for one sign-in, which asks for a password of one's own")
+    return secret
+
+
 def grant_read(grantee: iam.IGrantable, secret: secretsmanager.ISecret) -> None:
     """Allow to read the value of exactly this secret."""
     grantee.grant_principal.add_to_principal_policy(
@@ -45,7 +56,13 @@ def grant_read(grantee: iam.IGrantable, secret: secretsmanager.ISecret) -> None:
 
 
 def _secret(
-    scope: Construct, construct_id: str, *, template: dict[str, str], generated: str, environment: Environment
+    scope: Construct,
+    construct_id: str,
+    *,
+    template: dict[str, str],
+    generated: str,
+    environment: Environment,
+    length: int = GENERATED_LENGTH,
 ) -> secretsmanager.Secret:
     return secretsmanager.Secret(
         scope,
@@ -53,7 +70,7 @@ def _secret(
         generate_secret_string=secretsmanager.SecretStringGenerator(
             secret_string_template=json.dumps(template),
             generate_string_key=generated,
-            password_length=GENERATED_LENGTH,
+            password_length=length,
             exclude_punctuation=True,
         ),
         removal_policy=RemovalPolicy.RETAIN if environment.retain_data else RemovalPolicy.DESTROY,

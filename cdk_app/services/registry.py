@@ -5,6 +5,7 @@ from typing import Final
 from cdk_app.services.service import Endpoint, Service, StandIn
 from lambda_src.services.nbhd_city import tables as nbhd_city_tables
 from lambda_src.services.stock_track_record import tables as stock_track_record_tables
+from lambda_src.services.yoto_smart_stream import tables as yoto_smart_stream_tables
 
 # Real videos speak of real shares, and an invented price beside them would only mislead: prices are real as soon as
 # YouTube is, and without a key then simply not configured, as on AWS.
@@ -78,4 +79,20 @@ NBHD_CITY: Final = Service(
     samples="cdk_app.services.nbhd_city.samples:plant",
 )
 
-SERVICES: Final = (STOCK_TRACK_RECORD, NBHD_CITY)
+YOTO_SMART_STREAM: Final = Service(
+    name="YotoSmartStream",
+    package="yoto_smart_stream",
+    title="Yoto Smart Stream",
+    local_port=8003,
+    tables=yoto_smart_stream_tables.TABLES,
+    buckets=yoto_smart_stream_tables.BUCKETS,
+    queues={"TRANSCRIPTION_QUEUE_URL": "TranscriptionQueue", "TRANSCRIPTION_DLQ_URL": "TranscriptionDeadLetters"},
+    secrets={"JWT_SECRET_ARN": "SigningKey", "BOOTSTRAP_ADMIN_SECRET_ARN": "BootstrapAdmin"},
+    tasks={"sweep": 10},
+    also_calls=frozenset({"s3", "transcribe"}),
+    data_stack="cdk_app.services.yoto_smart_stream.stacks:YotoSmartStreamData",
+    app_stack="cdk_app.services.yoto_smart_stream.stacks:YotoSmartStreamApp",
+    smoke="cdk_app.services.yoto_smart_stream.smoke:check",
+)
+
+SERVICES: Final = (STOCK_TRACK_RECORD, YOTO_SMART_STREAM, NBHD_CITY)

@@ -30,7 +30,7 @@ from lambda_src.runtime.routing import Router, add_routes
 from lambda_src.runtime.settings import ServiceSettings
 
 DOCS_PATH: Final = "/docs"
-MAX_BODY_BYTES: Final = 16_384  # of a request
+MAX_BODY_BYTES: Final = 16_384
 
 
 def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the service
@@ -44,11 +44,12 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
     resources: Resources,
     errors: ErrorAnswers | None = None,
     reads_by_post: frozenset[str] = frozenset(),
+    max_body_bytes: int = MAX_BODY_BYTES,
 ) -> FastAPI:
     """The application of these routes. provided: what they ask for as `Given[...]`, found by its type.
 
     errors: how they are answered, where a published contract asks for something else. reads_by_post: paths that
-    maintenance leaves open, although they are asked by POST.
+    maintenance leaves open, although they are asked by POST. max_body_bytes: of a request.
     """
     is_production, mode = settings.is_production, settings.maintenance_mode
     answer = errors or ErrorAnswers()
@@ -76,7 +77,7 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
             Middleware(Gzip),
             Middleware(AnswerErrors, answer=answer),
             Middleware(ForeignWrites, origins=cors.origins),
-            Middleware(BodyLimit, limit_bytes=MAX_BODY_BYTES),
+            Middleware(BodyLimit, limit_bytes=max_body_bytes),
             *([] if mode == "off" else [Middleware(MaintenanceGate, mode=mode, reads_by_post=reads_by_post)]),
         ],
     )

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from lambda_src.dynamo.boto3_client import Boto3Client, make_client
 from lambda_src.dynamo.client import Client
@@ -23,20 +23,30 @@ from lambda_src.runtime.secrets import Secret
 from lambda_src.runtime.settings import ServiceSettings
 from lambda_src.signing import KeyRing
 
+if TYPE_CHECKING:
+    from lambda_src.runtime.objects import ObjectClient
+
+
+def _objects(bucket: str) -> "ObjectClient":
+    from lambda_src.runtime.objects import ObjectClient  # noqa: PLC0415 -- most services keep none
+
+    return ObjectClient(bucket)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What a function reaches for. client: counts what goes through it.
 
     http: makes the client for outside services, of which a service decides the limits. secret: opens a secret by its
-    name. pick: a random number below another. serves_many: several requests at once in one process, which never
-    happens on Lambda.
+    name. objects: opens a bucket by its name. pick: a random number below another. serves_many: several requests at
+    once in one process, which never happens on Lambda.
     """
 
     client: UsageMeter
     queue: QueueClient = field(default_factory=QueueClient)
     http: Callable[..., Http] = Http
     secret: Callable[[str], Secret] = Secret
+    objects: Callable[[str], "ObjectClient"] = _objects
     metrics: Metrics = field(default_factory=Metrics)
     clock: Clock = utc_now
     sleep: Callable[[float], None] = time.sleep

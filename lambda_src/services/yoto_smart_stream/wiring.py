@@ -1,0 +1,70 @@
+"""Who gets what: settings and resources become the application and the worker.
+
+Each function imports what it alone needs: a worker has no use for FastAPI, and importing it takes half a start.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from lambda_src.runtime.resources import Resources
+from lambda_src.services.yoto_smart_stream.messages import JobMessage, Message, parse_message
+from lambda_src.services.yoto_smart_stream.settings import ApiSettings, WorkerSettings
+from lambda_src.services.yoto_smart_stream.tables import TABLES
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from lambda_src.runtime.worker import QueueWorker
+
+NAMESPACE: Final = "YotoSmartStream"
+PACKAGE: Final = "yoto_smart_stream"
+MAX_BODY_BYTES: Final = 2_097_152  # a transcript of 1 MiB, escaped
+CURSOR_PURPOSE: Final = b"yoto.cursor.v1"
+TOKEN_PURPOSE: Final = b"yoto.access.v1"
+REFRESH_PURPOSE: Final = b"yoto.refresh.v1"
+PASSWORD_PURPOSE: Final = b"yoto.password.v1"
+CODES: Final = {"busy": "store_unavailable", "not_ready": "configuration_error"}
+
+
+def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
+    """The application."""
+    from lambda_src.runtime.app_secret import DerivedKeys
+    from lambda_src.runtime.http import create_app
+    from lambda_src.runtime.keyring import GeneratedKeys
+    from lambda_src.runtime.problems import ErrorAnswers, named
+    from lambda_src.runtime.work_queue import WorkQueue
+    from lambda_src.services.yoto_smart_stream import health
+    from lambda_src.services.yoto_smart_stream.principals import AccessTokens
+
+    keys = GeneratedKeys(resources.secret(settings.jwt_secret_arn))
+    store = resources.store(TABLES, settings, keys=DerivedKeys(keys, CURSOR_PURPOSE))
+    jobs = WorkQueue[JobMessage](resources.queue, settings.transcription_queue_url)
+    tokens = AccessTokens(DerivedKeys(keys, TOKEN_PURPOSE), settings.environment, store, seconds=resources.seconds)
+    return create_app(
+        title="Yoto Smart Stream",
+        version=health.VERSION,
+        settings=settings,
+        cors=settings.cors,
+        routers=[health.router],
+        provided=[settings, store, jobs, tokens],
+        resources=resources,
+        errors=ErrorAnswers(codes=CODES, field_error=named),
+        max_body_bytes=MAX_BODY_BYTES,
+    )
+
+
+def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Message]":
+    """The handler of the queue and of what is scheduled."""
+    from lambda_src.runtime.worker import QueueWorker, WorkerQueue
+
+    return QueueWorker(
+        parse=parse_message,
+        kind=lambda message: message.kind,
+        budget_seconds=lambda _: settings.job_budget_seconds,
+        handle=lambda _message, _delivery, _deadline: None,
+        queue=resources.queue,
+        queues=[WorkerQueue(settings.transcription_queue_url, settings.transcription_dlq_url)],
+        retry_base_seconds=settings.retry_base_seconds,
+        tasks={},
+        usage=resources.client,
+        after=resources.metrics.flush,
+    )
