@@ -33,6 +33,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.runtime.problems import ErrorAnswers, named
     from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.services.yoto_smart_stream import health
+    from lambda_src.services.yoto_smart_stream.preferences import routes as preferences
+    from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
     from lambda_src.services.yoto_smart_stream.principals import AccessTokens
 
     keys = GeneratedKeys(resources.secret(settings.jwt_secret_arn))
@@ -44,8 +46,17 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         version=health.VERSION,
         settings=settings,
         cors=settings.cors,
-        routers=[health.router],
-        provided=[settings, store, jobs, tokens],
+        routers=[
+            health.router,
+            preferences.router,
+        ],
+        provided=[
+            settings,
+            store,
+            jobs,
+            tokens,
+            Preferences(store, settings, resources.clock),
+        ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, field_error=named),
         max_body_bytes=MAX_BODY_BYTES,
