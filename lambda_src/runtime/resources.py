@@ -25,6 +25,7 @@ from lambda_src.signing import KeyRing
 
 if TYPE_CHECKING:
     from lambda_src.runtime.objects import ObjectClient
+    from lambda_src.runtime.transcribe import TranscribeClient
 
 
 def _objects(bucket: str) -> "ObjectClient":
@@ -33,13 +34,19 @@ def _objects(bucket: str) -> "ObjectClient":
     return ObjectClient(bucket)
 
 
+def _transcribe() -> "TranscribeClient":
+    from lambda_src.runtime.transcribe import TranscribeClient  # noqa: PLC0415 -- one service speaks to it
+
+    return TranscribeClient()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What a function reaches for. client: counts what goes through it.
 
     http: makes the client for outside services, of which a service decides the limits. secret: opens a secret by its
-    name. objects: opens a bucket by its name. pick: a random number below another. serves_many: several requests at
-    once in one process, which never happens on Lambda.
+    name. objects: opens a bucket by its name. transcribe: makes the client of Amazon Transcribe. pick: a random number
+    below another. serves_many: several requests at once in one process, which never happens on Lambda.
     """
 
     client: UsageMeter
@@ -47,6 +54,7 @@ class Resources:
     http: Callable[..., Http] = Http
     secret: Callable[[str], Secret] = Secret
     objects: Callable[[str], "ObjectClient"] = _objects
+    transcribe: Callable[[], "TranscribeClient"] = _transcribe
     metrics: Metrics = field(default_factory=Metrics)
     clock: Clock = utc_now
     sleep: Callable[[float], None] = time.sleep
