@@ -43,6 +43,7 @@ CONTENT_SECURITY_POLICY = (b"content-security-policy", b"default-src 'none'; fra
 NO_STORE = (b"cache-control", b"no-store")
 
 LONGEST_ORIGIN: Final = 256  # that a log line shows
+_ASKED_METHOD: Final = "asked_method"  # of a scope
 GZIP_MINIMUM_BYTES: Final = 1024
 GZIP_LEVEL: Final = 6  # 9 takes twice the CPU time for 1-2 % of the size
 GZIP_IN_THREAD_BYTES: Final = 1 << 62  # never: see `routing.add_routes`
@@ -122,8 +123,13 @@ class HeadAsGet:
         async def send_headers_only(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        scope["method"] = "GET"
+        scope["method"], scope[_ASKED_METHOD] = "GET", "HEAD"
         await self.app(scope, receive, send_headers_only)
+
+
+def asked_method(scope: Scope) -> str:
+    """The method of a request before a HEAD became a GET, for who has to tell them apart."""
+    return str(scope.get(_ASKED_METHOD, scope["method"]))
 
 
 def get_writes(scope: Scope) -> bool:

@@ -9,6 +9,8 @@ from lambda_src.runtime.settings import ServiceSettings
 
 DEFAULT_UPLOAD_BYTES: Final = 209_715_200
 LARGEST_UPLOAD_BYTES: Final = 419_430_400
+MEDIA_HEADERS: Final = ("Content-Range", "Accept-Ranges", "Content-Length", "ETag")
+"""What a page that fetches audio has to see of the answer, and of the redirection before it."""
 
 type Provider = Literal["aws-transcribe", "fake", "none"]
 
@@ -57,7 +59,7 @@ class ApiSettings(Settings):
             origins=tuple(text for part in self.cors_origins.split(",") if (text := part.strip())),
             methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
             request_headers=("Authorization", "Content-Type", "Range"),
-            exposed_headers=("X-Request-Id", "Retry-After", "Location"),
+            exposed_headers=("X-Request-Id", "Retry-After", "Location", *MEDIA_HEADERS),
         )
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ import gzip
 from functools import partial
 from typing import Final
 
-from lambda_src.dynamo.schema import AccessPattern, Entity, Index, SparseKey, Stored, Table
+from lambda_src.dynamo.schema import AccessPattern, CursorFormat, Entity, Index, SparseKey, Stored, Table
 from lambda_src.runtime.accounts.refresh import sign_in_patterns
 from lambda_src.runtime.accounts.throttle import throttle_patterns
 from lambda_src.runtime.buckets import Bucket, Prefix
@@ -183,6 +183,7 @@ AUDIO_NEWEST_FIRST: Final = AccessPattern(
 AUDIO_BY_NAME: Final = AccessPattern(
     "audio_by_name", "Which files begin with, or contain, this text?",
     operation="Query", reads=AUDIO, index=GSI2, begins="name_sort", asked_by=(API,),
+    cursor=CursorFormat("audio_by_name"),  # bound to a digest of the search: the text itself may not fit into a cursor
     cost="1 request per page, at most 5 per page of matches; 0.05 RRU per file looked at",
 )  # fmt: skip
 AUDIO_FILE: Final[AccessPattern[models.AudioFileRecord]] = _get(

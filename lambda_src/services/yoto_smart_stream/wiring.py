@@ -33,6 +33,10 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.runtime.problems import ErrorAnswers, named
     from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.services.yoto_smart_stream import health
+    from lambda_src.services.yoto_smart_stream.library import routes as library
+    from lambda_src.services.yoto_smart_stream.library.playback import Playback
+    from lambda_src.services.yoto_smart_stream.library.repository import AudioRepository
+    from lambda_src.services.yoto_smart_stream.library.service import Library
     from lambda_src.services.yoto_smart_stream.preferences import routes as preferences
     from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
     from lambda_src.services.yoto_smart_stream.principals import AccessTokens
@@ -41,6 +45,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     store = resources.store(TABLES, settings, keys=DerivedKeys(keys, CURSOR_PURPOSE))
     jobs = WorkQueue[JobMessage](resources.queue, settings.transcription_queue_url)
     tokens = AccessTokens(DerivedKeys(keys, TOKEN_PURPOSE), settings.environment, store, seconds=resources.seconds)
+    objects = resources.objects(settings.s3_audio_bucket) if settings.s3_audio_bucket else None
     return create_app(
         title="Yoto Smart Stream",
         version=health.VERSION,
@@ -49,6 +54,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         routers=[
             health.router,
             preferences.router,
+            library.router,
         ],
         provided=[
             settings,
@@ -56,6 +62,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             jobs,
             tokens,
             Preferences(store, settings, resources.clock),
+            Library(store, AudioRepository(store, resources.clock), jobs, resources.clock),
+            Playback(objects),
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, field_error=named),

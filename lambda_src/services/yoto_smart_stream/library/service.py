@@ -1,0 +1,160 @@
+"""The library: its lists, its files one by one, their links, and their end."""
+
+import hashlib
+import re
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from lambda_src.dynamo.keys import escape
+from lambda_src.dynamo.store import Attr, Page, Store
+from lambda_src.errors import InvalidInput
+from lambda_src.runtime.clock import Clock
+from lambda_src.runtime.work_queue import WorkQueue
+from lambda_src.services.yoto_smart_stream import tables
+from lambda_src.services.yoto_smart_stream.errors import AudioNotFound, LinkNotFound, VersionConflict
+from lambda_src.services.yoto_smart_stream.library.repository import AudioRepository
+from lambda_src.services.yoto_smart_stream.library.schemas import Match
+from lambda_src.services.yoto_smart_stream.messages import JobMessage
+from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, Job, UserRecord, timestamp
+from lambda_src.services.yoto_smart_stream.names import found_filename, search_text
+from lambda_src.services.yoto_smart_stream.principals import refuse_others
+
+MAX_QUERY_BYTES: Final = 255
+TOKEN_BYTES: Final = 24
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32}")
+_LOOKED_AT: Final = 200  # names by one request of a search, and 1000 by one search
+_REQUESTS: Final = 5
+_TRIES: Final = 3  # each lost to another change of the same file
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def _new_token() -> str:
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    store: Store
+    files: AudioRepository
+    jobs: WorkQueue[JobMessage]
+    clock: Clock
+    new_id: Callable[[], str] = _new_id
+    new_token: Callable[[], str] = _new_token
+
+    # ---- lists -------------------------------------------------------------------------------------------------------
+
+    def page(self, *, limit: int, cursor: str | None) -> Page[AudioFileRecord]:
+        """One page of all files, newest first. limit: 1-200. Raises InvalidCursor. 1 request."""
+        return self.store.page(tables.AUDIO_NEWEST_FIRST, limit=limit, cursor=cursor)
+
+    def search(self, query: str, *, match: Match, limit: int, cursor: str | None) -> Page[AudioFileRecord]:
+        """One page of the files whose names contain a text, or begin with it, in any case; by their names.
+
+        A page may be short, or empty, and have a cursor: 1000 names are looked at for one. An empty text finds all
+        files, as `page` lists them. limit: 1-200. Raises InvalidInput above 255 bytes, InvalidCursor. 1-5 requests.
+        """
+        if len(query.encode("utf-8", "surrogatepass")) > MAX_QUERY_BYTES:
+            raise InvalidInput(f"q has at most {MAX_QUERY_BYTES} bytes")
+        text = search_text(query)
+        if not text:
+            return self.page(limit=limit, cursor=cursor)
+        name, is_prefix = Attr("name_key"), match == "prefix"
+        return self.store.filtered_page(
+            tables.AUDIO_BY_NAME,
+            where=name.begins_with(text) if is_prefix else name.contains(text),
+            bound_to=_digest(match, text),
+            limit=limit,
+            cursor=cursor,
+            looked_at=limit + 1 if is_prefix else _LOOKED_AT,
+            requests=_REQUESTS,
+            **({"name_sort": escape(text)} if is_prefix else {}),
+        )
+
+    # ---- a file ------------------------------------------------------------------------------------------------------
+
+    def file(self, filename: str) -> AudioFileRecord:
+        """A file without its text. filename: as a path has it. Raises AudioNotFound. 1 request, none for a bad name."""
+        known = found_filename(filename)
+        found = None if known is None else self.store.get(tables.AUDIO_FILE, filename=known)
+        if found is None:
+            raise AudioNotFound
+        return found
+
+    def delete(self, filename: str, caller: UserRecord) -> None:
+        """Remove a file for good; the worker deletes its audio.
+
+        Raises AudioNotFound, NotOwner, VersionConflict. 2 requests and 1 message; a lost message is sent by the sweep.
+        """
+        purge = self._change(filename, caller, self._remove)
+        if purge is not None:
+            self.jobs.send_or_leave(JobMessage(kind="purge", job_id=purge.job_id))
+
+    # ---- links -------------------------------------------------------------------------------------------------------
+
+    def link(self, filename: str) -> str:
+        """The token of a file's link. Raises AudioNotFound, LinkNotFound. 1 request."""
+        token = self.file(filename).play_token
+        if token is None:
+            raise LinkNotFound
+        return token
+
+    def renew_link(self, filename: str, caller: UserRecord) -> str:
+        """Give a file a new link in place of the one it may have. Returns its token.
+
+        Raises AudioNotFound, NotOwner, VersionConflict. 2 requests.
+        """
+        token = self.new_token()
+        self._change(filename, caller, lambda seen: (self.files.set_play_link(seen, token) is not None, None))
+        return token
+
+    def end_link(self, filename: str, caller: UserRecord) -> None:
+        """Let the link of a file, if it has one, lead nowhere. Errors as for `renew_link`. 1 request, 2 with a link."""
+
+        def end(seen: AudioFileRecord) -> tuple[bool, None]:
+            return seen.play_token is None or self.files.set_play_link(seen, None) is not None, None
+
+        self._change(filename, caller, end)
+
+    def linked_file(self, text: str) -> AudioFileRecord:
+        """The file that a link plays. text: its token, and whatever follows from a `.` on.
+
+        Raises LinkNotFound for anything else. 2 requests, none for what is no token.
+        """
+        token = text.partition(".")[0]
+        if _TOKEN.fullmatch(token) is None:
+            raise LinkNotFound
+        link = self.store.get(tables.FILE_OF_LINK, play_token=token)
+        found = None if link is None else self.store.get(tables.AUDIO_FILE, filename=link.filename)
+        if found is None or found.play_token != token:
+            raise LinkNotFound
+        return found
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _remove(self, seen: AudioFileRecord) -> tuple[bool, Job | None]:
+        purge = None
+        if seen.object_key is not None:
+            now, keys = timestamp(self.clock()), (seen.object_key,)
+            purge = Job(job_id=self.new_id(), kind="purge", filename=seen.filename, created_at=now, object_keys=keys)
+        return self.files.delete_audio(seen, purge), purge
+
+    def _change[T](self, filename: str, caller: UserRecord, change: Callable[[AudioFileRecord], tuple[bool, T]]) -> T:
+        """Read, check who asks, and change what was read; anew when it was changed meanwhile."""
+        for _ in range(_TRIES):
+            seen = self.file(filename)
+            refuse_others(caller, seen)
+            is_done, result = change(seen)
+            if is_done:
+                return result
+        raise VersionConflict
+
+
+def _digest(match: Match, text: str) -> str:
+    """What a cursor of a search is bound to: short, whatever was searched for."""
+    return hashlib.sha256(f"{match}\n{text}".encode()).hexdigest()[:16]
