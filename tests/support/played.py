@@ -30,6 +30,7 @@ from lambda_src.dynamo.values import from_item, to_item, to_key
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.keyring import GeneratedKeys
 from lambda_src.runtime.metrics import Metrics
+from lambda_src.runtime.objects import ObjectClient
 from lambda_src.runtime.outside import Http
 from lambda_src.runtime.queue import QueueClient
 from lambda_src.runtime.resources import Resources, metered
@@ -85,7 +86,7 @@ class Sent:
 def kind_of(body: str) -> str:
     """What a message asks for, as services name it."""
     content = json.loads(body)
-    return str(content.get("type") or content.get("task"))
+    return str(content.get("type") or content.get("task") or content.get("kind"))
 
 
 class PlayedQueue(QueueClient):
@@ -215,7 +216,7 @@ class PlayedService[Message]:
 
     A service says its package and the settings it has in tests; whoever needs more than that adds it. Settings of both
     functions are given by name; forced: what no deployment could set. secrets: by the name that the settings give them.
-    http: for outside services. engine: what stands between the store and `client`.
+    http: for outside services. engine: what stands between the store and `client`. objects: opens a bucket.
     """
 
     package: ClassVar[str]
@@ -232,6 +233,7 @@ class PlayedService[Message]:
         secrets: Mapping[str, Secret] | None = None,
         http: Http | None = None,
         engine: Client | None = None,
+        objects: Callable[[str], ObjectClient] = ObjectClient,
         api_options: Mapping[str, Any] | None = None,
         forced: Mapping[str, Any] | None = None,
         **settings: Any,
@@ -255,6 +257,7 @@ class PlayedService[Message]:
             queue=self.queue,
             http=self._outside if http is None else lambda **_: http,
             secret=lambda name: held[name],
+            objects=objects,
             metrics=self.metrics,
             clock=self.clock,
             sleep=self.sleep,

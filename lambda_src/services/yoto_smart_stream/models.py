@@ -179,9 +179,10 @@ class PlayLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadIntent:
-    """A ticket, and what became of it. object_key: where the audio will be served from; expires_at: epoch seconds.
+    """A ticket, and what became of it. object_key: what its form writes, which is never served; by_admin: who asked
+    for it was one.
 
-    ticket_ends: epoch seconds, when its form is void. etag: of the object that was taken.
+    ticket_ends: epoch seconds, when its form is void; expires_at: too. etag: of the object that settled it.
     """
 
     upload_id: str
@@ -194,6 +195,7 @@ class UploadIntent:
     ticket_ends: int
     expires_at: int
     replace: bool = False
+    by_admin: bool = False
     declared_duration: int | None = None
     upload_state: UploadState = "pending"
     reject_reason: str | None = None

@@ -6,7 +6,7 @@ Each function imports what it alone needs: a worker has no use for FastAPI, and 
 from typing import TYPE_CHECKING, Final
 
 from lambda_src.runtime.resources import Resources
-from lambda_src.services.yoto_smart_stream.messages import JobMessage, Message, parse_message
+from lambda_src.services.yoto_smart_stream.messages import JobMessage, Message, ObjectCreated, parse_message
 from lambda_src.services.yoto_smart_stream.settings import ApiSettings, WorkerSettings
 from lambda_src.services.yoto_smart_stream.tables import TABLES
 
@@ -40,6 +40,9 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.yoto_smart_stream.preferences import routes as preferences
     from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
     from lambda_src.services.yoto_smart_stream.principals import AccessTokens
+    from lambda_src.services.yoto_smart_stream.uploads import routes as uploads
+    from lambda_src.services.yoto_smart_stream.uploads.repository import UploadRepository
+    from lambda_src.services.yoto_smart_stream.uploads.service import Uploads
 
     keys = GeneratedKeys(resources.secret(settings.jwt_secret_arn))
     store = resources.store(TABLES, settings, keys=DerivedKeys(keys, CURSOR_PURPOSE))
@@ -54,6 +57,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         routers=[
             health.router,
             preferences.router,
+            uploads.router,
             library.router,
         ],
         provided=[
@@ -64,6 +68,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             Preferences(store, settings, resources.clock),
             Library(store, AudioRepository(store, resources.clock), jobs, resources.clock),
             Playback(objects),
+            Uploads(store, UploadRepository(store), objects, settings.max_upload_bytes, resources.clock),
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, field_error=named),
@@ -73,13 +78,38 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
 
 def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Message]":
     """The handler of the queue and of what is scheduled."""
+    from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.runtime.worker import QueueWorker, WorkerQueue
+    from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
+    from lambda_src.services.yoto_smart_stream.uploads.finalizing import UploadFinalizer
+    from lambda_src.services.yoto_smart_stream.uploads.purging import Purger
+    from lambda_src.services.yoto_smart_stream.uploads.repository import UploadRepository
+
+    store, clock = resources.store(TABLES, settings), resources.clock
+    objects = resources.objects(settings.s3_audio_bucket)
+    purger = Purger(store, objects, clock)
+    finalizer = UploadFinalizer(
+        store,
+        UploadRepository(store),
+        objects,
+        WorkQueue[JobMessage](resources.queue, settings.transcription_queue_url),
+        Preferences(store, settings, clock),
+        settings.max_upload_bytes,
+        clock,
+    )
+
+    def handle(message: Message) -> None:
+        match message:
+            case ObjectCreated(key=key):
+                finalizer.finalize(key)
+            case JobMessage(kind="purge", job_id=job_id):
+                purger.purge(job_id)
 
     return QueueWorker(
         parse=parse_message,
         kind=lambda message: message.kind,
         budget_seconds=lambda _: settings.job_budget_seconds,
-        handle=lambda _message, _delivery, _deadline: None,
+        handle=lambda message, _delivery, _deadline: handle(message),
         queue=resources.queue,
         queues=[WorkerQueue(settings.transcription_queue_url, settings.transcription_dlq_url)],
         retry_base_seconds=settings.retry_base_seconds,
