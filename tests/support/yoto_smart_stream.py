@@ -52,11 +52,12 @@ class PlayedHouse(PlayedService[Message]):
         "public_url": PUBLIC_URL,
     }
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, more_secrets: Mapping[str, HeldSecret] | None = None, **options: Any) -> None:
         self.signing_key = HeldSecret({"current": SIGNING_KEY})
         self.bootstrap_admin = HeldSecret({"username": "admin", "password": ADMIN_PASSWORD})
         self._ids = count(101)
-        super().__init__(secrets={"keys": self.signing_key, "admin": self.bootstrap_admin}, **options)
+        held = {"keys": self.signing_key, "admin": self.bootstrap_admin, **(more_secrets or {})}
+        super().__init__(secrets=held, **options)
 
     # ---- what was there before the test began ------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from lambda_src.services.yoto_smart_stream.tables import TABLES
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from lambda_src.runtime.distribution import Distribution
     from lambda_src.runtime.worker import QueueWorker
 
 NAMESPACE: Final = "YotoSmartStream"
@@ -67,13 +68,23 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             tokens,
             Preferences(store, settings, resources.clock),
             Library(store, AudioRepository(store, resources.clock), jobs, resources.clock),
-            Playback(objects),
+            Playback(objects, _distribution(settings, resources)),
             Uploads(store, UploadRepository(store), objects, settings.max_upload_bytes, resources.clock),
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, field_error=named),
         max_body_bytes=MAX_BODY_BYTES,
     )
+
+
+def _distribution(settings: ApiSettings, resources: Resources) -> "Distribution | None":
+    """What serves audio in place of S3 itself, where there is such a thing."""
+    if not settings.media_base_url:
+        return None
+    from lambda_src.runtime.distribution import Distribution
+
+    secret = resources.secret(settings.cloudfront_private_key_secret_arn)
+    return Distribution(settings.media_base_url, settings.cloudfront_key_pair_id, secret, clock=resources.clock)
 
 
 def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Message]":
