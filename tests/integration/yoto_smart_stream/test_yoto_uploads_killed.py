@@ -44,7 +44,9 @@ def check_taken(studio: Studio, ticket: Json, before: set[str], *, replaced: boo
     assert stored is not None
     assert studio.content(stored["object_key"]) == MP3
     assert (stored["etag"], stored["size"]) == (studio.objects.head(stored["object_key"]).tag, len(MP3))
-    assert studio.house.item(tables.UPLOAD.key(upload_id=ticket["upload_id"]))["upload_state"] == "completed"
+    intent = studio.house.item(tables.UPLOAD.key(upload_id=ticket["upload_id"]))
+    assert intent is not None
+    assert intent["upload_state"] == "completed"
     assert stored["transcript_request_id"] in {job["job_id"] for job in studio.jobs("transcribe")}
     assert len(studio.jobs("transcribe")) == 1 + replaced
     assert len(studio.jobs("purge")) == replaced
@@ -283,7 +285,7 @@ def test_a_file_that_is_deleted_while_it_is_being_replaced_becomes_a_new_one(new
     studio = new_studio()
     ticket, before = prepared(studio, replace=True)
     john = studio.house.user("boss", is_admin=True)
-    done = []
+    done: list[int] = []
 
     def delete(_step: int, name: str) -> None:
         if name == "TransactWriteItems" and not done:
