@@ -101,6 +101,10 @@ class Environment:
     worker goes on; docs/operations.md says how to stop that.
     migration_operator: ARN of the one user or role who may take the role that moves data into the tables
     (docs/migration.md). Without it, as before and after a migration, there is no such role.
+    enable_cloudfront, enable_mqtt, yoto_client_id: flags of Yoto Smart Stream, which `-c` may set for one synthesis
+    (docs/deployment.md#flags-of-yoto-smart-stream).
+    media_public_keys: by service, the public halves of keys that sign addresses of its files, as PEM: first of the key
+    in its secret, then of those before it, whose addresses still work.
     """
 
     name: str
@@ -123,6 +127,10 @@ class Environment:
     table_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     maintenance: Mapping[str, Maintenance] = field(default_factory=lambda: MappingProxyType({}))
     migration_operator: str | None = None
+    enable_cloudfront: bool = False
+    enable_mqtt: bool = False
+    yoto_client_id: str = ""
+    media_public_keys: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         for origins in self.web_origins.values():
@@ -130,6 +138,8 @@ class Environment:
                 _check_origin(origin, is_production=self.is_production)
         if self.is_production and not (self.retain_data and self.point_in_time_recovery):
             raise UnsafeEnvironment(f"{self.name}: production data must be retained and recoverable")
+        if self.on_this_machine and self.enable_cloudfront:
+            raise UnsafeEnvironment(f"{self.name}: the local cloud has no CloudFront; leave enable_cloudfront out")
         if self.rollout != "all_at_once":
             self._check_rollout()
         if self.migration_operator is not None and not OPERATOR_ARN.fullmatch(self.migration_operator):

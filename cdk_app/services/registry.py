@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from cdk_app.services.flags import Flag
 from cdk_app.services.service import Endpoint, Service, StandIn
 from lambda_src.services.nbhd_city import tables as nbhd_city_tables
 from lambda_src.services.stock_track_record import tables as stock_track_record_tables
@@ -86,8 +87,14 @@ YOTO_SMART_STREAM: Final = Service(
     local_port=8003,
     tables=yoto_smart_stream_tables.TABLES,
     buckets=yoto_smart_stream_tables.BUCKETS,
+    jobs=yoto_smart_stream_tables.TRANSCRIPTIONS,
+    flags=(Flag("enable_cloudfront"), Flag("enable_mqtt"), Flag("yoto_client_id", is_switch=False)),
     queues={"TRANSCRIPTION_QUEUE_URL": "TranscriptionQueue", "TRANSCRIPTION_DLQ_URL": "TranscriptionDeadLetters"},
-    secrets={"JWT_SECRET_ARN": "SigningKey", "BOOTSTRAP_ADMIN_SECRET_ARN": "BootstrapAdmin"},
+    secrets={
+        "JWT_SECRET_ARN": "SigningKey",
+        "BOOTSTRAP_ADMIN_SECRET_ARN": "BootstrapAdmin",
+        "CLOUDFRONT_PRIVATE_KEY_SECRET_ARN": "MediaKey",
+    },
     tasks={"sweep": 10},
     also_calls=frozenset({"s3", "transcribe"}),
     data_stack="cdk_app.services.yoto_smart_stream.stacks:YotoSmartStreamData",

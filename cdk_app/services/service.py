@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cdk_app.constructs.bundling import RUNTIME_AWS_SERVICES, BundleContents
+from cdk_app.services.flags import Flag
 from lambda_src.dynamo.schema import Table
 from lambda_src.runtime.buckets import Bucket
+from lambda_src.runtime.transcription_jobs import TranscriptionJobs
 
 type Reference = str
 
@@ -56,7 +58,7 @@ class Service:
     name: in the names of its stacks, `<name>Data` and `<name>App`. package: its folder below `lambda_src.services` and
     below `cdk_app.services`. title: what people call it. local_port: of its API on this machine. also_calls: AWS
     services that its functions call beside those that every function does, as botocore names them.
-    buckets: what it keeps beside its tables.
+    buckets: what it keeps beside its tables. jobs: of Amazon Transcribe. flags: what the command line may set for it.
     queues, secrets: the constructs that variables of its functions lead to, by variable. tasks: what its schedules ask
     for, by the minutes between two calls. Rules hold the templates against these three.
     data_stack: class made from an environment; app_stack: class made from an environment and that data stack.
@@ -72,6 +74,8 @@ class Service:
     local_port: int
     tables: Sequence[Table]
     buckets: Sequence[Bucket] = ()
+    jobs: TranscriptionJobs | None = None
+    flags: Sequence[Flag] = ()
     queues: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, int] = field(default_factory=dict)

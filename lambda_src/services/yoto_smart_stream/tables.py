@@ -12,6 +12,7 @@ from lambda_src.dynamo.schema import AccessPattern, CursorFormat, Entity, Index,
 from lambda_src.runtime.accounts.refresh import sign_in_patterns
 from lambda_src.runtime.accounts.throttle import throttle_patterns
 from lambda_src.runtime.buckets import Bucket, Prefix
+from lambda_src.runtime.transcription_jobs import TranscriptionJobs
 from lambda_src.services.yoto_smart_stream import models
 
 API: Final = "api"
@@ -51,6 +52,16 @@ AUDIO_BUCKET: Final = Bucket(
     browser_methods=("GET", "HEAD", "POST"),
 )
 BUCKETS: Final = (AUDIO_BUCKET,)
+
+# ---- jobs of Amazon Transcribe ---------------------------------------------------------------------------------------
+
+TRANSCRIPTIONS: Final = TranscriptionJobs(
+    "yss",
+    {
+        API: ("DeleteTranscriptionJob",),
+        WORKER: ("StartTranscriptionJob", "GetTranscriptionJob", "DeleteTranscriptionJob"),
+    },
+)
 
 # ---- items -----------------------------------------------------------------------------------------------------------
 

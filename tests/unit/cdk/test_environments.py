@@ -142,7 +142,7 @@ def test_a_house_beside_another_has_its_own_console_and_apis_and_the_same_web_cl
         others = [origin for origin in origins if origin != CONSOLE]
         assert [origin for origin in aside.web_origins[service] if origin in others] == others
         assert set(aside.web_origins[service]) - set(others) == {"http://localhost:8100"}
-    assert aside.public_urls == {"NbhdCity": "http://localhost:8104"}
+    assert aside.public_urls == {"YotoSmartStream": "http://localhost:8103", "NbhdCity": "http://localhost:8104"}
 
 
 @pytest.mark.parametrize(
