@@ -111,8 +111,9 @@ lock: setup ## renew the locks from the ranges in pyproject.toml and package.jso
 	$(COMPILE) --group dev pyproject.toml --output-file requirements-dev.txt
 	$(COMPILE) --group cdk --constraint requirements-dev.txt pyproject.toml --output-file requirements.txt
 	$(COMPILE) --group lambda --constraint requirements-dev.txt pyproject.toml --output-file lambda_src/requirements.txt
+	common=$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' lambda_src/requirements.txt); \
 	for group in $(OWN_GROUPS); do \
-	  $(COMPILE) --group "lambda-$$group" --constraint requirements-dev.txt pyproject.toml \
+	  $(COMPILE) --group "lambda-$$group" --constraint requirements-dev.txt $$common pyproject.toml \
 	    --output-file "lambda_src/services/$$(echo "$$group" | tr - _)/requirements.txt" || exit 1; \
 	done
 	$(COMPILE) --group migration --constraint requirements-dev.txt pyproject.toml --output-file lambda_src/migration/requirements.txt

@@ -28,7 +28,10 @@ UNUSED_PARTS: Final = (  # each has to be there where the package it belongs to 
     "botocore/cacert.pem",  # roots that certifi, kept for httpx, has too
     "pydantic/v1",  # FastAPI loads it only to refuse its models, and does without where it is absent
 )
-UNUSED_PACKAGES: Final = ("cffi", "pycparser")  # they make bindings; cryptography's are made, and need _cffi_backend
+UNUSED_PACKAGES: Final = (
+    *("cffi", "pycparser"),  # they make bindings; those of cryptography and argon2 are made, and need _cffi_backend
+    "dns",  # with it email-validator asks whether a domain takes mail, which nobody wants to know
+)
 INSTALLER_RECORDS: Final = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "top_level.txt"})
 METADATA_KEPT: Final = ("Metadata-Version:", "Name:", "Version:")
 # Roots of every AWS endpoint, https://www.amazontrust.com/repository/. Loading these five instead of all of

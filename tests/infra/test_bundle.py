@@ -13,7 +13,7 @@ import pytest
 from cdk_app.constructs import bundling, wheelhouse
 from cdk_app.constructs.wheelhouse import HOST
 from cdk_app.operations.supply_chain import python_packages
-from cdk_app.services.registry import NBHD_CITY, SERVICES, STOCK_TRACK_RECORD
+from cdk_app.services.registry import NBHD_CITY, SERVICES, STOCK_TRACK_RECORD, YOTO_SMART_STREAM
 from cdk_app.services.service import Service
 from tests.infra.gates.promises import promises_of
 from tests.support.assembly import ROOT, Assembly
@@ -81,6 +81,31 @@ print(json.dumps({"alg": header["alg"], "hmac": jwt.encode({"a": 1}, b"k" * 32, 
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"alg": "ES256", "hmac": 2}
+
+
+def test_addresses_and_passwords_are_checked_in_the_bundle_that_has_no_resolver(tmp_path):
+    with zipfile.ZipFile(bundling.bundle_service(YOTO_SMART_STREAM.bundle, HOST).path) as archive:
+        assert not [name for name in archive.namelist() if name.startswith("dns/")]
+        archive.extractall(tmp_path)
+    program = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import json
+import argon2, email_validator
+from lambda_src.services.yoto_smart_stream.errors import InvalidEmail
+from lambda_src.services.yoto_smart_stream.names import valid_email
+assert email_validator.__file__.startswith(sys.argv[1])
+hasher = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+try:
+    refused = valid_email("john@no domain")
+except InvalidEmail as error:
+    refused = error.detail
+print(json.dumps([valid_email("John.M@EXAMPLE.com"), refused, hasher.verify(hasher.hash("lamps"), "lamps")]))
+"""
+    command = [sys.executable, "-I", "-S", "-c", program, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == ["John.M@example.com", "This is not an e-mail address", True]
 
 
 def test_every_handler_of_the_template_is_in_the_bundle(prod, service, bundle):
