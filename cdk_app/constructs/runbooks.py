@@ -66,6 +66,7 @@ SCHEDULE: Final = Runbook(
 )
 EVENTS: Final = Runbook(name="events", first="See whether the policy of the queue still names the rule")
 RUN_FAILED: Final = Runbook(name="run-failed", first="Read the channel's log: `GET /api/channels/{id}/logs`")
+TRANSCRIPTION: Final = Runbook(name="transcription", first="Run the saved query `recent errors` and group by `reason`")
 CONTENTION: Final = Runbook(
     name="contention", first="See in the access log which neighborhood everybody joins or leaves"
 )
@@ -91,6 +92,7 @@ RUNBOOKS: Final = (
     SCHEDULE,
     EVENTS,
     RUN_FAILED,
+    TRANSCRIPTION,
     CONTENTION,
     INVARIANTS,
     SIGN_IN,

@@ -1,7 +1,8 @@
 """A bucket of a service, computed from its declaration, and access to it by prefix."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack, Token
@@ -20,6 +21,7 @@ OLD_VERSIONS_KEPT: Final = Duration.days(30)
 ASKED_HEADERS: Final = ("range",)
 SHOWN_HEADERS: Final = ("Accept-Ranges", "Content-Length", "Content-Range", "ETag")
 PREFLIGHT_SECONDS: Final = 600
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 DAILY: Final = Duration.days(1)  # S3 measures once a day
 
 
@@ -30,8 +32,10 @@ class ServiceBucket(Construct):
 
     origins: pages that may use signed URLs and forms, as browsers send their origin.
 
-    Its events go to EventBridge, so that it waits for no queue or function; see `EventRoute`. It is never emptied by
-    its stack, which would take a function that may delete everything: empty it before the stack is destroyed.
+    Its events go to EventBridge, so that it waits for no queue or function; see `EventRoute`. For the same reason its
+    policy, of which S3 knows one for each bucket, stands in the stack of whom it lets in: `write_policy`.
+    It is never emptied by its stack, which would take a function that may delete everything: empty it before the stack
+    is destroyed.
     """
 
     def __init__(
@@ -51,7 +55,6 @@ class ServiceBucket(Construct):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
             versioned=environment.retain_data,
             lifecycle_rules=list(_lifecycle(bucket, keeps_versions=environment.retain_data)),
             cors=_cors(bucket, origins),
@@ -64,17 +67,47 @@ class ServiceBucket(Construct):
             event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
         )
         acknowledge(self.bucket, "AwsSolutions-S1", "What reads and writes it is logged and traced by the functions")
+        acknowledge(
+            self.bucket, "AwsSolutions-S10", "Its policy stands in the stack of whom it lets in, and refuses it"
+        )
         stack, output = Stack.of(self), f"{bucket.name}BucketName"
         CfnOutput(stack, output, value=self.bucket.bucket_name)
         # As the CDK refers to other stacks here, but by an output with a name for people.
         self._reference = {"StackName": stack.stack_name, "Region": {"Ref": "AWS::Region"}, "OutputName": output}
         self.bucket_name = Token.as_string({"Fn::GetStackOutput": self._reference})
 
+    def write_policy(self, scope: Construct, *, shown_by: Mapping[str, str] = NOBODY) -> None:
+        """Refuse plain HTTP, whoever asks, and let distributions read. shown_by: ARN of a distribution by prefix.
+
+        https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
+        """
+        arn = self._arn(Stack.of(scope))
+        refused = iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=["s3:*"],
+            resources=[arn, f"{arn}/*"],
+            conditions={"Bool": {"aws:SecureTransport": "false"}},
+        )
+        read = [
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
+                actions=["s3:GetObject"],
+                resources=[f"{arn}/{prefix}/*"],
+                conditions={"StringEquals": {"aws:SourceArn": distribution}},
+            )
+            for prefix, distribution in shown_by.items()
+        ]
+        s3.CfnBucketPolicy(
+            scope,
+            f"{self._declared.name}Policy",
+            bucket=self.bucket_name,
+            policy_document=iam.PolicyDocument(statements=[refused, *read]),
+        )
+
     def grant_access(self, grantee: iam.IGrantable, *, asked_by: str) -> None:
         """Allow what a function is declared to do, below exactly the prefixes where it does it."""
-        arn = Stack.of(grantee.grant_principal).format_arn(  # type: ignore[arg-type]  # a role is a construct
-            service="s3", region="", account="", resource=self.bucket_name
-        )
+        arn = self._arn(Stack.of(grantee.grant_principal))  # type: ignore[arg-type]  # a role is a construct
         for prefix in self._declared.prefixes:
             done = [action for name, action in self._declared.rights(asked_by) if name == prefix.name]
             on_objects = [f"s3:{action}" for action in done if action != "ListBucket"]
@@ -110,6 +143,10 @@ class ServiceBucket(Construct):
             statistic="Average",
             period=DAILY,
         )
+
+    def _arn(self, stack: Stack) -> str:
+        """Of the bucket, in another stack."""
+        return stack.format_arn(service="s3", region="", account="", resource=self.bucket_name)
 
     def _allow(
         self, grantee: iam.IGrantable, actions: list[str], resource: str, condition: dict[str, list[str]] | None = None

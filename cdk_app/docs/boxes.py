@@ -33,7 +33,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
 )
 ALARMS: Final = "Alarms*"  # the one box of all alarms of a service; no logical id holds an asterisk
 MAILBOX: Final = "Mailbox*"
-_ABBREVIATIONS: Final = MappingProxyType({"Api": "API", "Http": "HTTP", "Dlq": "DLQ"})
+_ABBREVIATIONS: Final = MappingProxyType({"Api": "API", "Http": "HTTP", "Dlq": "DLQ", "OAuth": "OAuth"})
 _DAY: Final = 86_400
 
 
@@ -82,7 +82,7 @@ def watch_boxes(templates: Templates) -> tuple[list[Box], list[tuple[str, str]]]
 
 def words(name: str) -> str:
     """A logical id as people say it: `ProcessingDeadLetters` is "Processing dead letters"."""
-    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
+    parts = re.findall(r"OAuth|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
     said = [_ABBREVIATIONS.get(part, part if part.isupper() else part.lower()) for part in parts]
     text = " ".join(said)
     return text[:1].upper() + text[1:]
@@ -174,7 +174,7 @@ def _bucket(bucket: Resource, _: Templates) -> list[str]:
         for each in rules
         if "ExpirationInDays" in each
     ]
-    return [" · ".join(["S3", *(["old versions"] if versions else [])]), f"keeps {', '.join(kept)}" if kept else ""]
+    return [" · ".join(["S3", *(["old versions"] if versions else [])]), ", ".join(kept)]
 
 
 def _events(rule: Resource, _: Templates) -> list[str]:

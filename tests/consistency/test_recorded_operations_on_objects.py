@@ -7,13 +7,22 @@ import httpx
 import pytest
 
 from cdk_app.local.ministack import MiniStack
+from lambda_src.runtime.buckets import Bucket, Prefix
 from lambda_src.runtime.objects import ObjectClient
-from lambda_src.services.nbhd_city.tables import API, TABLES, WORKER
-from tests.infra.with_a_bucket import PICTURES
+from lambda_src.services.yoto_smart_stream.tables import API, AUDIO_BUCKET, TABLES, WORKER
 from tests.support.recorded_operations import Operations, Recorder
 from tests.support.recording import recording
 from tests.support.roles import granted_to
 
+# Every action there is, below prefixes of one part and of two.
+PICTURES: Final = Bucket(
+    "Pictures",
+    environment_variable="PICTURES_BUCKET_NAME",
+    prefixes=(
+        Prefix("uploads", {API: ("PutObject",), WORKER: ("GetObject", "DeleteObject", "ListBucket")}, days_kept=1),
+        Prefix("shown/large", {API: ("GetObject",), WORKER: ("PutObject", "DeleteObject", "ListBucket")}),
+    ),
+)
 NAME: Final = PICTURES.environment_variable.lower()
 FUNCTIONS: Final = {API: "ApiFunction", WORKER: "Worker"}
 
@@ -50,20 +59,21 @@ def recorded(cloud: MiniStack, dynamodb_endpoint: str) -> Recorder:
         return made.recorder
 
 
-def declared(role: str) -> Operations:
-    return {(f"{NAME}/{prefix}", f"s3:{action}") for prefix, action in PICTURES.rights(role)}
+def declared(bucket: Bucket, role: str) -> Operations:
+    name = bucket.environment_variable.lower()
+    return {(f"{name}/{prefix}", f"s3:{action}") for prefix, action in bucket.rights(role)}
 
 
 @pytest.mark.parametrize("role", DONE)
 def test_what_is_done_with_objects_is_what_is_declared(recorded, role):
-    assert recorded.operations[role] == declared(role)
+    assert recorded.operations[role] == declared(PICTURES, role)
 
 
 @pytest.mark.parametrize("role", DONE)
-def test_what_is_granted_on_objects_is_what_is_declared(with_a_bucket, role):
-    names = {table.physical_name("prod"): table.name for table in TABLES}
-    granted = granted_to(with_a_bucket["bucket-in-prod"].templates["NbhdCityApp"], FUNCTIONS[role], tables=names)
-    assert {pair for pair in granted if pair[1].startswith("s3:")} == declared(role)
+def test_what_is_granted_on_objects_is_what_is_declared(deployed, role):
+    names = {table.physical_name(deployed.environment): table.name for table in TABLES}
+    granted = granted_to(deployed.templates["YotoSmartStreamApp"], FUNCTIONS[role], tables=names)
+    assert {pair for pair in granted if pair[1].startswith("s3:")} == declared(AUDIO_BUCKET, role)
 
 
 def test_a_key_below_no_prefix_is_recorded_as_it_is(recorded):

@@ -15,7 +15,7 @@ from cdk_app.services.registry import SERVICES
 from lambda_src.dynamo.schema import Table
 from tests.infra.gates.catalogue import MODULES, RULES, findings
 from tests.infra.gates.identity import POLICIES
-from tests.infra.gates.loading import RELEASED, deployment_of, with_a_bucket_in
+from tests.infra.gates.loading import RELEASED, deployment_of
 from tests.infra.gates.metrics import ALARM
 from tests.infra.gates.model import Deployment, Rule, Stack
 from tests.infra.gates.references import FUNCTION, function_behind, physical_name, target
@@ -27,7 +27,7 @@ from tests.infra.mutants import of_releases
 from tests.infra.mutants.making import Mutant, add, pick, with_stream
 from tests.infra.mutants.of_queues import add_stream_consumer
 from tests.infra.release import DEPLOYED, keep
-from tests.infra.variants import RESTORED, VARIANTS, WITH_A_BUCKET
+from tests.infra.variants import RESTORED, VARIANTS
 from tests.support.assembly import ROOT
 
 GATES = ROOT / "tests" / "infra" / "gates"
@@ -109,26 +109,20 @@ def test_a_stream_consumer_as_it_should_be_passes(prod):
     assert found == []
 
 
-@pytest.mark.parametrize("name", WITH_A_BUCKET)
-def test_a_service_with_a_bucket_and_its_events_passes(with_a_bucket, name):
-    """No service has one yet; the first one finds rules, and constructs that keep them."""
-    found = [str(finding) for finding in findings(with_a_bucket_in(name, with_a_bucket[name]))]
-    # that a function of the service reads the bucket's name is left to it
-    assert [each for each in found if "is given PICTURES_BUCKET_NAME" not in each] == []
-    assert len(found) == 2
+@pytest.mark.parametrize("name", VARIANTS)
+def test_no_rule_finds_anything_in_an_environment_as_it_is_for_a_while(variants, name):
+    """An emergency is no time for a red build, and a flag no way around a rule."""
+    assert [str(finding) for finding in findings(deployment_of(variants[name]))] == []
 
 
-def test_rules_hold_while_restored_tables_are_in_use(variants):
-    """An emergency is no time for a red build: functions and alarms name tables that are in no stack."""
-    deployment = replace(deployment_of(variants["restored"]), environment=VARIANTS["restored"])
+def test_functions_and_alarms_name_restored_tables_while_those_are_in_use(variants):
+    deployment = deployment_of(variants["restored"])
     restored = json.dumps([stack.body for stack in deployment.stacks.values()])
     assert all(name in restored for name in RESTORED.values())
-    assert [str(finding) for finding in findings(deployment)] == []
 
 
 def test_every_api_of_a_closed_production_is_told_so_and_no_worker(variants):
-    deployment = replace(deployment_of(variants["closed"]), environment=VARIANTS["closed"])
-    assert [str(finding) for finding in findings(deployment)] == []
+    deployment = deployment_of(variants["closed"])
     told = {
         str(function): function.properties["Environment"]["Variables"].get("MAINTENANCE_MODE")
         for function in deployment.of_type(FUNCTION)
@@ -137,10 +131,10 @@ def test_every_api_of_a_closed_production_is_told_so_and_no_worker(variants):
     assert all(("Api" in name) is (mode == "read_only") for name, mode in told.items())
 
 
-def test_every_property_that_was_chosen_is_used(assemblies, variants, with_a_bucket):
+def test_every_property_that_was_chosen_is_used(assemblies, variants):
     """A line that nothing needs any more is an open door."""
     used: dict[str, set[str]] = {}
-    for assembly in (*assemblies.values(), *variants.values(), *with_a_bucket.values()):
+    for assembly in (*assemblies.values(), *variants.values()):
         for stack in deployment_of(assembly).stacks.values():
             for resource in stack.resources.values():
                 used.setdefault(resource.type, set()).update(names_in(resource))

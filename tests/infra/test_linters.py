@@ -13,6 +13,7 @@ import pytest
 from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 from cloudformation_validate import RegoEngine, Severity  # type: ignore[import-untyped]
 
+from cdk_app.services.registry import SERVICES
 from tests.infra.gates.loading import deployment_of
 from tests.infra.gates.model import Deployment
 from tests.infra.mutants import of_schemas
@@ -81,10 +82,13 @@ def test_cloudformation_validate_finds_nothing(deployed, engine):
         assert findings_of_validate(template.path, engine) == {}
 
 
-def test_no_linter_finds_anything_in_a_service_with_a_bucket(with_a_bucket, engine):
-    for template in with_a_bucket["bucket-in-prod"].templates.values():
-        assert findings_of_cfn_lint(template.path) == {}
-        assert findings_of_validate(template.path, engine) == {}
+@pytest.mark.parametrize("name", ["with-flags", "without-a-key"])
+def test_no_linter_finds_anything_in_a_service_with_its_flags(variants, engine, name):
+    for service in SERVICES:
+        for stack in service.stack_names("prod") if service.flags else ():
+            template = variants[name].templates[stack.removeprefix("prod-")]
+            assert findings_of_cfn_lint(template.path) == {}
+            assert findings_of_validate(template.path, engine) == {}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -10,18 +10,16 @@ from dataclasses import replace
 import pytest
 
 from tests.infra.gates.catalogue import RULES
-from tests.infra.gates.loading import deployment_of, with_a_bucket_in
+from tests.infra.gates.loading import deployment_of
 from tests.infra.gates.model import Deployment
 from tests.infra.mutants.catalogue import MUTANTS
 from tests.infra.mutants.making import Mutant, NothingToBreak
 
 
 @pytest.fixture(scope="module")
-def deployments(assemblies, with_a_bucket) -> Mapping[str, Deployment]:
-    return {
-        name: with_a_bucket_in(name, with_a_bucket[name]) if name in with_a_bucket else deployment_of(assemblies[name])
-        for name in {mutant.environment for mutant in MUTANTS}
-    }
+def deployments(assemblies, variants) -> Mapping[str, Deployment]:
+    known = {**assemblies, **variants}
+    return {name: deployment_of(known[name]) for name in {mutant.environment for mutant in MUTANTS}}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

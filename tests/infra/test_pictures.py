@@ -6,10 +6,7 @@ import shutil
 
 import pytest
 
-from cdk_app.docs.architecture import architecture_of
-from cdk_app.docs.architecture_picture import architecture_svg
 from cdk_app.docs.documents import ROOT, from_templates
-from cdk_app.docs.templates import read_templates
 from cdk_app.services.registry import SERVICES
 from tests.support.engines import GRAPHVIZ, NODE_PACKAGES, installed
 from tests.support.svg import SVG, description, parsed
@@ -40,7 +37,7 @@ def test_every_service_has_a_picture(pictures):
 def test_every_function_queue_table_secret_and_api_is_drawn(pictures, prod):
     drawn = (
         *("AWS::Lambda::Function", "AWS::SQS::Queue", "AWS::DynamoDB::GlobalTable"),
-        *("AWS::SecretsManager::Secret", "AWS::Events::Rule"),
+        *("AWS::SecretsManager::Secret", "AWS::Events::Rule", "AWS::S3::Bucket"),
     )
     for service in SERVICES:
         templates = [prod.templates[f"{service.name}{part}"] for part in ("Data", "App")]
@@ -50,19 +47,16 @@ def test_every_function_queue_table_secret_and_api_is_drawn(pictures, prod):
         assert len(titles) == len(resources) + 4, service.name
 
 
-def test_a_service_with_a_bucket_fits_a_page_and_says_how_events_come(with_a_bucket):
-    installed(GRAPHVIZ, NODE_PACKAGES)
-    stacks = [f"prod-NbhdCity{part}" for part in ("Data", "App")]
-    templates = read_templates(with_a_bucket["bucket-in-prod"].folder, environment="prod", stacks=stacks)
-    svg = architecture_svg(architecture_of("With a bucket", templates))
-    assert float(parsed(svg).attrib["width"]) <= WIDEST
-    for said in (
-        "Pictures bucket feeds Uploaded",
-        "Uploaded sends to Tasks queue",
-        "(after 5 tries, or by Uploaded, or by Worker function)",
-        "Worker function reads and writes (uploads/, shown/large/) Pictures bucket",
+def test_a_picture_says_what_is_done_with_objects_and_how_events_come(pictures):
+    said = description(pictures["yoto_smart_stream"])
+    for sentence in (
+        "Audio bucket feeds Uploaded",
+        "Uploaded sends to Transcription queue",
+        "Transcribed sends to Transcription queue",
+        "(after 5 tries, or by Uploaded, or by Transcribed, or by Worker function)",
+        "Worker function reads and writes (uploads/, media/, transcripts/raw/) Audio bucket",
     ):
-        assert said in description(svg)
+        assert sentence in said
 
 
 def test_a_picture_reads_in_the_dark_and_needs_nothing_from_elsewhere(pictures):

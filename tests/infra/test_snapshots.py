@@ -8,7 +8,8 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from cdk_app.services.registry import SERVICES
 from tests.support.assembly import scrubbed
 
-STACKS = [f"{service.name}{part}" for service in SERVICES for part in ("Data", "App")]
+KINDS = ("Data", "App")
+STACKS = [f"{service.name}{part}" for service in SERVICES for part in KINDS]
 
 
 @pytest.fixture
@@ -20,4 +21,10 @@ def json_snapshot(snapshot):
 @pytest.mark.parametrize("stack", STACKS)
 def test_template(assemblies, json_snapshot, environment, stack):
     text = assemblies[environment].templates[stack].path.read_text()
+    assert json.loads(scrubbed(text)) == json_snapshot
+
+
+@pytest.mark.parametrize("stack", [f"{service.name}{part}" for service in SERVICES if service.flags for part in KINDS])
+def test_template_with_flags(variants, json_snapshot, stack):
+    text = variants["with-flags"].templates[stack].path.read_text()
     assert json.loads(scrubbed(text)) == json_snapshot

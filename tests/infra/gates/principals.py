@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from tests.infra.gates.buckets import POLICY, bucket_of_objects
 from tests.infra.gates.identity import ROLE, is_operator
 from tests.infra.gates.model import Complaints, Deployment, Json, Resource, rule
-from tests.infra.gates.references import as_list, target
+from tests.infra.gates.references import as_list, target, text
 
 QUEUE_POLICY: Final = "AWS::SQS::QueuePolicy"
+DISTRIBUTION: Final = "AWS::CloudFront::Distribution"
 # Which services may do something with a resource of ours, by its type; of the others, none.
 LET_IN: Final = {
     ROLE: {"lambda.amazonaws.com", "codedeploy.amazonaws.com"},
@@ -34,6 +36,7 @@ def policies_let_in_nobody_else(deployment: Deployment) -> Complaints:
             for statement in statements(resource.properties):
                 is_excepted = is_operator(deployment, resource)  # another rule says who takes that role
                 is_excepted = is_excepted or sender_of(deployment, resource, statement) is not None
+                is_excepted = is_excepted or reader_of(deployment, resource, statement) is not None
                 if statement["Effect"] == "Allow" and not is_excepted and not _is_known(resource, statement):
                     yield resource, f"lets {statement.get('Principal', 'all but some')} in"
 
@@ -47,6 +50,22 @@ def sender_of(deployment: Deployment, policy: Resource, statement: Json) -> Reso
     sender = target(deployment, policy.stack, named)
     exactly = {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [sender.logical_id, "Arn"]}}} if sender else None
     return sender if sender and sender.type == "AWS::Events::Rule" and statement["Condition"] == exactly else None
+
+
+def reader_of(deployment: Deployment, policy: Resource, statement: Json) -> Resource | None:
+    """The one distribution, of its own stack, that a bucket's policy lets read below a prefix; else None."""
+    wanted = {"Action": "s3:GetObject", "Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}}
+    named = statement.get("Condition", {}).get("StringEquals", {}).get("aws:SourceArn")
+    about = bucket_of_objects(deployment, policy, statement.get("Resource"))
+    is_its_own = about is not None and about == target(deployment, policy.stack, policy.properties.get("Bucket"))
+    if policy.type != POLICY or not is_its_own or {**statement, **wanted} != statement:
+        return None
+    for reader in deployment.of_type(DISTRIBUTION):
+        arn = f"arn:${{AWS::Partition}}:cloudfront::${{AWS::AccountId}}:distribution/${{{reader.logical_id}}}"
+        exactly = statement["Condition"] == {"StringEquals": {"aws:SourceArn": named}} and text(named) == arn
+        if exactly and reader.stack.full_name == policy.stack.full_name:
+            return reader
+    return None
 
 
 def _is_known(resource: Resource, statement: Json) -> bool:

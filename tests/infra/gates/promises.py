@@ -63,7 +63,7 @@ def as_promised(name: str, reason: str, section: str, types: tuple[str, ...], de
     def check(deployment: Deployment) -> Complaints:
         for service in deployment.services:
             mine = deployment.of_service(service)
-            promised: Promised = dict(deployment.promises[service.package].get(section, {}))
+            promised = promised_in(deployment, service, section)
             if deployment.environment.rollout == "all_at_once":
                 promised = {key: value for key, value in promised.items() if not key.startswith(OF_A_ROLLOUT)}
             if deployment.environment.on_this_machine:  # its alarms know no metric math, and its engine never throttles
@@ -78,6 +78,16 @@ def as_promised(name: str, reason: str, section: str, types: tuple[str, ...], de
                 yield stack, f"{service.name} promised {section}: {key} = {json.dumps(lost)}"
 
     return check
+
+
+def promised_in(deployment: Deployment, service: Service, section: str) -> Promised:
+    """A section of what a service promised, with what it promised for the flags that are on."""
+    said = deployment.promises[service.package]
+    promised: Promised = dict(said.get(section, {}))
+    for flag in service.flags:
+        if getattr(deployment.environment, flag.name):
+            promised |= said.get("with", {}).get(flag.name, {}).get(section, {})
+    return promised
 
 
 def _needs_aws(section: str, value: str | list[str]) -> bool:
@@ -262,6 +272,7 @@ def outputs_are_as_promised(deployment: Deployment) -> Complaints:
             kind = stack.name.removeprefix(service.name)
             wanted = {
                 *deployment.promises[service.package]["outputs"][kind],
+                *promised_in(deployment, service, "more_outputs").get(kind, ()),
                 *(while_migrating if kind == "Data" else ()),
             }
             found = {name for name in stack.body.get("Outputs", {}) if not name.startswith(MADE_FOR_OTHER_STACKS)}

@@ -7,7 +7,7 @@ from cdk_app.services.service import Service
 from tests.infra.gates.buckets import ARN, LISTS
 from tests.infra.gates.data import SECRET
 from tests.infra.gates.declared import asker_of, functions_of_services, variables_of
-from tests.infra.gates.identity import POLICIES, ROLE, is_operator
+from tests.infra.gates.identity import JOB, POLICIES, ROLE, is_operator
 from tests.infra.gates.model import Complaints, Deployment, Json, Resource, rule
 from tests.infra.gates.queues import MAPPING, fed_functions, stream_mappings
 from tests.infra.gates.references import FUNCTION, QUEUE, as_list, function_behind, role_of, target, text
@@ -42,6 +42,7 @@ def rights_declared(deployment: Deployment, service: Service, function: Resource
     return {
         *_on_tables(deployment, service, function),
         *_on_buckets(service, function),
+        *_on_jobs(deployment, service, function),
         *_on_what_it_is_told(deployment, function),
         *_on_what_feeds_it(deployment, function),
         *_on_what_it_leaves_behind(deployment, function),
@@ -63,6 +64,12 @@ def _on_buckets(service: Service, function: Resource) -> Iterator[Right]:
         arn = ARN + text(variables_of(function).get(bucket.environment_variable))
         for prefix, action in bucket.rights(asker_of(function)):
             yield f"s3:{action}", f"{arn} {prefix}/*" if f"s3:{action}" == LISTS else f"{arn}/{prefix}/*"
+
+
+def _on_jobs(deployment: Deployment, service: Service, function: Resource) -> Iterator[Right]:
+    rights = service.jobs.rights(asker_of(function), deployment.environment.name) if service.jobs else ()
+    for action, names in rights:
+        yield f"transcribe:{action}", ON_ANYTHING if names == ON_ANYTHING else f"{JOB}{names}"
 
 
 def _on_what_it_is_told(deployment: Deployment, function: Resource) -> Iterator[Right]:

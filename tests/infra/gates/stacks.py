@@ -13,7 +13,7 @@ RUNS = (FUNCTION, "AWS::ApiGatewayV2::Api", "AWS::ApiGateway::RestApi", "AWS::SQ
 # What MiniStack rejects, and the whole stack with it.
 NOT_IN_THE_LOCAL_CLOUD = (
     "AWS::CodeDeploy::", "AWS::CloudWatch::CompositeAlarm", "AWS::Budgets::", "AWS::XRay::Group",
-    "AWS::CloudFront::KeyGroup", "AWS::CloudFront::PublicKey",
+    "AWS::CloudFront::",
 )  # fmt: skip
 
 # Types here that CloudFormation cannot tag: settings and links of resources that are tagged themselves.
@@ -21,6 +21,9 @@ NOT_IN_THE_LOCAL_CLOUD = (
 WITHOUT_TAGS = {
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
+    "AWS::CloudFront::KeyGroup",
+    "AWS::CloudFront::OriginAccessControl",
+    "AWS::CloudFront::PublicKey",
     "AWS::CodeDeploy::DeploymentConfig",
     "AWS::IAM::Policy",
     "AWS::Lambda::Alias",

@@ -5,7 +5,9 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
+from cdk_app.services.registry import SERVICES
 from lambda_src.dynamo.schema import Table
+from tests.infra.gates.declared import RULE, is_route
 from tests.infra.gates.model import Deployment, Resource, Stack
 from tests.infra.gates.references import FUNCTION, TABLES, physical_name
 
@@ -64,6 +66,15 @@ def has(*path: str) -> Callable[[Resource], bool]:
         return value is not None
 
     return check
+
+
+def lacking(declared: str) -> tuple[str, ...]:
+    """Services that declare none of something, such as `buckets`, and so have nothing of it to break."""
+    return tuple(service.name for service in SERVICES if not getattr(service, declared))
+
+
+def a_schedule(deployment: Deployment) -> Resource:
+    return pick(deployment, RULE, lambda each: not is_route(each))
 
 
 def app_stack(deployment: Deployment) -> Stack:

@@ -5,7 +5,7 @@ from typing import Any
 from tests.infra.gates.functions import LOG_GROUP
 from tests.infra.gates.model import Deployment, Resource
 from tests.infra.gates.references import FUNCTION, VERSION
-from tests.infra.mutants.making import NothingToBreak, add, app_stack, caught_by, function_of, has, pick
+from tests.infra.mutants.making import NothingToBreak, add, app_stack, caught_by, function_of, has, lacking, pick
 
 GENERATED = "9fQ2xLr7TzKp4WmVb8NcYh3D"
 
@@ -264,10 +264,12 @@ def a_worker_trusts_a_root_of_its_own(prod: Deployment) -> None:
     told(prod, "worker")["AWS_CA_BUNDLE"] = "/opt/roots.pem"
 
 
-@caught_by("outside-addresses-are-defaults")
+@caught_by("outside-addresses-are-defaults", not_in=lacking("stand_ins"))
 def a_function_asks_a_stand_in(prod: Deployment) -> None:
     service = prod.service_of(app_stack(prod))
     assert service is not None
+    if not service.stand_ins:
+        raise NothingToBreak("stand_ins")
     told(prod, "api")[service.stand_ins[0].endpoints[0].variable] = "http://localhost:8010"
 
 
@@ -281,14 +283,19 @@ def an_outside_service_is_asked_over_plain_http(dev: Deployment) -> None:
     told(dev, "worker")["ALLOW_INSECURE_UPSTREAMS"] = "true"
 
 
+def own_address(prod: Deployment) -> str:
+    """The variable with the address of an API. Raises NothingToBreak."""
+    for name in ("API_BASE_URL", "PUBLIC_URL"):
+        if name in told(prod, "api"):
+            return name
+    raise NothingToBreak("API_BASE_URL")
+
+
 @caught_by("functions-know-their-own-address", not_in=("StockTrackRecord",))  # it never names itself
 def an_api_does_not_know_its_own_address(prod: Deployment) -> None:
-    if told(prod, "api").pop("API_BASE_URL", None) is None:
-        raise NothingToBreak("API_BASE_URL")
+    del told(prod, "api")[own_address(prod)]
 
 
 @caught_by("functions-know-their-own-address", not_in=("StockTrackRecord",))
 def an_api_takes_the_address_of_another_deployment_for_its_own(prod: Deployment) -> None:
-    if "API_BASE_URL" not in told(prod, "api"):
-        raise NothingToBreak("API_BASE_URL")
-    told(prod, "api")["API_BASE_URL"] = "https://abc.execute-api.eu-central-1.amazonaws.com"
+    told(prod, "api")[own_address(prod)] = "https://abc.execute-api.eu-central-1.amazonaws.com"

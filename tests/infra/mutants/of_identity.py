@@ -5,7 +5,7 @@ from tests.infra.gates.identity import ROLE, allowed
 from tests.infra.gates.model import Deployment, Json, Resource
 from tests.infra.gates.queues import fed_functions
 from tests.infra.gates.references import FUNCTION, TABLES, as_list, physical_name, role_of, text
-from tests.infra.mutants.making import caught_by, pick, remove
+from tests.infra.mutants.making import a_schedule, caught_by, pick, remove
 
 POLICY = "AWS::IAM::Policy"
 RULE = "AWS::Events::Rule"
@@ -213,4 +213,4 @@ def a_schedule_may_not_call(prod: Deployment) -> None:
 
 @caught_by("schedules-are-on")
 def a_schedule_is_switched_off(prod: Deployment) -> None:
-    pick(prod, RULE).properties["State"] = "DISABLED"
+    a_schedule(prod).properties["State"] = "DISABLED"

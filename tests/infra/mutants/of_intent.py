@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.infra.gates.dashboards import DASHBOARD
 from tests.infra.gates.data import SECRET
-from tests.infra.gates.declared import RULE, SAVED_QUERY
+from tests.infra.gates.declared import SAVED_QUERY
 from tests.infra.gates.functions import LOG_GROUP
 from tests.infra.gates.http import API, INTEGRATION, ROUTE
 from tests.infra.gates.identity import ROLE
@@ -13,7 +13,7 @@ from tests.infra.gates.model import Deployment, Json
 from tests.infra.gates.queues import MAPPING
 from tests.infra.gates.references import QUEUE, TABLES
 from tests.infra.gates.topics import TOPIC
-from tests.infra.mutants.making import NothingToBreak, caught_by, data_stack, function_of, has, pick, remove
+from tests.infra.mutants.making import NothingToBreak, a_schedule, caught_by, data_stack, function_of, has, pick, remove
 
 
 def variables(prod: Deployment, module: str) -> Json:
@@ -65,7 +65,8 @@ def an_api_sends_to_the_dead_letters(prod: Deployment) -> None:
 @caught_by("variables-lead-where-declared")
 def a_table_of_another_environment_is_used(prod: Deployment) -> None:
     found = variables(prod, "worker")
-    found["DYNAMODB_TABLE_NAME"] = found["DYNAMODB_TABLE_NAME"].replace("prod", "staging")
+    name = next(name for name in found if name.startswith("DYNAMODB_TABLE"))
+    found[name] = found[name].replace("prod", "staging")
 
 
 @caught_by("variables-lead-where-declared")
@@ -107,7 +108,7 @@ def forget(prod: Deployment, name: str) -> None:
 
 
 def origin_variable(prod: Deployment) -> str:
-    return next(name for name in variables(prod, "api") if name in {"FRONTEND_URL", "FRONTEND_ORIGINS"})
+    return next(name for name in variables(prod, "api") if name in {"CORS_ORIGINS", "FRONTEND_URL", "FRONTEND_ORIGINS"})
 
 
 @caught_by("origins-are-the-environments")
@@ -122,10 +123,11 @@ def an_origin_of_a_laptop_is_let_in(prod: Deployment) -> None:
 
 @caught_by("origins-are-the-environments", not_in=("NbhdCity",))  # it does not start without
 def the_origin_is_that_of_a_laptop_by_default(prod: Deployment) -> None:
-    forget(prod, "FRONTEND_URL")
+    if variables(prod, "api").pop("FRONTEND_URL", None) is None:
+        forget(prod, "CORS_ORIGINS")
 
 
-@caught_by("variables-are-settings", not_in=("StockTrackRecord",))  # see above
+@caught_by("variables-are-settings", not_in=("StockTrackRecord", "YotoSmartStream"))  # see above
 def an_api_is_told_of_no_origin(prod: Deployment) -> None:
     forget(prod, "CORS_ALLOWED_ORIGINS")
 
@@ -150,34 +152,34 @@ def an_origin_is_of_another_domain(prod: Deployment) -> None:
 
 @caught_by("schedules-ask-for-tasks")
 def a_sweep_has_no_input(prod: Deployment) -> None:
-    del pick(prod, RULE).properties["Targets"][0]["Input"]
+    del a_schedule(prod).properties["Targets"][0]["Input"]
 
 
 @caught_by("schedules-ask-for-tasks")
 def a_sweep_asks_for_what_nobody_does(prod: Deployment) -> None:
-    pick(prod, RULE).properties["Targets"][0]["Input"] = '{"task":"swep"}'
+    a_schedule(prod).properties["Targets"][0]["Input"] = '{"task":"swep"}'
 
 
 @caught_by("schedules-ask-for-tasks")
 def a_sweep_comes_once_a_year(prod: Deployment) -> None:
-    pick(prod, RULE).properties["ScheduleExpression"] = "rate(365 days)"
+    a_schedule(prod).properties["ScheduleExpression"] = "rate(365 days)"
 
 
 @caught_by("schedules-ask-for-tasks")
 def a_sweep_has_neither_input_nor_rate(prod: Deployment) -> None:
-    schedule = pick(prod, RULE).properties
+    schedule = a_schedule(prod).properties
     del schedule["Targets"][0]["Input"], schedule["ScheduleExpression"]
 
 
 @caught_by("schedules-ask-for-tasks")
 def a_sweep_calls_the_api(prod: Deployment) -> None:
     arn = {"Fn::GetAtt": [function_of(prod, "api").logical_id, "Arn"]}
-    pick(prod, RULE).properties["Targets"][0]["Arn"] = arn
+    a_schedule(prod).properties["Targets"][0]["Arn"] = arn
 
 
 @caught_by("tasks-are-asked-for")
 def nobody_sweeps(prod: Deployment) -> None:
-    remove(pick(prod, RULE))
+    remove(a_schedule(prod))
 
 
 @caught_by("queries-read-their-service")
@@ -347,7 +349,7 @@ def a_role_has_a_boundary(prod: Deployment) -> None:
 
 @caught_by("properties-are-chosen")
 def a_schedule_goes_through_a_role(prod: Deployment) -> None:
-    pick(prod, RULE).properties["Targets"][0]["RoleArn"] = "arn:aws:iam::111122223333:role/admin"
+    a_schedule(prod).properties["Targets"][0]["RoleArn"] = "arn:aws:iam::111122223333:role/admin"
 
 
 @caught_by("properties-are-chosen")

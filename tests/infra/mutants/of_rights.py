@@ -145,14 +145,17 @@ def an_api_may_not_query_an_index(prod: Deployment) -> None:
 
 @caught_by("roles-do-what-is-declared")
 def an_api_may_query_an_index_that_only_others_ask(prod: Deployment) -> None:
-    own = {text(each) for each in as_list(a_query(prod, "api")["Resource"])}
-    others = [each for table in prod.declared for each in table.indexes]
-    place = deepcopy(as_list(a_query(prod, "api")["Resource"])[0])
-    head = place["Fn::Join"][1][-1].partition("/index/")[0]
-    place["Fn::Join"][1][-1] = next(
-        f"{head}/index/{index.name}" for index in others if not any(each.endswith(f"/{index.name}") for each in own)
-    )
-    allow(prod, "api", "dynamodb:Query", place)
+    """Or a worker, where its API asks them all."""
+    for module in ("api", "worker"):
+        own = {text(each) for each in as_list(a_query(prod, module)["Resource"])}
+        others = [each.name for table in prod.declared for each in table.indexes]
+        others = [name for name in others if not any(each.endswith(f"/{name}") for each in own)]
+        if others:
+            place = deepcopy(as_list(a_query(prod, module)["Resource"])[0])
+            head = place["Fn::Join"][1][-1].partition("/index/")[0]
+            place["Fn::Join"][1][-1] = f"{head}/index/{others[0]}"
+            allow(prod, module, "dynamodb:Query", place)
+            return
 
 
 @caught_by("roles-do-what-is-declared")

@@ -113,7 +113,7 @@ def test_a_bucket_tells_a_rule_that_puts_its_events_onto_a_queue():
 
 def test_a_bucket_and_its_rule_say_what_stays_and_what_is_heard():
     architecture = architecture_of("Sample", templates(*events_of_a_bucket()))
-    assert architecture.box("Bucket").lines == ["S3 · old versions", "keeps uploads/ 1 day"]
+    assert architecture.box("Bucket").lines == ["S3 · old versions", "uploads/ 1 day"]
     rule = architecture.box("UploadedRule")
     assert (rule.kind, rule.title, rule.lines) == ("event", "Uploaded", ["EventBridge", "Object Created"])
 
