@@ -1,7 +1,7 @@
 """Every error of the product, as one tree.
 
     AppError               500  internal_error
-      BadRequest           400  bad_request         InvalidCursor, AnswerTooLarge
+      BadRequest           400  bad_request         InvalidCursor, AnswerTooLarge, UnreadableBody
       NotAuthenticated     401  not_authenticated
       NotAllowed           403  not_allowed         ForeignOrigin
       NotFound             404  not_found
@@ -69,6 +69,10 @@ class AnswerTooLarge(BadRequest):
 
     code = "answer_too_large"
     default_detail = "The answer is too large to be sent; ask for less at once"
+
+
+class UnreadableBody(BadRequest):
+    default_detail = "The body is not valid UTF-8"
 
 
 class NotAuthenticated(AppError):

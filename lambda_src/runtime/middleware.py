@@ -26,7 +26,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lambda_src.dynamo.meter import UsageMeter
-from lambda_src.errors import AnswerTooLarge, BadRequest, ForeignOrigin, PayloadTooLarge
+from lambda_src.errors import AnswerTooLarge, BadRequest, ForeignOrigin, PayloadTooLarge, UnreadableBody
 from lambda_src.runtime.correlation import correlated
 from lambda_src.runtime.cors import CorsRules
 
@@ -289,8 +289,8 @@ _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 class BodyLimit:
     """Raises PayloadTooLarge for a body above the limit, by what it announces and by what really arrives.
 
-    Raises BadRequest for one that is no UTF-8, whatever it is said to be. Bodies are read whole before the application
-    sees them: the limit is small, and on Lambda they arrive whole.
+    Raises UnreadableBody for one that is no UTF-8, whatever it is said to be. Bodies are read whole before the
+    application sees them: the limit is small, and on Lambda they arrive whole.
     """
 
     def __init__(self, app: ASGIApp, *, limit_bytes: int) -> None:
@@ -315,7 +315,7 @@ class BodyLimit:
         else:
             return  # the client is gone: nobody to answer
         if not _is_utf8(scope, body):
-            raise BadRequest("The body is not valid UTF-8")
+            raise UnreadableBody
 
         unread: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 

@@ -30,6 +30,7 @@ from lambda_src.errors import (
     PayloadTooLarge,
     StoreUnavailable,
     TooManyRequests,
+    UnreadableBody,
     UpstreamFailed,
 )
 from lambda_src.runtime.correlation import correlation_id
@@ -91,14 +92,18 @@ def named(loc: Location, message: str) -> dict[str, object]:
 class ErrorAnswers:
     """The answer for any exception. Its fields are what published contracts differ in.
 
-    codes: what a contract calls a code of ours. field_error: an entry of `errors`.
+    codes: what a contract calls a code of ours. field_error: an entry of `errors`. malformed_json: the code of 400 for
+    a body that is no JSON; None answers one that cannot be parsed with 422, as FastAPI does.
     """
 
     codes: Mapping[str, str] = field(default_factory=dict)
     field_error: Callable[[Location, str], dict[str, object]] = located
+    malformed_json: str | None = None
 
     def __call__(self, error: Exception) -> Response:
         """The answer. An error that nobody raised on purpose is logged with its stack and answered without."""
+        if self.malformed_json is not None and _is_no_json(error):
+            return self._problem(400, self.malformed_json, "The body is no JSON")
         match error:
             case RequestValidationError():
                 return self._answer_invalid(error.errors())
@@ -142,6 +147,17 @@ class ErrorAnswers:
 
     def _problem(self, status: int, code: str, detail: str, **members: Any) -> Response:
         return problem(status=status, code=self.codes.get(code, code), detail=detail, **members)
+
+
+def _is_no_json(error: Exception) -> bool:
+    """FastAPI tells a text that is no JSON from one that its parser gives up on, such as numbers of 5,000 digits."""
+    match error:
+        case RequestValidationError():
+            return any(each["type"] == "json_invalid" for each in error.errors())
+        case HTTPException():
+            return error.status_code == 400
+        case _:
+            return isinstance(error, UnreadableBody)
 
 
 def status_of(error: AppError) -> int:

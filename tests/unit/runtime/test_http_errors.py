@@ -209,6 +209,30 @@ def test_no_body_whatsoever_is_a_500(client, content, statuses):
     assert problem_of(response)["code"] in {"validation_error", "bad_request"}
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"{", (400, "no_json")),
+        (b"[" * 16_000, (400, "no_json")),
+        (b'{"url": "x", "months": ' + b"9" * 5000 + b"}", (400, "no_json")),
+        (b'{"url": "\xff\xfe"}', (400, "no_json")),
+        (b"", (422, "validation_error")),
+        (b'{"url": ""}', (422, "validation_error")),
+    ],
+    ids=["cut-off", "deep", "long-number", "no-utf8", "empty", "invalid"],
+)
+def test_a_contract_may_tell_a_body_that_is_no_json_from_one_that_is_not_valid(
+    make_app, router: Router, client_of, content, told
+):
+    @router.post("/things")
+    def create_thing(body: Body) -> dict[str, str]:
+        return {"url": body.url}
+
+    client = client_of(make_app(router, errors=ErrorAnswers(malformed_json="no_json")))
+    answer = client.post("/things", content=content, headers={"content-type": "application/json"})
+    assert (answer.status_code, problem_of(answer)["code"]) == told
+
+
 def test_a_body_that_is_not_declared_as_json_is_refused(client):
     response = client.post("/things", content=b'{"url":"x"}', headers={"content-type": "text/plain"})
     assert response.status_code == 422
