@@ -28,6 +28,7 @@ CODES: Final = {"busy": "store_unavailable", "not_ready": "configuration_error"}
 
 def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     """The application."""
+    from lambda_src.runtime.accounts.passwords import NEW, RFC_9106, Passwords
     from lambda_src.runtime.app_secret import DerivedKeys
     from lambda_src.runtime.http import create_app
     from lambda_src.runtime.keyring import GeneratedKeys
@@ -40,6 +41,9 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.yoto_smart_stream.library.service import Library
     from lambda_src.services.yoto_smart_stream.preferences import routes as preferences
     from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
+    from lambda_src.services.yoto_smart_stream.accounts import routes as accounts
+    from lambda_src.services.yoto_smart_stream.accounts.repository import UserRepository
+    from lambda_src.services.yoto_smart_stream.accounts.service import AccountService
     from lambda_src.services.yoto_smart_stream.principals import AccessTokens
     from lambda_src.services.yoto_smart_stream.uploads import routes as uploads
     from lambda_src.services.yoto_smart_stream.uploads.repository import UploadRepository
@@ -50,6 +54,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     jobs = WorkQueue[JobMessage](resources.queue, settings.transcription_queue_url)
     tokens = AccessTokens(DerivedKeys(keys, TOKEN_PURPOSE), settings.environment, store, seconds=resources.seconds)
     objects = resources.objects(settings.s3_audio_bucket) if settings.s3_audio_bucket else None
+    passwords = Passwords(DerivedKeys(keys, PASSWORD_PURPOSE), kinds=(NEW, RFC_9106))
+    people = AccountService(UserRepository(store, resources.clock), passwords)
     return create_app(
         title="Yoto Smart Stream",
         version=health.VERSION,
@@ -57,6 +63,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         cors=settings.cors,
         routers=[
             health.router,
+            accounts.router,
             preferences.router,
             uploads.router,
             library.router,
@@ -66,13 +73,14 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             store,
             jobs,
             tokens,
+            people,
             Preferences(store, settings, resources.clock),
             Library(store, AudioRepository(store, resources.clock), jobs, resources.clock),
             Playback(objects, _distribution(settings, resources)),
             Uploads(store, UploadRepository(store), objects, settings.max_upload_bytes, resources.clock),
         ],
         resources=resources,
-        errors=ErrorAnswers(codes=CODES, field_error=named),
+        errors=ErrorAnswers(codes=CODES, field_error=named, malformed_json="malformed_json"),
         max_body_bytes=MAX_BODY_BYTES,
     )
 
