@@ -1,7 +1,7 @@
 """Who sent a request: access tokens, held against the account as it is stored now, and what routes ask of them."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from starlette.requests import Request
@@ -9,16 +9,33 @@ from starlette.requests import Request
 from lambda_src.dynamo.store import Store
 from lambda_src.runtime import tokens
 from lambda_src.runtime.bearer import signed_in, unchanged_account
+from lambda_src.runtime.keyring import GeneratedKeys
 from lambda_src.runtime.routing import FromRequest, Provided
+from lambda_src.runtime.secrets import SecretMalformed, SecretUnavailable
 from lambda_src.runtime.tokens import IssuedToken, TokenRefused, TokenRules, TokenSigner
-from lambda_src.services.yoto_smart_stream.errors import AdminRequired, NotOwner, PasswordChangeRequired
+from lambda_src.services.yoto_smart_stream.errors import (
+    AdminRequired,
+    ConfigurationError,
+    NotOwner,
+    PasswordChangeRequired,
+)
 from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, UserRecord
 from lambda_src.services.yoto_smart_stream.names import username_key
 from lambda_src.services.yoto_smart_stream.tables import USER_BY_NAME
-from lambda_src.signing import KeyRing
+from lambda_src.signing import KeyRing, SigningKey
 
 ISSUER: Final = "yoto-smart-stream"
 LIFETIME_SECONDS: Final = 900
+
+
+class ServiceKeys(GeneratedKeys):
+    """The keys of the service, from which those of each purpose are derived. Raises ConfigurationError."""
+
+    def accepted(self) -> Sequence[SigningKey]:
+        try:
+            return super().accepted()
+        except (SecretUnavailable, SecretMalformed, ValueError) as exc:  # ValueError: too short a key
+            raise ConfigurationError("The server cannot read its signing key") from exc
 
 
 class AccessTokens:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from lambda_src.runtime.resources import Resources
 from lambda_src.services.yoto_smart_stream.messages import JobMessage, Message, ObjectCreated, parse_message
 from lambda_src.services.yoto_smart_stream.settings import ApiSettings, WorkerSettings
-from lambda_src.services.yoto_smart_stream.tables import TABLES
+from lambda_src.services.yoto_smart_stream.tables import SIGN_INS, TABLES, THROTTLE
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -29,33 +29,46 @@ CODES: Final = {"busy": "store_unavailable", "not_ready": "configuration_error"}
 def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     """The application."""
     from lambda_src.runtime.accounts.passwords import NEW, RFC_9106, Passwords
+    from lambda_src.runtime.accounts.refresh import RefreshTokens
+    from lambda_src.runtime.accounts.throttle import SignInThrottle
     from lambda_src.runtime.app_secret import DerivedKeys
     from lambda_src.runtime.http import create_app
-    from lambda_src.runtime.keyring import GeneratedKeys
     from lambda_src.runtime.problems import ErrorAnswers, named
     from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.services.yoto_smart_stream import health
+    from lambda_src.services.yoto_smart_stream.accounts import routes as accounts
+    from lambda_src.services.yoto_smart_stream.accounts.repository import UserRepository
+    from lambda_src.services.yoto_smart_stream.accounts.service import AccountService, Bootstrap
     from lambda_src.services.yoto_smart_stream.library import routes as library
     from lambda_src.services.yoto_smart_stream.library.playback import Playback
     from lambda_src.services.yoto_smart_stream.library.repository import AudioRepository
     from lambda_src.services.yoto_smart_stream.library.service import Library
     from lambda_src.services.yoto_smart_stream.preferences import routes as preferences
     from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
-    from lambda_src.services.yoto_smart_stream.accounts import routes as accounts
-    from lambda_src.services.yoto_smart_stream.accounts.repository import UserRepository
-    from lambda_src.services.yoto_smart_stream.accounts.service import AccountService
-    from lambda_src.services.yoto_smart_stream.principals import AccessTokens
+    from lambda_src.services.yoto_smart_stream.principals import AccessTokens, ServiceKeys
+    from lambda_src.services.yoto_smart_stream.sign_in import routes as sign_in
+    from lambda_src.services.yoto_smart_stream.sign_in.service import LIFETIMES, SignInService
     from lambda_src.services.yoto_smart_stream.uploads import routes as uploads
     from lambda_src.services.yoto_smart_stream.uploads.repository import UploadRepository
     from lambda_src.services.yoto_smart_stream.uploads.service import Uploads
 
-    keys = GeneratedKeys(resources.secret(settings.jwt_secret_arn))
+    keys = ServiceKeys(resources.secret(settings.jwt_secret_arn))
     store = resources.store(TABLES, settings, keys=DerivedKeys(keys, CURSOR_PURPOSE))
     jobs = WorkQueue[JobMessage](resources.queue, settings.transcription_queue_url)
     tokens = AccessTokens(DerivedKeys(keys, TOKEN_PURPOSE), settings.environment, store, seconds=resources.seconds)
     objects = resources.objects(settings.s3_audio_bucket) if settings.s3_audio_bucket else None
+    bootstrap_arn = settings.bootstrap_admin_secret_arn
+    users = UserRepository(store, resources.clock)
     passwords = Passwords(DerivedKeys(keys, PASSWORD_PURPOSE), kinds=(NEW, RFC_9106))
-    people = AccountService(UserRepository(store, resources.clock), passwords)
+    people = AccountService(users, passwords)
+    signing_in = SignInService(
+        people,
+        passwords,
+        SignInThrottle(store, THROTTLE, resources.seconds),
+        RefreshTokens(store, SIGN_INS, DerivedKeys(keys, REFRESH_PURPOSE), LIFETIMES, resources.clock),
+        tokens,
+        Bootstrap(users, passwords.hash, resources.secret(bootstrap_arn) if bootstrap_arn else None),
+    )
     return create_app(
         title="Yoto Smart Stream",
         version=health.VERSION,
@@ -63,6 +76,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         cors=settings.cors,
         routers=[
             health.router,
+            sign_in.router,
             accounts.router,
             preferences.router,
             uploads.router,
@@ -73,6 +87,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             store,
             jobs,
             tokens,
+            signing_in,
             people,
             Preferences(store, settings, resources.clock),
             Library(store, AudioRepository(store, resources.clock), jobs, resources.clock),
