@@ -77,6 +77,7 @@ def job_of(package: str, shared: Shared, options: Mapping[str, object], *, is_as
         is_production=shared.environment not in NON_PRODUCTION,
         allow_rejects=allow_rejects,
         results=results,
+        environment=shared.environment,
     )
 
 

@@ -79,8 +79,14 @@ def check(job: Job, title: str) -> reports.Outcome:
 
 @_phase
 def init(job: Job, title: str) -> reports.Outcome:
-    """Look at the tables only: are they there, as declared, and empty? Needs no source."""
-    return reports.of_init(title, shape_checks(job))
+    """Look at the tables only: are they there, as declared, and empty? Needs no source.
+
+    Where a service asks for it, somebody is let in who can administrate it afterwards.
+    """
+    checks = list(shape_checks(job))
+    prepare = MIGRATIONS[job.mapping.service].prepare
+    prepared = prepare(job) if prepare and all(check.is_go for check in checks) else {}
+    return reports.of_init(title, checks, prepared)
 
 
 @_phase

@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final
@@ -38,6 +38,15 @@ def unequal(stored: Item, wanted: Item) -> dict[str, tuple[object, object]]:
     """The attributes in which two items differ besides their marks, as (stored, wanted)."""
     names = sorted((stored.keys() | wanted.keys()) - {MARK})
     return {name: (stored.get(name), wanted.get(name)) for name in names if stored.get(name) != wanted.get(name)}
+
+
+def veiled(item: Item, confidential: Collection[str]) -> Item:
+    """The item as people may see it: confidential values only as something that is equal for equal ones."""
+    return {name: _veiled(value) if name in confidential else value for name, value in item.items()}
+
+
+def _veiled(value: object) -> object:
+    return None if value is None else f"(confidential, {blake2b(repr(value).encode(), digest_size=4).hexdigest()})"
 
 
 def is_ours(item: WireItem, migration_id: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.values import AttributeValue, to_item
-from lambda_src.migration.content import marked
+from lambda_src.migration.content import marked, veiled
 from lambda_src.migration.errors import MigrationError
 from lambda_src.migration.mapping import Row, ServiceMapping, Stream
 from lambda_src.migration.snapshot import Snapshot
@@ -39,13 +39,15 @@ def derive(
         skipped = start.row if number == start.stream else 0
         query = f"{stream.query} LIMIT -1 OFFSET {skipped:d}"  # SQLite steps over what was taken before
         for taken, row in enumerate(snapshot.rows(query), start=skipped + 1):
-            items = tuple((table, marked(item, migration_id)) for table, item in _items(stream, row))
+            items = tuple((table, marked(item, migration_id)) for table, item in _items(mapping, stream, row))
             yield Derived(stream, items, Position(number, taken))
 
 
-def _items(stream: Stream, row: Row) -> Iterator[tuple[Table, dict[str, AttributeValue]]]:
+def _items(mapping: ServiceMapping, stream: Stream, row: Row) -> Iterator[tuple[Table, dict[str, AttributeValue]]]:
     try:
         for table, item in stream.items(row):
             yield table, to_item(item)
     except Exception as exc:
-        raise MigrationError(f"{stream.name}: no item can be made of {dict(row)}: {exc}") from exc
+        seen = veiled(dict(row), mapping.confidential)
+        why = type(exc).__name__ if mapping.confidential else exc  # whose text may quote a value
+        raise MigrationError(f"{stream.name}: no item can be made of {seen}: {why}") from exc

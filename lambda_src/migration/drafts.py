@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -56,6 +56,14 @@ class Draft:
     def lines(self, name: str, entries: Iterable[Mapping[str, Any]]) -> None:
         """One JSON object a line."""
         self.text(name, (f"{_dense(entry)}\n" for entry in entries))
+
+    def made(self, name: str, make: Callable[[Path], None]) -> None:
+        """A file that is made by its path, at which there is an empty one."""
+        self._names.append(name)
+        path = self._folder / f"{name}{_PART}"
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        make(path)
 
     def text(self, name: str, pieces: Iterable[str]) -> str:
         """Any text; the SHA-256 of the file."""

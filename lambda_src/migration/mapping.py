@@ -43,8 +43,9 @@ class Reject(Exception):
 class Column:
     """A column of the source. types: accepted names of its SQL type, upper case; None accepts what the kind suggests.
 
-    optional: a known variant of the schema does not have it; it reads as NULL. limit, required: for the way back, what
-    the old column takes, beside what its kind says, and that NULL is not among it.
+    optional: a known variant of the schema does not have it; it reads as `missing` then. limit, required: for the way
+    back, what the old column takes, beside what its kind says, and that NULL is not among it. confidential: its values
+    are shown to nobody and stand in no raw row. secret: it is in no snapshot at all; a phase of its own reads it.
     """
 
     name: str
@@ -53,6 +54,9 @@ class Column:
     optional: bool = False
     limit: Limit | None = None
     required: bool = False
+    missing: Scalar = None
+    confidential: bool = False
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,16 @@ class SourceTable:
     found_by: tuple[str, ...] = ()
     unique: tuple[Unique, ...] = ()
 
+    @property
+    def confidential(self) -> frozenset[str]:
+        """The columns that stand in no raw row."""
+        return frozenset(column.name for column in self.columns if column.confidential or column.secret)
+
+    @property
+    def secrets(self) -> tuple[Column, ...]:
+        """The columns that are in no snapshot."""
+        return tuple(column for column in self.columns if column.secret)
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
@@ -123,10 +137,51 @@ class Decisions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What an item says of the row it was made of: its table, and the prepared fields it still knows."""
+    """What an item says of the row it was made of: its table, and the prepared fields it still knows.
+
+    is_part: the rest of a row that another item restores; by `found_by` they meet.
+    """
 
     table: str
     fields: Mapping[str, Scalar]
+    is_part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """Something in the tables that rows have to get along with: of what kind, whose, and what else is known of it."""
+
+    kind: str
+    name: Scalar
+    fields: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """How rows get along with what others wrote into the tables, which stays as it is.
+
+    residents: what an item tells, and whether this migration wrote it. settle: after all rules; a table `residents`
+    (kind, name, fields as JSON) stands beside those of the source. It is given the instant at which the migration
+    began, the same for all of its runs.
+    """
+
+    residents: Callable[[Table, Item, bool], Iterable[Resident]]
+    settle: Callable[[Decisions, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class AddedUp:
+    """An item with a number that follows from all others, whoever wrote them; so it carries no mark.
+
+    item: its key and its constants. of: what another item brings to it, None for nothing. is_least: the number is at
+    least the largest of these, and never lowered; else it is exactly their sum. Without any of them there is no item.
+    """
+
+    table: Table
+    item: Item
+    number: str
+    of: Callable[[Item], int | None]
+    is_least: bool = False
 
 
 def _nothing(_: Decisions) -> None:
@@ -141,7 +196,9 @@ class ServiceMapping:
     migration writes; others in the same table are none of its business. restore: what an item was made of, None for
     items that repeat what others say. state_table: the table that keeps the state of the migration, in its keys
     `MIGRATION`/`...`. stops_on: kinds of rejects that somebody must settle before anything is written, each with the
-    option that settles it. variant: the options it was made with, since they are part of what it decides.
+    option that settles it. variant: the options it was made with, since they are part of what it decides. meeting:
+    where a migration need not begin in empty tables. stays_behind: kinds of rejects that need no decision of anybody.
+    confidential: attributes and fields whose values are shown to nobody. lists_notes: every warning is kept in a file.
     """
 
     service: str
@@ -155,6 +212,11 @@ class ServiceMapping:
     settle: Callable[[Decisions], None] = _nothing
     stops_on: Mapping[str, str] = field(default_factory=dict)
     variant: str = ""
+    meeting: Meeting | None = None
+    added_up: tuple[AddedUp, ...] = ()
+    stays_behind: frozenset[str] = frozenset()
+    confidential: frozenset[str] = frozenset()
+    lists_notes: bool = False
 
     def undecided(self, rejects: Mapping[str, int]) -> str:
         """What somebody has to settle first, "" for nothing. rejects: rows by kind."""

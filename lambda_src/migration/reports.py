@@ -75,10 +75,11 @@ def of_check(
     return report, DONE if is_go else REFUSED
 
 
-def of_init(title: str, checks: Iterable[Check]) -> Outcome:
-    """init: what the tables are like."""
+def of_init(title: str, checks: Iterable[Check], prepared: Mapping[str, object]) -> Outcome:
+    """init: what the tables are like, and what the service had prepared."""
     report, checks = Report(title), list(checks)
     _add_checks(report, "Tables", checks)
+    report.facts("Prepared", prepared)
     is_go = all(check.is_go for check in checks)
     report.verdict = "The tables are ready." if is_go else "The tables are not ready, see above."
     return report, DONE if is_go else REFUSED
@@ -233,9 +234,6 @@ def _add_plan(report: Report, plan: Plan) -> None:
         (name, weight.answers, weight.items, weight.size_bytes, weight.units) for name, weight in plan.weights.items()
     ]
     report.table("Items", ("Stream", "Rows", "Items", "Bytes", "Write units"), weights)
-    kinds = [(table, kind, count) for table, found in plan.rejects.items() for kind, count in sorted(found.items())]
-    text = "Each is in the reject file with its reason."
-    report.table("Rejected rows", ("Table", "Kind", "Rows"), kinds, text=text)
     warnings = [(row["source"], row["kind"], row["times"], str(row["sentence"])[:_CUT]) for row in plan.warnings]
     text = "These rows come along, changed as the sentence says."
     report.table("Warnings", ("Table", "Kind", "Rows", "For example"), warnings, text=text)
@@ -251,6 +249,8 @@ def _add_plan(report: Report, plan: Plan) -> None:
 def _add_source(report: Report, source: Tally) -> None:
     lines = [(name, read, source.rejected[name], read - source.rejected[name]) for name, read in source.read.items()]
     report.table("Source rows", ("Table", "Read", "Rejected", "Accepted"), lines)
+    kinds = [(table, kind, count) for table, found in source.kinds.items() for kind, count in sorted(found.items())]
+    report.table("Rejected rows", ("Table", "Kind", "Rows"), kinds, text="Each is in the reject file with its reason.")
 
 
 def _add_checks(report: Report, heading: str, checks: Iterable[Check]) -> None:

@@ -10,14 +10,14 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from itertools import batched
 from pathlib import Path
 from typing import Any, Final, Self
 
 from lambda_src.errors import AppError
-from lambda_src.migration.mapping import Parent, Reject, Row, Scalar, ServiceMapping, SourceTable, Unique
+from lambda_src.migration.mapping import Parent, Reject, Resident, Row, Scalar, ServiceMapping, SourceTable, Unique
 
 _ROWS_PER_INSERT: Final = 1_000
 _DIGEST_BITS: Final = 256
@@ -33,20 +33,25 @@ _PRAGMAS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A finished snapshot: when it was taken, what it was taken for, rows by table, and a digest of all of them."""
+    """A finished snapshot: when it was taken, what it was taken for, rows by table, and a digest of all of them.
+
+    begun_at: of the migration, and the digest has what the rows met, where the mapping asks for that.
+    """
 
     taken_at: str
     mapping_version: str
     rows: Mapping[str, int]
     digest: str
+    begun_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Rows by table: read, and of those rejected."""
+    """Rows by table: read, and of those rejected. kinds: the rejected ones by table and kind."""
 
     read: Mapping[str, int]
     rejected: Mapping[str, int]
+    kinds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,7 @@ class Snapshot:
         execute = snapshot._connection.execute
         execute("CREATE TABLE summary (text TEXT NOT NULL)")
         execute("CREATE TABLE warnings (source TEXT NOT NULL, kind TEXT NOT NULL, sentence TEXT NOT NULL, times INT)")
+        execute("CREATE TABLE residents (kind TEXT NOT NULL, name NOT NULL, fields TEXT NOT NULL)")
         for source in mapping.sources:
             fields = ", ".join(_name(field) for field in source.fields)  # without a type SQLite keeps values as given
             execute(
@@ -119,8 +125,10 @@ class Snapshot:
             values = []
             warnings: list[tuple[str, str, str]] = []
             for row in chunk:
-                raw = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+                raw = _dense(row)
                 self._digest_sum += int.from_bytes(blake2b(f"{source.name}{raw}".encode(), digest_size=32).digest())
+                if source.confidential:
+                    raw = _dense({name: value for name, value in row.items() if name not in source.confidential})
                 values.append((raw, *_prepared(source, row, warnings)))
             self._connection.execute("BEGIN")
             self._connection.executemany(insert, values)
@@ -148,6 +156,26 @@ class Snapshot:
         self._connection.execute("COMMIT")
         self._connection.execute("ANALYZE")
         return summary
+
+    def meet(self, residents: Iterable[Resident], begun_at: str) -> None:
+        """Let the rows meet what is in the tables; once, before anything is asked of them."""
+        meeting = self._mapping.meeting
+        assert meeting is not None
+        told = _in_order(residents)
+        self._connection.execute("BEGIN")
+        self._connection.executemany("INSERT INTO residents VALUES (?, ?, ?)", told)
+        self._connection.execute("CREATE INDEX residents_name ON residents (kind, name)")
+        meeting.settle(self, begun_at)
+        summary = self.summary()
+        digest = blake2b(_dense([summary.digest, begun_at, told]).encode(), digest_size=32).hexdigest()
+        met = replace(summary, digest=digest, begun_at=begun_at)
+        self._connection.execute("UPDATE summary SET text = ?", (json.dumps(asdict(met)),))
+        self._connection.execute("COMMIT")
+
+    def has_met(self, residents: Iterable[Resident], begun_at: str) -> bool:
+        """Whether these are what the rows met."""
+        found = self._connection.execute("SELECT kind, name, fields FROM residents").fetchall()
+        return self.summary().begun_at == begun_at and sorted(map(tuple, found), key=str) == _in_order(residents)
 
     # ---- reading one -----------------------------------------------------------------------------------------------
 
@@ -212,7 +240,8 @@ class Snapshot:
 
     def tally(self) -> Tally:
         """How many rows there are, and how many of them become no item."""
-        return Tally(self.summary().rows, {name: kinds.total() for name, kinds in self.reject_counts().items()})
+        kinds = self.reject_counts()
+        return Tally(self.summary().rows, {name: of.total() for name, of in kinds.items()}, kinds)
 
     def warnings(self) -> list[Row]:
         """What was kept although it is not as it should be: table, kind, how often, one sentence of them."""
@@ -222,6 +251,10 @@ class Snapshot:
                 "GROUP BY source, kind ORDER BY source, kind"
             )
         )
+
+    def notes(self) -> Iterator[Row]:
+        """Every one of them."""
+        return self.rows('SELECT source AS "table", kind, sentence FROM warnings ORDER BY rowid')
 
     # ---- deciding --------------------------------------------------------------------------------------------------
 
@@ -273,6 +306,15 @@ class Snapshot:
             f"(SELECT 1 FROM {parent} WHERE {is_parent} AND {parent}.reject IS NULL)",
             (rule.kind, rule.field),
         )
+
+
+def _dense(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _in_order(residents: Iterable[Resident]) -> list[tuple[str, Scalar, str]]:
+    told = ((each.kind, each.name, _dense(dict(sorted(each.fields.items())))) for each in residents)
+    return sorted(told, key=str)
 
 
 def _prepared(source: SourceTable, row: Row, warnings: list[tuple[str, str, str]]) -> tuple[Scalar, ...]:

@@ -13,6 +13,7 @@ from lambda_src.migration.mappings.nbhd_city.way_back import DOCUMENTS
 from lambda_src.migration.mappings.stock_track_record import mapping as stock_track_record
 from lambda_src.migration.mappings.stock_track_record.upgrade_layout import upgrade_phase
 from lambda_src.migration.phases.export import export_phase
+from lambda_src.migration.phases.job import Job
 from lambda_src.migration.phases.results import Results
 from lambda_src.migration.phases.reverse_export import WayBack
 from lambda_src.migration.phases.statements import STATEMENTS
@@ -70,7 +71,7 @@ class Migration:
 
     make: its mapping, from its options by name. way_back: the form in which `reverse-export` writes rows. options,
     phases: those that not every service has. documents: what a run leaves behind whose rows come from a folder of JSON
-    documents; None where rows come from a database only.
+    documents; None where rows come from a database only. prepare: what `init` does beside looking; facts for its page.
     """
 
     make: Callable[..., ServiceMapping]
@@ -78,6 +79,7 @@ class Migration:
     options: tuple[Option, ...] = ()
     phases: Mapping[str, Phase] = field(default_factory=dict)
     documents: Callable[[Path], Results] | None = None
+    prepare: Callable[[Job], Mapping[str, object]] | None = None
 
     @property
     def own(self) -> frozenset[str]:

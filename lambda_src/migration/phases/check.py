@@ -1,6 +1,6 @@
 """check and plan: everything a migration would do, short of writing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from lambda_src.dynamo.sizes import item_size_bytes
 from lambda_src.dynamo.values import Item, from_item
 from lambda_src.migration.capacity import Write, write_units
-from lambda_src.migration.content import unmarked
+from lambda_src.migration.content import unmarked, veiled
 from lambda_src.migration.derive import Derived, derive
 from lambda_src.migration.errors import MigrationError
 from lambda_src.migration.mapping import Row
@@ -40,8 +40,8 @@ class Weight:
     _weighed_units: int = 0
     _weighed_bytes: int = 0
 
-    def add(self, answer: Derived) -> None:
-        """Count an answer, and weigh it if it is one of those."""
+    def add(self, answer: Derived, confidential: Collection[str] = ()) -> None:
+        """Count an answer, and weigh it if it is one of those. confidential: attributes that samples do not show."""
         self.answers += 1
         self.items += len(answer.items)
         if self.answers > _WEIGHED and self.answers % _THEN_ONE_IN:
@@ -52,7 +52,7 @@ class Weight:
             self._weighed_units += write_units(Write(table, None, item))
             self._weighed_bytes += item_size_bytes(item)
             if len(self.samples) < _SAMPLES:
-                self.samples.append(from_item(unmarked(wire_item)))
+                self.samples.append(veiled(from_item(unmarked(wire_item)), confidential))
 
     @property
     def units(self) -> int:
@@ -96,7 +96,8 @@ class Plan:
 def plan(job: Job) -> Plan:
     """Read the source, decide about every row, make every item, and write none.
 
-    Raises SourceFailed; MigrationError when two rows would make the same item. Asks DynamoDB nothing.
+    Raises SourceFailed; MigrationError when two rows would make the same item. Asks DynamoDB
+    nothing, or for what its rows have to get along with.
     """
     with job.fresh_snapshot() as snapshot, job.comparison() as comparison:
         weights = _weights(job, snapshot, comparison)
@@ -116,13 +117,13 @@ def plan(job: Job) -> Plan:
 
 def _weights(job: Job, snapshot: Snapshot, comparison: Comparison) -> dict[str, Weight]:
     weights: dict[str, Weight] = {stream.name: Weight() for stream in job.mapping.streams}
-    answers = _weighing(derive(snapshot, job.mapping, job.place.migration_id), weights)
+    answers = _weighing(job, derive(snapshot, job.mapping, job.place.migration_id), weights)
     with job.progress.step("Making every item") as advance:
         comparison.expect_all(answers, on_items=advance)
     return weights
 
 
-def _weighing(answers: Iterable[Derived], weights: Mapping[str, Weight]) -> Iterator[Derived]:
+def _weighing(job: Job, answers: Iterable[Derived], weights: Mapping[str, Weight]) -> Iterator[Derived]:
     for answer in answers:
-        weights[answer.stream.name].add(answer)
+        weights[answer.stream.name].add(answer, job.mapping.confidential)
         yield answer

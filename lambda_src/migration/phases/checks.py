@@ -11,6 +11,7 @@ from lambda_src.dynamo.schema import Table
 from lambda_src.errors import AppError
 from lambda_src.migration.content import is_ours
 from lambda_src.migration.phases.job import Job
+from lambda_src.migration.target.meeting import is_foreign
 from lambda_src.migration.target.place import key_text
 from lambda_src.migration.target.scan import some_item
 
@@ -51,6 +52,9 @@ def _content_checks(job: Job) -> Iterator[Check]:
         return
     for table in job.place.tables():
         what, item = f"{job.place.caller.physical_name(table)} is empty", some_item(job.place, table)
+        if item is not None and is_foreign(job.place, item):
+            yield Check(what, True, "no, but what is there stays, and rows that come get along with it")
+            continue
         if item is None:
             yield Check(what, True, "it is")
         elif is_ours(item, job.place.migration_id):

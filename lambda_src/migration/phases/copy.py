@@ -12,6 +12,8 @@ from lambda_src.migration.phases.deciding import refuse_undecided
 from lambda_src.migration.phases.delta import reconcile, refuse_removing
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot, Tally
+from lambda_src.migration.target.marks import has_ours
+from lambda_src.migration.target.meeting import add_up
 from lambda_src.migration.target.place import key_text
 from lambda_src.migration.target.repair import Repairs
 from lambda_src.migration.target.scan import some_item
@@ -50,7 +52,8 @@ def copy(job: Job, *, allow_deletions: bool = False) -> Copied:
         with job.fresh_snapshot() as snapshot:
             refuse_undecided(job, snapshot)
             is_imported = refuse_filled(job)
-            state = journal.start(snapshot.summary().digest, snapshot.summary().mapping_version)
+            summary = snapshot.summary()
+            state = journal.start(summary.digest, summary.mapping_version, started_at=summary.begun_at)
             if is_imported:  # whoever takes over after a kill has to compare again
                 state = replace(state, status="copied")
             state = journal.begin(state)
@@ -85,7 +88,12 @@ def refuse_verified(state: State) -> None:
 
 
 def refuse_filled(job: Job) -> bool:
-    """Raises Refused when a table holds items of somebody else; whether one holds items of ours, imported from S3."""
+    """Raises Refused when a table holds items of somebody else; whether one holds items of ours, imported from S3.
+
+    Where rows get along with what is there, nothing is refused.
+    """
+    if job.mapping.meeting is not None:
+        return has_ours(job.place)
     found = {table: some_item(job.place, table) for table in job.place.tables()}
     filled = [
         f"{job.place.caller.physical_name(table)} ({' / '.join(key_text(table, item).values())})"
@@ -122,6 +130,7 @@ def _write(job: Job, snapshot: Snapshot, journal: Journal, state: State) -> Copi
             advance(done.items)
             state = replace(state, position=done.after or state.position, rows=dict(rows))
             hold.reached(state)
+    add_up(place, hold=hold)
     state = journal.keep(replace(state, status="copied"))
     journal.forget_progress()
     return _told(job, snapshot, Copied(state, rows - Counter(rows_before), rows_before, items, snapshot.tally()))

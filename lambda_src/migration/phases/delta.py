@@ -8,6 +8,7 @@ from lambda_src.migration.errors import Refused
 from lambda_src.migration.phases.deciding import refuse_undecided
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot, Tally
+from lambda_src.migration.target.meeting import add_up
 from lambda_src.migration.target.repair import Repairs, repair
 from lambda_src.migration.target.state import Hold, Journal, State
 
@@ -75,8 +76,10 @@ def reconcile(
             found = comparison.scan(on_items=advance)
         if not allow_deletions and not job.is_partial:
             _refuse_deletions(comparison.counts()["extra"], found)
+        hold = Hold(journal, state)
         with job.progress.step("Mending what differs", sum(comparison.counts().values())) as advance:
-            repairs = repair(place, snapshot, comparison, hold=Hold(journal, state), on_items=advance)
+            repairs = repair(place, snapshot, comparison, hold=hold, on_items=advance)
+        add_up(place, hold=hold)
     if job.is_partial:  # nothing is known of the other entities, nor of what is too many
         return journal.keep(replace(state, status="copying" if state.status == "copying" else "copied")), repairs
     rows = Counter({stream.name: snapshot.count(stream.query) for stream in place.mapping.streams})

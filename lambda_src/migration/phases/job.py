@@ -3,10 +3,12 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Final, Protocol
 
+from lambda_src.errors import AppError
 from lambda_src.migration.drafts import Draft
 from lambda_src.migration.errors import BadUsage, MigrationError, TakenOver
 from lambda_src.migration.mapping import ServiceMapping
@@ -14,6 +16,7 @@ from lambda_src.migration.phases.results import Results
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.source.kind import Source
 from lambda_src.migration.target.comparison import Comparison
+from lambda_src.migration.target.meeting import residents
 from lambda_src.migration.target.place import Place
 from lambda_src.migration.target.state import Journal
 
@@ -21,6 +24,7 @@ type Advance = Callable[[int], None]
 
 SNAPSHOT: Final = "snapshot.sqlite"
 REJECTS: Final = "rejects.jsonl"
+NOTES: Final = "notes.jsonl"
 _NEXT_SNAPSHOT: Final = "snapshot.next.sqlite"
 _COMPARISON: Final = "comparison.sqlite"
 _LOCK: Final = ".lock"
@@ -45,7 +49,7 @@ class Job:
 
     mapping_version: of the code that takes snapshots now; one that was taken by other code is not used again.
     is_production: its tables have to be protected before they are handed over. is_partial: of some entities only, see
-    `only`. allow_rejects: a copy may leave rejected rows behind.
+    `only`. allow_rejects: a copy may leave rejected rows behind. environment: by name.
     """
 
     place: Place
@@ -57,6 +61,7 @@ class Job:
     is_partial: bool = False
     allow_rejects: bool = True
     results: Results = field(default_factory=Results)
+    environment: str = ""
 
     def only(self, entities: Collection[str]) -> "Job":
         """The same migration of some entities, its streams by name; of all of them when none is named.
@@ -88,6 +93,8 @@ class Job:
         path = self.folder / _NEXT_SNAPSHOT
         with self.progress.step("Reading the source", self.source.total) as advance:
             self.source.take(path, on_rows=advance)
+        if self.mapping.meeting is not None:
+            self._meet(path)
         path.replace(self.folder / SNAPSHOT)
         kept = self._opened()
         if kept is None:
@@ -95,6 +102,8 @@ class Job:
         with kept:
             with Draft(self.folder) as draft:
                 draft.lines(REJECTS, (rejected.as_json() for rejected in kept.rejected()))
+                if self.mapping.lists_notes:
+                    draft.lines(NOTES, kept.notes())
             yield kept
 
     @contextmanager
@@ -104,11 +113,27 @@ class Job:
         if kept is not None:
             with kept:
                 summary = kept.summary()
-                if (summary.digest, summary.mapping_version) == (digest, self.mapping_version):
+                is_same = (summary.digest, summary.mapping_version) == (digest, self.mapping_version)
+                if is_same and (self.mapping.meeting is None or kept.has_met(residents(self.place), self._begun_at())):
                     yield kept
                     return
         with self.fresh_snapshot() as fresh:
             yield fresh
+
+    def _meet(self, path: Path) -> None:
+        """Let the rows of a new snapshot meet what is in the tables."""
+        taken = Snapshot.open(path, self.mapping)
+        if taken is not None:
+            with taken:
+                taken.meet(residents(self.place), self._begun_at())
+
+    def _begun_at(self) -> str:
+        """When the migration began, or begins now. 1 or 2 requests."""
+        try:
+            state = self.journal.read()
+        except AppError:  # no table yet: what comes next says so
+            state = None
+        return state.started_at if state else datetime.now(UTC).isoformat(timespec="seconds")
 
     def comparison(self) -> Comparison:
         """An empty comparison; the one before it is removed."""

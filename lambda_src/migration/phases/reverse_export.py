@@ -1,5 +1,6 @@
 """reverse-export: the tables as they are now, in files that the SQL schema takes: a way back after the opening."""
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,6 +25,7 @@ LEFT: Final = "left_behind.jsonl"
 _ROWS_PER_COMMIT: Final = 1_000
 _SHOWN: Final = 20
 _AT, _REASON = "left.column", "left.reason"  # beside the columns of each table, none of which has a dot in its name
+_PART: Final = "INSERT INTO parts VALUES (?, ?)"
 _GOES: Final = f'"{_REASON}" IS NULL'
 _STAYS: Final = f'"{_REASON}" IS NOT NULL'
 
@@ -37,13 +39,14 @@ class WayBack:
 
     write: the files; the name of the one that is loaded. load: the command that does, with {folder} or {path} of it.
     number: where items do not hold the keys of their rows: statements of SQLite that set them in the tables of rows,
-    by what stands in the tables of the source, `before.<table>`. alike: the same for texts that the old schema takes
-    for one where it wants them unique.
+    by what stands in the tables of the source, `before.<table>`. is_alone: these do not need
+    the source. alike: the same for texts that the old schema takes for one where it wants them unique.
     """
 
     write: Callable[[Draft, ServiceMapping, RowsOf], str]
     load: str
     number: tuple[str, ...] = ()
+    is_alone: bool = False
     alike: Callable[[str], str] = str
 
 
@@ -76,7 +79,7 @@ def reverse_export(job: Job, folder: Path, way_back: WayBack) -> ReverseExported
         TemporaryDirectory(dir=private_folder(folder), prefix=".reverse-") as work,
         closing(_database(Path(work), mapping)) as database,
     ):
-        if way_back.number:
+        if way_back.number and not way_back.is_alone:
             with job.fresh_snapshot() as before:
                 database.execute("ATTACH DATABASE ? AS before", (str(before.path),))
         unreadable: list[str] = []
@@ -109,6 +112,7 @@ def _database(work: Path, mapping: ServiceMapping) -> sqlite3.Connection:
     """A table for each of the source, in which SQLite sorts and joins."""
     database = sqlite3.connect(work / "rows.sqlite")
     database.row_factory = sqlite3.Row
+    database.execute('CREATE TABLE parts ("table" TEXT NOT NULL, fields TEXT NOT NULL)')
     for source in mapping.sources:
         names = ", ".join(f'"{name}"' for name in (*_names(source), _AT, _REASON))
         database.execute(f'CREATE TABLE "{source.name}" ({names})')
@@ -129,8 +133,23 @@ def _collect(database: sqlite3.Connection, mapping: ServiceMapping, restored: It
     }
     for batch in batched(restored, _ROWS_PER_COMMIT, strict=False):
         for row in batch:
-            database.execute(inserts[row.table], [_cell(row.fields.get(name)) for name in names[row.table]])
+            if row.is_part:
+                database.execute(_PART, (row.table, json.dumps(dict(row.fields))))
+            else:
+                database.execute(inserts[row.table], [_cell(row.fields.get(name)) for name in names[row.table]])
         database.commit()
+    for table, fields in database.execute('SELECT "table", fields FROM parts').fetchall():
+        _join(database, mapping.source(table), json.loads(fields))
+    database.commit()
+
+
+def _join(database: sqlite3.Connection, source: SourceTable, part: Row) -> None:
+    """Add to a row what another item restores of it; a part without a row is nothing to go back."""
+    rest = {name: value for name, value in part.items() if name not in source.found_by}
+    sets = ", ".join(f'"{name}" = ?' for name in rest)
+    by = " AND ".join(f'"{name}" = ?' for name in source.found_by)
+    values = [*map(_cell, rest.values()), *(part[name] for name in source.found_by)]
+    database.execute(f'UPDATE "{source.name}" SET {sets} WHERE {by}', values)
 
 
 def _drop_orphans(database: sqlite3.Connection, mapping: ServiceMapping) -> dict[str, int]:
@@ -209,7 +228,7 @@ def _left(database: sqlite3.Connection, mapping: ServiceMapping, unreadable: Ite
                 "key": {name: row[name] for name in source.key},
                 "column": row[_AT],
                 "reason": row[_REASON],
-                "row": {name: row[name] for name in _names(source)},
+                "row": {name: row[name] for name in _names(source) if name not in source.confidential},
             }
     for sentence in unreadable:
         yield {"table": "items", "key": {}, "column": "", "reason": sentence, "row": {}}

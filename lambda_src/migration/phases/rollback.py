@@ -8,6 +8,7 @@ from typing import Final
 from lambda_src.migration.errors import Refused, TargetFailed
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.target import marks
+from lambda_src.migration.target.meeting import add_up
 from lambda_src.migration.target.state import SETTLES_SECONDS, Hold
 
 _PASSES: Final = 10
@@ -52,6 +53,7 @@ def rollback(job: Job, *, sleep: Callable[[float], None] = time.sleep) -> Rolled
             sleep(SETTLES_SECONDS)
         else:
             raise TargetFailed("Somebody goes on writing migrated items: end that run, then run `rollback` again")
+    add_up(job.place, hold=hold)
     if not found.kept:
         journal.forget()
     return RolledBack(total, found.kept, found.kept_keys)

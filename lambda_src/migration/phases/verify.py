@@ -8,7 +8,7 @@ from typing import Final
 
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.values import Item, from_item
-from lambda_src.migration.content import unequal, unmarked
+from lambda_src.migration.content import unequal, unmarked, veiled
 from lambda_src.migration.derive import derive
 from lambda_src.migration.errors import Refused
 from lambda_src.migration.mapping import Restored, Row
@@ -16,6 +16,7 @@ from lambda_src.migration.phases.delta import refuse_removing
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.snapshot import Snapshot, Tally
 from lambda_src.migration.target.comparison import Comparison, Finding, Verdict
+from lambda_src.migration.target.meeting import Sum, sums
 from lambda_src.migration.target.place import Place, key_text
 from lambda_src.migration.target.restored import restored_rows
 from lambda_src.migration.target.state import State
@@ -80,6 +81,9 @@ def verify(job: Job, *, full: bool = False) -> Verified:
             comparison.scan(on_items=advance)
         counts = comparison.counts()
         differences = tuple(_differences(job.place, snapshot, comparison)) if any(counts.values()) else ()
+        wrong_sums = [each for each in sums(job.place) if not each.is_right]
+        counts["different"] += len(wrong_sums)
+        differences += tuple(map(_of_sum, wrong_sums))
         restored, unlike = _restored(job, snapshot) if full else (None, ())
         summary = snapshot.summary()
         due = comparison.rows_due() if any(counts.values()) else {}
@@ -111,8 +115,15 @@ def _differences(place: Place, snapshot: Snapshot, comparison: Comparison) -> It
             attributes: Mapping[str, tuple[object, object]] = {}
             if verdict == "different":
                 stored = place.items.get(finding.table, finding.key) or {}
-                attributes = unequal(stored, wanted[_identity(finding.table, finding.key)])
+                confidential = place.mapping.confidential
+                wanted_item = wanted[_identity(finding.table, finding.key)]
+                attributes = unequal(veiled(stored, confidential), veiled(wanted_item, confidential))
             yield Difference(verdict, finding.table.name, finding.key, attributes)
+
+
+def _of_sum(each: Sum) -> Difference:
+    number = each.added_up.number
+    return Difference("different", each.added_up.table.name, each.key, {number: (each.stored, each.wanted)})
 
 
 def _wanted(place: Place, snapshot: Snapshot, findings: list[Finding]) -> dict[tuple[str, ...], Item]:
@@ -141,8 +152,8 @@ def _restored(job: Job, snapshot: Snapshot) -> tuple[dict[str, int], tuple[str, 
     restored: Counter[str] = Counter()
     unlike: list[str] = []
     with job.progress.step("Reading items back to rows") as advance:
-        for row in restored_rows(job.place, on_items=advance, on_unreadable=unlike.append):
-            restored[row.table] += 1
+        for row in restored_rows(job.place, of_ours=True, on_items=advance, on_unreadable=unlike.append):
+            restored[row.table] += not row.is_part
             unlike += _unlike(job, snapshot, row)
     for source in job.mapping.sources:
         accepted = snapshot.count(f'SELECT 1 FROM "{source.name}" WHERE reject IS NULL')
@@ -165,4 +176,5 @@ def _unlike(job: Job, snapshot: Snapshot, restored: Restored) -> Iterator[str]:
         return
     for name, value in restored.fields.items():
         if rows[0][name] != value:
-            yield f"{row_name}, {name}: item {value!r}, row {rows[0][name]!r}"
+            known = "" if name in job.mapping.confidential else f": item {value!r}, row {rows[0][name]!r}"
+            yield f"{row_name}, {name}{known}"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lambda_src.migration.errors import MigrationError
-from lambda_src.migration.mapping import ServiceMapping
+from lambda_src.migration.errors import BadUsage, MigrationError
+from lambda_src.migration.mapping import Row, ServiceMapping, SourceTable
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.source.findings import SourceReport
 
@@ -29,6 +29,10 @@ class Source(ABC):
     @abstractmethod
     def examine(self) -> SourceReport:
         """What the source is like, and how it differs from what the mapping expects. Raises SourceFailed, BadUsage."""
+
+    def secrets(self, source: SourceTable) -> Iterator[Row]:
+        """Key and secret columns of every row of a table, which no snapshot holds. Raises SourceFailed, BadUsage."""
+        raise BadUsage(f"secret columns of {source.name} are read from the database: set DATABASE_URL")
 
     @abstractmethod
     def take(self, path: Path, *, on_rows: OnRows) -> None:

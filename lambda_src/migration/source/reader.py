@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from lambda_src.migration.errors import BadUsage, SourceFailed
-from lambda_src.migration.mapping import Row, ServiceMapping, SourceTable
+from lambda_src.migration.mapping import Column, Row, ServiceMapping, SourceTable
 from lambda_src.migration.snapshot import Snapshot, Summary
 from lambda_src.migration.source.address import Address
 from lambda_src.migration.source.connection import DIALECTS, Dropped, Unreachable, reading
@@ -46,6 +46,20 @@ class Database(Source):
     def take(self, path: Path, *, on_rows: OnRows) -> None:
         """See `take_snapshot`."""
         take_snapshot(self._address(), self._mapping, path, on_rows=on_rows)
+
+    def secrets(self, source: SourceTable) -> Iterator[Row]:
+        """Key and secret columns of every row, as they are now. Raises SourceFailed, BadUsage."""
+        address = self._address()
+        _check_dialect(address, self._mapping)
+        dialect = DIALECTS[address.dialect]
+        columns = [column for column in source.columns if column.secret or column.name in source.key]
+        with reading(address) as connection:
+            present, findings = compare(connection, self._mapping)
+            if stops := [str(finding) for finding in findings if finding.severity == "stop"]:
+                raise SourceFailed("\n  ".join([f"{address} cannot be read:", *stops]))
+            question = _selected(dialect, source, columns, present[source.name])
+            with closing(_rows(connection, dialect, question, _Counter(_silent))) as rows:
+                yield from rows
 
 
 def check_source(address: Address, mapping: ServiceMapping) -> SourceReport:
@@ -123,11 +137,22 @@ def _fill(snapshot: Snapshot, address: Address, mapping: ServiceMapping, counter
 
 
 def _question(dialect: Dialect, source: SourceTable, present: Collection[str]) -> sa.Select[tuple[Any, ...]]:
-    """The mapping's columns, in its order, by the order of the primary key: an index, so that nothing is sorted."""
+    """The mapping's columns, in its order and without secret ones, by the order of the primary key.
+
+    That is an index, so that nothing is sorted.
+    """
+    return _selected(dialect, source, [column for column in source.columns if not column.secret], present)
+
+
+def _selected(
+    dialect: Dialect, source: SourceTable, columns: Sequence[Column], present: Collection[str]
+) -> sa.Select[tuple[Any, ...]]:
     table = sa.table(source.name, *(sa.column(column.name) for column in source.columns))
     selected = [
-        dialect.selected(table.c[column.name], column.kind) if column.name in present else sa.null().label(column.name)
-        for column in source.columns
+        dialect.selected(table.c[column.name], column.kind)
+        if column.name in present
+        else (sa.null() if column.missing is None else sa.literal(column.missing)).label(column.name)
+        for column in columns
     ]
     # Of the table: a bare name would mean what was selected, a text that no index is in the order of.
     return sa.select(*selected).order_by(*(table.c[name] for name in source.key))

@@ -50,6 +50,8 @@ class SQLite(Dialect):
         return False
 
     def selected(self, column: sa.ColumnClause[Any], kind: Kind) -> sa.ColumnElement[Any]:
-        if kind == "text":  # a column of SQLite holds what it is given: numbers and bytes, too
-            return sa.cast(column, sa.Text).label(column.name)
-        return super().selected(column, kind)
+        # A column of SQLite holds what it is given: numbers and bytes where texts belong, and texts where numbers do.
+        if kind in ("integer", "boolean"):
+            is_integer = sa.func.typeof(column) == "integer"
+            return sa.case((is_integer, column), else_=sa.cast(column, sa.Text)).label(column.name)
+        return sa.cast(column, sa.Text).label(column.name)

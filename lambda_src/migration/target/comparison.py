@@ -12,6 +12,7 @@ from lambda_src.migration import content
 from lambda_src.migration.derive import Derived, derive
 from lambda_src.migration.errors import MigrationError
 from lambda_src.migration.snapshot import Snapshot
+from lambda_src.migration.target.meeting import is_foreign
 from lambda_src.migration.target.place import Place, key_text
 from lambda_src.migration.target.scan import pages
 
@@ -94,6 +95,7 @@ class Comparison:
             (table, item, content.is_untouched(item, place.migration_id))
             for table in self._tables
             for item in chain.from_iterable(pages(place, table))
+            if not is_foreign(place, item)
         )
         total = self._note("found", scanned, on_items)
         self._index("found")

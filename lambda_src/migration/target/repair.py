@@ -11,7 +11,7 @@ from lambda_src.dynamo.conditions import ABSENT, Attr, Condition
 from lambda_src.dynamo.errors import ConditionFailed
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.values import Item, from_item, to_item
-from lambda_src.migration.content import WireItem, is_untouched
+from lambda_src.migration.content import WireItem, is_untouched, veiled
 from lambda_src.migration.derive import derive
 from lambda_src.migration.snapshot import Snapshot
 from lambda_src.migration.target.comparison import Comparison, Finding
@@ -90,7 +90,7 @@ def _put(hand: _Hand, wanted: tuple[Table, WireItem]) -> Done | Conflict:
     item, key = from_item(wire_item), key_text(table, wire_item)
     stored = items.get(table, key)
     if stored is not None and not is_untouched(to_item(stored), place.migration_id):
-        return Conflict(table.name, key, stored, item)
+        return _conflict(place, table, key, stored, item)
     condition = ABSENT if stored is None else _still(stored)
     place.budget.wait()
     hand.hold()
@@ -99,7 +99,7 @@ def _put(hand: _Hand, wanted: tuple[Table, WireItem]) -> Done | Conflict:
     except ConditionFailed:
         now = items.get(table, key)
         if now is None or to_item(now) != wire_item:  # equal when it was our own put, whose answer was lost
-            return Conflict(table.name, key, now, item)
+            return _conflict(place, table, key, now, item)
     place.budget.used(place.usage().write_units)
     return "put"
 
@@ -107,20 +107,25 @@ def _put(hand: _Hand, wanted: tuple[Table, WireItem]) -> Done | Conflict:
 def _remove(hand: _Hand, finding: Finding) -> Done | Conflict:
     place, items = hand.place, hand.items
     if not finding.untouched:
-        return Conflict(finding.table.name, finding.key, items.get(finding.table, finding.key), None)
+        return _conflict(place, finding.table, finding.key, items.get(finding.table, finding.key), None)
     stored = items.get(finding.table, finding.key)
     if stored is None:
         return "deleted"
     if not is_untouched(to_item(stored), place.migration_id):
-        return Conflict(finding.table.name, finding.key, stored, None)
+        return _conflict(place, finding.table, finding.key, stored, None)
     hand.hold()
     try:
         items.delete(finding.table, finding.key, condition=_still(stored))
     except ConditionFailed:
         now = items.get(finding.table, finding.key)
         if now is not None:  # gone when it was our own deletion, whose answer was lost
-            return Conflict(finding.table.name, finding.key, now, None)
+            return _conflict(place, finding.table, finding.key, now, None)
     return "deleted"
+
+
+def _conflict(place: Place, table: Table, key: dict[str, str], stored: Item | None, wanted: Item | None) -> Conflict:
+    seen, due = (item if item is None else veiled(item, place.mapping.confidential) for item in (stored, wanted))
+    return Conflict(table.name, key, seen, due)
 
 
 def _still(stored: dict[str, Any]) -> Condition:

@@ -110,10 +110,10 @@ class Journal:
         item = {**self._key(_PROGRESS), "entity_type": "MigrationProgress", "run": self._run, **_reached(state)}
         return self._table, to_item(item)
 
-    def start(self, source_digest: str = "", mapping_version: str = "") -> State:
-        """A state at the very beginning; not written yet."""
+    def start(self, source_digest: str = "", mapping_version: str = "", *, started_at: str = "") -> State:
+        """A state at the very beginning; not written yet. started_at: now, unless given."""
         now = self._now()
-        return State("copying", source_digest, now, now, mapping_version, self._variant)
+        return State("copying", source_digest, started_at or now, now, mapping_version, self._variant)
 
     def forget_progress(self) -> None:
         """Remove what batches took along: the state says more. 1 request."""
