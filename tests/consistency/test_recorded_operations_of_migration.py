@@ -16,6 +16,7 @@ from lambda_src.migration.mapping import Row, ServiceMapping
 from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
 from lambda_src.migration.mappings.stock_track_record import mapping as stock_track_record
 from lambda_src.migration.mappings.stock_track_record.upgrade_layout import upgrade_layout
+from lambda_src.migration.mappings.yoto_smart_stream import mapping as yoto_smart_stream
 from lambda_src.migration.phases.checks import shape_checks
 from lambda_src.migration.phases.copy import copy
 from lambda_src.migration.phases.cutover import open_api
@@ -29,6 +30,8 @@ from tests.support.migration.jobs import RowsInHand, job
 from tests.support.migration.nbhd_city_rows import membership, neighborhood
 from tests.support.migration.ready import ready
 from tests.support.migration.stock_track_record_rows import channel_row, log_row, mention_row, stock_row, video_row
+from tests.support.migration.yoto_smart_stream_files import audio as audio_row
+from tests.support.migration.yoto_smart_stream_files import user as user_row
 from tests.support.recorded_operations import Operations, Recorder, granted
 
 type Rows = dict[str, list[Row]]
@@ -46,6 +49,7 @@ BEFORE: Mapping[str, Rows] = {
         "stock_mentions": [mention_row(1)],
         "processing_logs": [log_row(1)],
     },
+    "yoto_smart_stream": {"users": [user_row(1, "bob", is_admin=1)], "audio_files": [audio_row(1, "a.mp3")]},
 }
 AFTER: Mapping[str, Rows] = {
     "nbhd_city": {**BEFORE["nbhd_city"], "memberships": [membership(3, "did:plc:carol", 1)]},
@@ -54,8 +58,13 @@ AFTER: Mapping[str, Rows] = {
         "stocks": [stock_row("AAPL", name="Changed")],
         "processing_logs": [log_row(2)],
     },
+    "yoto_smart_stream": {"users": [user_row(2, "eve", is_admin=1), user_row(3, "zoe", is_admin=1)]},
 }
-MAPPINGS = {"nbhd_city": nbhd_city.mapping(), "stock_track_record": stock_track_record.mapping()}
+MAPPINGS = {
+    "nbhd_city": nbhd_city.mapping(),
+    "stock_track_record": stock_track_record.mapping(),
+    "yoto_smart_stream": yoto_smart_stream.mapping(),
+}
 
 
 @pytest.fixture

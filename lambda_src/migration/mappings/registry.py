@@ -12,6 +12,9 @@ from lambda_src.migration.mappings.nbhd_city.results import ImportFiles
 from lambda_src.migration.mappings.nbhd_city.way_back import DOCUMENTS
 from lambda_src.migration.mappings.stock_track_record import mapping as stock_track_record
 from lambda_src.migration.mappings.stock_track_record.upgrade_layout import upgrade_phase
+from lambda_src.migration.mappings.yoto_smart_stream import mapping as yoto_smart_stream
+from lambda_src.migration.mappings.yoto_smart_stream.administrator import prepare
+from lambda_src.migration.mappings.yoto_smart_stream.way_back import FILE
 from lambda_src.migration.phases.export import export_phase
 from lambda_src.migration.phases.job import Job
 from lambda_src.migration.phases.results import Results
@@ -107,6 +110,11 @@ MIGRATIONS: Final[Mapping[str, Migration]] = {
                 variable="EXCLUDED_TICKERS",
             ),
         ),
+    ),
+    "yoto_smart_stream": Migration(
+        yoto_smart_stream.mapping,
+        way_back=FILE,
+        prepare=prepare,
     ),
     "nbhd_city": Migration(
         nbhd_city.mapping,

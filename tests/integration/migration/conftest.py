@@ -1,25 +1,32 @@
 """Private SQL servers, one of each kind per worker and only where a test asks, and fresh databases on them."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from cdk_app.local.dynamodb_local import DynamoDBLocal
+from cdk_app.local.ministack import QUICK, MiniStack, local_session
 from lambda_src.dynamo.boto3_client import make_client
+from lambda_src.dynamo.values import from_item
+from lambda_src.migration.content import unmarked
 from lambda_src.migration.mappings.nbhd_city.mapping import mapping
 from lambda_src.migration.phases.job import Job
 from lambda_src.services.nbhd_city.tables import TABLES
+from lambda_src.services.yoto_smart_stream.tables import TABLES as YOTO_TABLES
 from tests.integration.conftest import MakeTables
-from tests.support.migration.jobs import RowsInHand, job
+from tests.support.migration.jobs import RowsInHand, items_of, job
 from tests.support.migration.migration_process import Phases
 from tests.support.migration.nbhd_city_rows import membership, neighborhood
 from tests.support.migration.operator import Operator
 from tests.support.migration.scenes import SERVICES, Moving
 from tests.support.migration.servers import Database, MariaDB, PostgreSQL, schema
 from tests.support.migration.small_town import small_town
+from tests.support.migration.yoto_smart_stream_operator import SECRETS, ReadTable
 from tests.support.nbhd_city import MakeCity, PlayedCity
 from tests.support.played import played
 from tests.support.ports import free_port
@@ -127,3 +134,41 @@ def new_city(dynamodb_client, make_tables) -> Iterator[MakeCity]:
     """nbhd.city over a table: see `played`."""
     with played(PlayedCity, dynamodb_client, lambda: make_tables(TABLES)) as make:
         yield make
+
+
+@pytest.fixture
+def secrets(cloud: MiniStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Those of a fresh deployment of Yoto Smart Stream; boto3 leads to the emulator."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", local_session())
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.url)
+    keeper = cloud.session.client("secretsmanager", endpoint_url=cloud.url, config=QUICK)
+    for variable, value in SECRETS.items():
+        made = keeper.create_secret(Name=variable, SecretString=json.dumps(value))
+        monkeypatch.setenv(variable, made["ARN"])
+    yield keeper
+    for variable in SECRETS:
+        keeper.delete_secret(SecretId=variable, ForceDeleteWithoutRecovery=True)
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    """Where the file of the earlier product of Yoto Smart Stream will be."""
+    return tmp_path / "earlier.db"
+
+
+@pytest.fixture
+def mover(earlier: Path, dynamodb_endpoint: str, make_tables: MakeTables, tmp_path: Path) -> Operator:
+    """Of Yoto Smart Stream, with an empty table."""
+    url = f"sqlite:///{earlier}"
+    return Operator("yoto_smart_stream", url, dynamodb_endpoint, make_tables(YOTO_TABLES), tmp_path / "kept")
+
+
+@pytest.fixture
+def table(mover: Operator, dynamodb_client: "DynamoDBClient") -> ReadTable:
+    """What is in the mover's table now, by key, without marks."""
+
+    def read() -> Mapping[tuple[str, ...], Mapping[str, Any]]:
+        found = items_of(dynamodb_client, mover.tables["main"])
+        return {key: from_item(unmarked(item)) for key, item in found.items()}
+
+    return read

@@ -44,7 +44,7 @@ def test_what_only_another_service_has_is_refused_when_it_is_typed_and_not_when_
 
 def test_a_service_that_is_none_ends_with_2(nowhere):
     done = replace(nowhere, service="algebra").does("check")
-    assert (done.code, "known are stock_track_record, nbhd_city" in done.said) == (2, True)
+    assert (done.code, "known are stock_track_record, yoto_smart_stream, nbhd_city" in done.said) == (2, True)
 
 
 def test_a_source_that_does_not_answer_ends_with_1(nowhere):

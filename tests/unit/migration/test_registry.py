@@ -35,5 +35,5 @@ def test_a_service_is_known_by_package_and_stack_name(spelling):
 
 
 def test_an_unknown_service_is_told_with_those_that_are_known():
-    with pytest.raises(BadUsage, match="stock_track_record, nbhd_city"):
+    with pytest.raises(BadUsage, match="stock_track_record, yoto_smart_stream, nbhd_city"):
         package_of("algebra")
