@@ -14,6 +14,7 @@ from lambda_src.migration.mappings.stock_track_record import mapping as stock_tr
 from lambda_src.migration.mappings.stock_track_record.upgrade_layout import upgrade_phase
 from lambda_src.migration.mappings.yoto_smart_stream import mapping as yoto_smart_stream
 from lambda_src.migration.mappings.yoto_smart_stream.administrator import prepare
+from lambda_src.migration.mappings.yoto_smart_stream.audio_files import audio_files_phase
 from lambda_src.migration.mappings.yoto_smart_stream.secrets import secrets_phase
 from lambda_src.migration.mappings.yoto_smart_stream.way_back import FILE
 from lambda_src.migration.phases.export import export_phase
@@ -115,7 +116,7 @@ MIGRATIONS: Final[Mapping[str, Migration]] = {
     "yoto_smart_stream": Migration(
         yoto_smart_stream.mapping,
         way_back=FILE,
-        phases={"secrets": secrets_phase},
+        phases={"secrets": secrets_phase, "audio-files": audio_files_phase},
         prepare=prepare,
     ),
     "nbhd_city": Migration(
