@@ -94,7 +94,8 @@ redrive: setup ## show what was given up of QUEUE=..., and why; SEND=1 puts it b
 	  --port-offset $(PORT_OFFSET) --reason "$$REASON" $(if $(SEND),--send) $(if $(DROP),--drop)
 
 migrate: setup ## move the data of DATABASE_URL into the tables of SERVICE=... ENVIRONMENT=...; PHASE=check, plan, copy, verify...
-	@$(if $(filter local,$(ENVIRONMENT)),DYNAMODB_ENDPOINT_URL=http://127.0.0.1:$$((8102 + $(PORT_OFFSET)))) \
+	@$(if $(filter local,$(ENVIRONMENT)),DYNAMODB_ENDPOINT_URL=http://127.0.0.1:$$((8102 + $(PORT_OFFSET))) \
+	  AWS_ENDPOINT_URL=http://127.0.0.1:$$((4570 + $(PORT_OFFSET))) AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1) \
 	  python -m lambda_src.migration $(PHASE) '$(or $(SERVICE),$(error SERVICE is missing, a folder of lambda_src/services))' \
 	  --environment $(ENVIRONMENT) $(OPTIONS)
 
