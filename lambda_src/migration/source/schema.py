@@ -59,7 +59,8 @@ def _columns(source: SourceTable, columns: Mapping[str, sa.types.TypeEngine[Any]
         if found is not None:
             yield from _type(source, column, _type_name(found))
         elif column.optional:
-            sentence = "the column is missing, as in a known variant of the schema: it reads as NULL"
+            reads = "it reads as NULL" if column.missing is None else "its values follow from others"
+            sentence = f"the column is missing, as in a known variant of the schema: {reads}"
             yield Finding("note", source.name, column.name, sentence)
         else:
             yield Finding("stop", source.name, column.name, "the column is missing")

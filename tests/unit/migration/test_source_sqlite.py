@@ -4,14 +4,16 @@ import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lambda_src.migration.errors import MigrationError, SourceFailed
+from lambda_src.migration.mapping import Column
 from lambda_src.migration.source.address import Address
 from lambda_src.migration.source.connection import reading as transaction
-from lambda_src.migration.source.reader import check_source, take_snapshot
+from lambda_src.migration.source.reader import Database, check_source, take_snapshot
 from tests.support.migration.reading import read, sentences
 from tests.support.migration.sample_source import MAPPING, PEOPLE, PETS, SQLITE, reading
 
@@ -99,3 +101,43 @@ def test_bytes_that_are_no_text_stop_the_reading_in_words(file, tmp_path):
     run(file, "INSERT INTO pets (id, name) VALUES (1, CAST(x'ff' AS TEXT))")
     with pytest.raises(SourceFailed, match="Could not decode to UTF-8"):
         read(url(file), reading(PETS), tmp_path)
+
+
+def test_numbers_and_flags_that_are_texts_arrive_as_texts(file, tmp_path):
+    run(file, """INSERT INTO people (id, "order", is_admin) VALUES ('1', 'many', 'yes'), ('2', 1.5, '1')""")
+    rows = read(url(file), reading(PEOPLE), tmp_path)["people"]
+    assert [(row["order"], row["is_admin"]) for row in rows] == [("many", "yes"), ("1.5", 1)]
+
+
+def test_a_column_that_is_missing_reads_as_what_the_mapping_says(file, tmp_path):
+    run(file, "INSERT INTO pets (id, name) VALUES (1, 'Rex')")
+    pets = replace(PETS, columns=(*PETS.columns, Column("age", optional=True, missing="unknown")))
+    [row] = read(url(file), reading(pets), tmp_path)["pets"]
+    assert (row["name"], row["age"]) == ("Rex", "unknown")
+    [note, _] = sentences(check_source(Address.parse(url(file)), reading(pets)), "note")
+    assert note == "pets.age: the column is missing, as in a known variant of the schema: its values follow from others"
+
+
+def test_secret_columns_are_in_no_snapshot_and_confidential_ones_in_no_raw_row(file, tmp_path):
+    run(file, "ALTER TABLE pets ADD COLUMN token TEXT; INSERT INTO pets (id, name, token) VALUES (1, 'Rex', 's3cret')")
+    columns = [replace(column, confidential=column.name == "name") for column in PETS.columns]
+    pets = replace(PETS, columns=(*columns, Column("token", secret=True), Column("pin", secret=True, optional=True)))
+    service = reading(pets)
+    [row] = read(url(file), service, tmp_path)["pets"]
+    assert "id" in row
+    assert not {"name", "token", "pin"} & row.keys()
+    assert b"s3cret" not in (tmp_path / "snapshot").read_bytes()
+    database = Database(service, lambda: Address.parse(url(file)))
+    assert list(database.secrets(pets)) == [{"id": 1, "token": "s3cret", "pin": None}]
+    assert sentences(database.examine(), "note") == [
+        "pets.pin: the column is missing, as in a known variant of the schema: it reads as NULL",
+        "tables that stay behind: people",
+    ]
+
+
+def test_a_confidential_value_that_changes_is_a_change_of_the_source(file, tmp_path):
+    pets = replace(PETS, columns=tuple(replace(column, confidential=column.name == "name") for column in PETS.columns))
+    run(file, "INSERT INTO pets (id, name) VALUES (1, 'Rex')")
+    before = take_snapshot(Address.parse(url(file)), reading(pets), tmp_path / "before")
+    run(file, "UPDATE pets SET name = 'Max'")
+    assert take_snapshot(Address.parse(url(file)), reading(pets), tmp_path / "after").digest != before.digest
