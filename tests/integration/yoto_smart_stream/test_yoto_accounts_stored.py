@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -23,10 +24,12 @@ from lambda_src.services.yoto_smart_stream.errors import (
 )
 from lambda_src.services.yoto_smart_stream.models import AdminGuard, IdCounter, UserRecord
 from tests.support.dynamodb_faults import Faults, RandomConflicts
+from tests.support.engines import on_both_engines
 from tests.support.yoto_accounts import check_accounts, keys_of, stored_users, users_of
 from tests.support.yoto_smart_stream import PlayedHouse
 
 HASH = "$argon2id$of-somebody"
+pytestmark = on_both_engines
 
 
 @pytest.fixture
@@ -45,11 +48,15 @@ def users(house) -> UserRepository:
 class Overtaken(Boto3Client):
     """A client before whose next request of a pattern something else happens."""
 
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        self._waiting: dict[str, Callable[[], object]] = {}
+
     def before(self, pattern: str, action: Callable[[], object]) -> None:
-        self._waiting = {pattern: action}
+        self._waiting[pattern] = action
 
     def call(self, operation: str, request: Request, pattern: str) -> Response:
-        action = vars(self).setdefault("_waiting", {}).pop(pattern, None)
+        action = self._waiting.pop(pattern, None)
         if action is not None:
             action()
         return super().call(operation, request, pattern)
