@@ -54,6 +54,9 @@ MAX_LAMBDA_ANSWER_BYTES: Final = 6_291_556
 _MAX_BODY_BYTES: Final = MAX_LAMBDA_ANSWER_BYTES - 16_384
 
 
+LOG_FIELDS: Final = "log_fields"  # of a request's scope: what a service adds to the line in the log
+
+
 class RequestScope:
     """Gives each request its id, its answer the security headers, and the log one line about it.
 
@@ -93,6 +96,7 @@ class RequestScope:
                         "route": _route(scope),
                         "status": status,
                         "milliseconds": round((time.perf_counter() - started) * 1000, 1),
+                        **scope.get(LOG_FIELDS, {}),
                         **self.usage.fields_since(before),
                     },
                 )

@@ -10,6 +10,7 @@ from lambda_src.dynamo.store import Store
 from lambda_src.runtime import tokens
 from lambda_src.runtime.bearer import signed_in, unchanged_account
 from lambda_src.runtime.keyring import GeneratedKeys
+from lambda_src.runtime.middleware import LOG_FIELDS
 from lambda_src.runtime.routing import FromRequest, Provided
 from lambda_src.runtime.secrets import SecretMalformed, SecretUnavailable
 from lambda_src.runtime.tokens import IssuedToken, TokenRefused, TokenRules, TokenSigner
@@ -73,11 +74,17 @@ class AccessTokens:
         return unchanged_account(found, version)
 
 
-_ANYBODY: Final = signed_in(AccessTokens)
+_BEARER: Final = signed_in(AccessTokens)
+
+
+def _anybody(request: Request, provided: Provided) -> UserRecord:
+    user: UserRecord = _BEARER.read(request, provided)
+    request.scope[LOG_FIELDS] = {"user_id": user.user_id}
+    return user
 
 
 def _member(request: Request, provided: Provided) -> UserRecord:
-    user: UserRecord = _ANYBODY.read(request, provided)
+    user = _anybody(request, provided)
     if user.must_change_password:
         raise PasswordChangeRequired
     return user
@@ -90,11 +97,11 @@ def _admin(request: Request, provided: Provided) -> UserRecord:
     return user
 
 
-type SignedIn = Annotated[UserRecord, _ANYBODY]
+type SignedIn = Annotated[UserRecord, FromRequest(_anybody, _BEARER.security)]
 """The caller, one who has to choose a password first included. Raises TokenMissing and what AccessTokens raises."""
-type Member = Annotated[UserRecord, FromRequest(_member, _ANYBODY.security)]
+type Member = Annotated[UserRecord, FromRequest(_member, _BEARER.security)]
 """The caller. Also raises PasswordChangeRequired."""
-type Admin = Annotated[UserRecord, FromRequest(_admin, _ANYBODY.security)]
+type Admin = Annotated[UserRecord, FromRequest(_admin, _BEARER.security)]
 """The caller, an administrator. Also raises AdminRequired."""
 
 

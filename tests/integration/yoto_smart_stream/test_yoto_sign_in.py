@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -352,6 +353,18 @@ def test_a_change_whose_answer_got_lost_is_no_change_of_somebody_else(new_house,
     answer = change_password(house, john)
     assert lost
     assert me(house, answer.json()["access_token"]).status_code == 200
+
+
+def test_the_log_says_which_account_a_request_was_of(house, john, handler, caplog):
+    caplog.set_level(logging.INFO, logger="lambda_src")
+    event = json.loads(Path("tests/events/api_gateway_v2_get.json").read_text())
+    event["rawPath"] = event["requestContext"]["http"]["path"] = "/api/admin/users"
+    for headers in ({"authorization": f"Bearer {house.token(john)}"}, {}):
+        handler(event | {"headers": headers, "rawQueryString": ""}, None)
+    served = [vars(record) for record in caplog.records if record.getMessage() == "request served"]
+    assert [(line["route"], line["status"], line.get("user_id")) for line in served] == [
+        ("/api/admin/users", 403, john.user_id), ("/api/admin/users", 401, None),
+    ]  # fmt: skip
 
 
 # ---- keys ------------------------------------------------------------------------------------------------------------
