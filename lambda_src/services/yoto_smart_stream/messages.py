@@ -10,12 +10,12 @@ type Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
 class JobMessage(BaseModel):
-    """A job is to be run. kind: as the job says, too."""
+    """A job is to be run. kind: as the job says, too; `cancel`: whoever works on it may stop."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     v: Literal[1] = 1
-    kind: Literal["transcribe", "purge"]
+    kind: Literal["transcribe", "purge", "cancel"]
     job_id: Hex
 
     def text(self) -> str:

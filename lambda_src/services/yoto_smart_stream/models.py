@@ -206,7 +206,8 @@ class UploadIntent:
 class Job:
     """Work for the worker. expires_at: epoch seconds, only once it is done.
 
-    object_keys: of a purge, objects to be deleted. attempts: starts of a transcription.
+    object_keys: of a purge, objects to be deleted. attempts: starts of a transcription. language: that was asked for;
+    second_language: of its second try, once its language could not be identified.
     """
 
     job_id: str
@@ -217,6 +218,7 @@ class Job:
     provider: str | None = None
     object_keys: tuple[str, ...] = ()
     language: str | None = None
+    second_language: str | None = None
     requested_by: int | None = None
     attempts: int = 0
     finished_at: str | None = None

@@ -24,6 +24,9 @@ class Settings(ServiceSettings):
     s3_audio_bucket: str = Field(default="", description="Bucket of the audio files; empty: no uploads")
     transcription_queue_url: str = Field(default="", description="Queue of the worker")
     transcription_provider: Provider = Field(default="aws-transcribe", description="Who turns speech into text")
+    fake_transcript: str = Field(
+        default="This is what the fake provider hears.", description="Text of every file where the provider is `fake`"
+    )
     transcription_enabled: bool | None = Field(
         default=None, description="Whether speech is turned into text, whatever an administrator chose"
     )

@@ -127,6 +127,7 @@ JOB: Final = Entity(
         "GSI1PK": SparseKey("JOB", lambda job: not job.is_done),
         "GSI1SK": SparseKey("{created_at}#{job_id}", lambda job: not job.is_done),
     },
+    stored={"object_keys": Stored(omit_default=True)},
     notes="A transcription, or objects to be deleted; in GSI1 until it is done, then it leaves by TTL",
 )  # fmt: skip
 SETTING: Final = Entity(
@@ -259,7 +260,7 @@ BEGIN_TRANSCRIPTION: Final = AccessPattern(
 )  # fmt: skip
 FINISH_TRANSCRIPTION: Final = AccessPattern(
     "finish_transcription", "Write what came of exactly this job, and end it",
-    operation=("UpdateItem", "PutItem", "DeleteItem"), writes=(AUDIO, TRANSCRIPT, JOB), transaction=True,
+    operation=("UpdateItem", "PutItem"), writes=(AUDIO, TRANSCRIPT, JOB), transaction=True,
     asked_by=(WORKER,), cost="1 request; 2 or 3 items, 7 WRU with the indexes, 2 more per KB of stored text",
 )  # fmt: skip
 CANCEL_TRANSCRIPTION: Final = AccessPattern(

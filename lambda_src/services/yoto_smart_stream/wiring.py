@@ -5,9 +5,10 @@ Each function imports what it alone needs: a worker has no use for FastAPI, and 
 
 from typing import TYPE_CHECKING, Final
 
+from lambda_src.dynamo.store import Store
 from lambda_src.runtime.resources import Resources
 from lambda_src.services.yoto_smart_stream.messages import JobMessage, Message, ObjectCreated, parse_message
-from lambda_src.services.yoto_smart_stream.settings import ApiSettings, WorkerSettings
+from lambda_src.services.yoto_smart_stream.settings import ApiSettings, Settings, WorkerSettings
 from lambda_src.services.yoto_smart_stream.tables import SIGN_INS, TABLES, THROTTLE
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from lambda_src.runtime.distribution import Distribution
     from lambda_src.runtime.worker import QueueWorker
+    from lambda_src.services.yoto_smart_stream.transcripts.providers import TranscriptionProvider
+    from lambda_src.services.yoto_smart_stream.transcripts.runner import TranscriptionRunner
 
 NAMESPACE: Final = "YotoSmartStream"
 PACKAGE: Final = "yoto_smart_stream"
@@ -48,6 +51,9 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.yoto_smart_stream.principals import AccessTokens, ServiceKeys
     from lambda_src.services.yoto_smart_stream.sign_in import routes as sign_in
     from lambda_src.services.yoto_smart_stream.sign_in.service import LIFETIMES, SignInService
+    from lambda_src.services.yoto_smart_stream.transcripts import routes as transcripts
+    from lambda_src.services.yoto_smart_stream.transcripts.repository import TranscriptRepository
+    from lambda_src.services.yoto_smart_stream.transcripts.service import Transcripts
     from lambda_src.services.yoto_smart_stream.uploads import routes as uploads
     from lambda_src.services.yoto_smart_stream.uploads.repository import UploadRepository
     from lambda_src.services.yoto_smart_stream.uploads.service import Uploads
@@ -69,6 +75,9 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         tokens,
         Bootstrap(users, passwords.hash, resources.secret(bootstrap_arn) if bootstrap_arn else None),
     )
+    clock, chosen = resources.clock, Preferences(store, settings, resources.clock)
+    # There is no worker where the fake provider serves, nor need there be: it answers at once.
+    inline = runner(settings, resources, store) if settings.transcription_provider == "fake" else None
     return create_app(
         title="Yoto Smart Stream",
         version=health.VERSION,
@@ -81,6 +90,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             preferences.router,
             uploads.router,
             library.router,
+            transcripts.router,
         ],
         provided=[
             settings,
@@ -89,10 +99,11 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             tokens,
             signing_in,
             people,
-            Preferences(store, settings, resources.clock),
             Library(store, AudioRepository(store, resources.clock), jobs, resources.clock),
             Playback(objects, _distribution(settings, resources)),
             Uploads(store, UploadRepository(store), objects, settings.max_upload_bytes, resources.clock),
+            chosen,
+            Transcripts(store, TranscriptRepository(store, clock), jobs, chosen, clock, inline),
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, field_error=named, malformed_json="malformed_json"),
@@ -151,3 +162,34 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Messa
         usage=resources.client,
         after=resources.metrics.flush,
     )
+
+
+def runner(settings: Settings, resources: Resources, store: Store) -> "TranscriptionRunner":
+    """What runs jobs, with the provider that the settings name."""
+    from lambda_src.services.yoto_smart_stream.transcripts.repository import TranscriptRepository
+    from lambda_src.services.yoto_smart_stream.transcripts.runner import TranscriptionRunner
+
+    repository = TranscriptRepository(store, resources.clock)
+    return TranscriptionRunner(
+        store,
+        repository,
+        _provider(settings, resources),
+        resources.metrics,
+        resources.clock,
+        settings.transcribe_language,
+    )
+
+
+def _provider(settings: Settings, resources: Resources) -> "TranscriptionProvider":
+    from lambda_src.services.yoto_smart_stream.transcripts.providers import FakeProvider, NoProvider
+
+    match settings.transcription_provider:
+        case "fake":
+            return FakeProvider(settings.fake_transcript)
+        case "none":
+            return NoProvider()
+        case "aws-transcribe":
+            from lambda_src.services.yoto_smart_stream.transcripts.clients import AwsTranscribe
+
+            objects = resources.objects(settings.s3_audio_bucket)
+            return AwsTranscribe(resources.transcribe(), objects, beginning=f"yss-{settings.environment}-")
