@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lambda_src.dynamo.store import Store
 from lambda_src.runtime.resources import Resources
-from lambda_src.services.yoto_smart_stream.messages import JobMessage, Message, ObjectCreated, parse_message
+from lambda_src.services.yoto_smart_stream.messages import JobMessage, Message, parse_message
 from lambda_src.services.yoto_smart_stream.settings import ApiSettings, Settings, WorkerSettings
 from lambda_src.services.yoto_smart_stream.tables import SIGN_INS, TABLES, THROTTLE
 
@@ -123,42 +123,41 @@ def _distribution(settings: ApiSettings, resources: Resources) -> "Distribution 
 
 def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Message]":
     """The handler of the queue and of what is scheduled."""
+    from lambda_src.runtime.accounts.passwords import Passwords
     from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.runtime.worker import QueueWorker, WorkerQueue
+    from lambda_src.services.yoto_smart_stream.accounts.repository import UserRepository
+    from lambda_src.services.yoto_smart_stream.accounts.service import Bootstrap
+    from lambda_src.services.yoto_smart_stream.dispatch import Dispatcher
     from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
+    from lambda_src.services.yoto_smart_stream.upkeep import Upkeep
     from lambda_src.services.yoto_smart_stream.uploads.finalizing import UploadFinalizer
     from lambda_src.services.yoto_smart_stream.uploads.purging import Purger
     from lambda_src.services.yoto_smart_stream.uploads.repository import UploadRepository
 
     store, clock = resources.store(TABLES, settings), resources.clock
     objects = resources.objects(settings.s3_audio_bucket)
+    jobs = WorkQueue[JobMessage](resources.queue, settings.transcription_queue_url)
+    chosen = Preferences(store, settings, clock)
+    transcriptions = runner(settings, resources, store)
     purger = Purger(store, objects, clock)
     finalizer = UploadFinalizer(
-        store,
-        UploadRepository(store),
-        objects,
-        WorkQueue[JobMessage](resources.queue, settings.transcription_queue_url),
-        Preferences(store, settings, clock),
-        settings.max_upload_bytes,
-        clock,
-    )
-
-    def handle(message: Message) -> None:
-        match message:
-            case ObjectCreated(key=key):
-                finalizer.finalize(key)
-            case JobMessage(kind="purge", job_id=job_id):
-                purger.purge(job_id)
-
+        store, UploadRepository(store), objects, jobs, chosen, settings.max_upload_bytes, clock
+    )  # fmt: skip
+    admin = resources.secret(settings.bootstrap_admin_secret_arn) if settings.bootstrap_admin_secret_arn else None
+    bootstrap = Bootstrap(UserRepository(store, clock), Passwords.hash, admin)
+    upkeep = Upkeep(store, transcriptions, jobs, purger.purge, bootstrap.ensure, resources.metrics, clock)
+    dispatcher = Dispatcher(transcriptions, finalizer.finalize, purger.purge)
     return QueueWorker(
         parse=parse_message,
         kind=lambda message: message.kind,
         budget_seconds=lambda _: settings.job_budget_seconds,
-        handle=lambda message, _delivery, _deadline: handle(message),
+        handle=dispatcher.handle,
+        on_exhausted=dispatcher.exhausted,
         queue=resources.queue,
         queues=[WorkerQueue(settings.transcription_queue_url, settings.transcription_dlq_url)],
         retry_base_seconds=settings.retry_base_seconds,
-        tasks={},
+        tasks={"sweep": upkeep.sweep},
         usage=resources.client,
         after=resources.metrics.flush,
     )
