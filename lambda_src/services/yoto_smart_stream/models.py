@@ -25,6 +25,10 @@ STATUSES: Final[tuple[TranscriptStatus, ...]] = (
 )  # fmt: skip
 RUNNING: Final[frozenset[str]] = frozenset({"pending", "processing"})
 """While in one of these a transcription may be under way; every other one ends it."""
+TEXT_ATTRIBUTES: Final = (
+    "transcript_chars", "transcript_language", "transcript_source", "transcript_error", "transcribed_at",
+)  # fmt: skip
+"""What is known of a text; it goes with the text."""
 DIGEST_CHARACTERS: Final = 16
 
 

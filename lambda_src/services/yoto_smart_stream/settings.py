@@ -20,7 +20,8 @@ class Settings(ServiceSettings):
 
     database_timeout_seconds: ClassVar[float] = 5.0
 
-    dynamodb_table: str = Field(default="", description="Physical name of the table; empty: SQLite, never on Lambda")
+    dynamodb_table: str = Field(default="", description="Physical name of the table; without it nothing is served")
+    is_on_sqlite: bool = Field(default=False, description="The table is in a SQLite file; never on Lambda")
     s3_audio_bucket: str = Field(default="", description="Bucket of the audio files; empty: no uploads")
     transcription_queue_url: str = Field(default="", description="Queue of the worker")
     transcription_provider: Provider = Field(default="aws-transcribe", description="Who turns speech into text")

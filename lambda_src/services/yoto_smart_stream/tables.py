@@ -214,6 +214,11 @@ UPSERT_AUDIO: Final = AccessPattern(
     "upsert_audio", "Add a file, or change what is given of it",
     operation="UpdateItem", writes=AUDIO, asked_by=(SUPPORT,), cost="1 request; 3 WRU with the indexes",
 )  # fmt: skip
+RESET_AUDIO: Final = AccessPattern(
+    "reset_audio", "Change what is given of a file, and take its text away",
+    operation=("UpdateItem", "DeleteItem"), writes=(AUDIO, TRANSCRIPT), transaction=True, asked_by=(SUPPORT,),
+    cost="1 request; 2 items, 4 WRU with the indexes, 2 more per KB of stored text",
+)  # fmt: skip
 DELETE_AUDIO: Final = AccessPattern(
     "delete_audio", "Remove a file as read with its text and its link, and note its object for deletion",
     operation=("DeleteItem", "PutItem"), writes=(AUDIO, TRANSCRIPT, PLAY_LINK, JOB), transaction=True, asked_by=(API,),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NAMESPACE: Final = "YotoSmartStream"
 PACKAGE: Final = "yoto_smart_stream"
+TITLE: Final = "Yoto Smart Stream"
 MAX_BODY_BYTES: Final = 2_097_152  # a transcript of 1 MiB, escaped
 CURSOR_PURPOSE: Final = b"yoto.cursor.v1"
 TOKEN_PURPOSE: Final = b"yoto.access.v1"
@@ -58,6 +59,12 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.yoto_smart_stream.uploads.repository import UploadRepository
     from lambda_src.services.yoto_smart_stream.uploads.service import Uploads
 
+    if not settings.dynamodb_table:
+        return create_app(
+            title=TITLE, version=health.VERSION, settings=settings, cors=settings.cors,
+            routers=[health.closed_router], provided=[settings], resources=resources,
+            errors=ErrorAnswers(codes=CODES),
+        )  # fmt: skip
     keys = ServiceKeys(resources.secret(settings.jwt_secret_arn))
     store = resources.store(TABLES, settings, keys=DerivedKeys(keys, CURSOR_PURPOSE))
     jobs = WorkQueue[JobMessage](resources.queue, settings.transcription_queue_url)
@@ -79,7 +86,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     # There is no worker where the fake provider serves, nor need there be: it answers at once.
     inline = runner(settings, resources, store) if settings.transcription_provider == "fake" else None
     return create_app(
-        title="Yoto Smart Stream",
+        title=TITLE,
         version=health.VERSION,
         settings=settings,
         cors=settings.cors,

@@ -22,6 +22,7 @@ from lambda_src.services.yoto_smart_stream.jobs import ended_job
 from lambda_src.services.yoto_smart_stream.models import (
     RUNNING,
     STATUSES,
+    TEXT_ATTRIBUTES,
     AudioFileRecord,
     Job,
     Transcript,
@@ -32,9 +33,6 @@ from lambda_src.services.yoto_smart_stream.models import (
 from lambda_src.services.yoto_smart_stream.transcripts.rules import Failed, Finished, check_text, cut
 
 NOT_IN_FLIGHT: Final = Attr("transcript_request_id").not_exists()
-_ABOUT_TEXT: Final = (
-    "transcript_chars", "transcript_language", "transcript_source", "transcript_error", "transcribed_at",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ class TranscriptRepository:
 
     def clear_transcript(self, filename: str) -> AudioFileRecord | None:
         """Remove the text of a file and all that is known of it. Raises InFlight. 2 requests."""
-        said = {"transcript_status": "pending", **dict.fromkeys(_ABOUT_TEXT)}
+        said = {"transcript_status": "pending", **dict.fromkeys(TEXT_ATTRIBUTES)}
         actions: list[Action] = [
             UpdateItem(
                 tables.AUDIO.key(filename=filename), self._changed(said), EXISTS & NOT_IN_FLIGHT, return_old=True
