@@ -178,16 +178,17 @@ def all_deliver(studio: Studio, events: list[Sent]) -> list[list[str]]:
         return list(pool.map(deliver, events))
 
 
-def test_twenty_workers_take_one_upload_once(new_studio):
+@pytest.mark.parametrize("replace", [False, True])
+def test_twenty_workers_take_one_upload_once(new_studio, replace):
     studio = new_studio()
-    ticket, before = prepared(studio, replace=False)
+    ticket, before = prepared(studio, replace=replace)
 
     answers = all_deliver(studio, [studio.event(ticket, number) for number in range(20)])
 
     assert answers == [[]] * 20
     assert not studio.house.queue.dead()
-    assert len(studio.house.queue.of_type("transcribe")) == 1
-    check_taken(studio, ticket, before, replaced=False)
+    assert len(studio.house.queue.of_type("transcribe")) == 1 + replace
+    check_taken(studio, ticket, before, replaced=replace)
 
 
 def test_of_two_uploads_of_one_name_exactly_one_is_taken(new_studio):
@@ -262,6 +263,24 @@ def test_an_upload_that_is_sent_again_just_before_the_copy_is_looked_at_again(ne
 
     assert steps.names.count("copy") == 3
     check_taken(studio, ticket, before, replaced=False)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_who_comes_second_takes_nothing_though_the_form_was_sent_again(new_studio, replace):
+    studio = new_studio()
+    ticket, before = prepared(studio, replace=replace)
+    done: list[list[str]] = []
+
+    def be_second(_step: int, name: str) -> None:
+        if name == "TransactWriteItems" and not done:
+            done.append(studio.announce(ticket))
+            assert studio.upload(ticket, OTHER_MP3).status_code == 204
+
+    with studio.stepped_worker(Steps(be_second)) as worker:
+        assert studio.announce(ticket, worker=worker) == []
+
+    assert done == [[]]
+    check_taken(studio, ticket, before, replaced=replace)
 
 
 def test_an_upload_that_keeps_changing_is_tried_again_later(new_studio):
