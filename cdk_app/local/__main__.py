@@ -12,7 +12,7 @@ import httpx
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from cdk_app.local.interrupts import Interrupted, Interrupts
 from cdk_app.local.layout import ROOT, Layout, LocalCloudError, shield_from_real_aws
@@ -122,13 +122,15 @@ def _announce(step: str) -> None:
 
 
 def _addresses(cloud: LocalCloud) -> Table:
-    table = Table("", "address", title="The local cloud")
+    table = Table("", Column("address", no_wrap=True), title="The local cloud")  # to be copied in one piece
     table.add_row("Console", cloud.console_url)
     for service in cloud.services:
         table.add_row(service.title, service.url)
         table.add_row(f"{service.title}, documentation", f"{service.url}/docs")
         if service.signs_in:
             table.add_row(f"{service.title}, sign in", f"{service.url}/auth/login")
+        for account in service.accounts:
+            table.add_row(f"{service.title}, first user", f"{account.username}, password {account.password}")
     table.add_row("AWS emulator", cloud.aws_endpoint)
     table.add_row("DynamoDB Local", cloud.dynamodb_endpoint)
     for stand_in in cloud.stand_ins:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from cdk_app.local.layout import LocalCloudError
 from cdk_app.local.ministack import QUICK, MiniStack
 from cdk_app.local.running import DeployedFunction, DeployedQueue, RunningService
+from cdk_app.local.secret_values import first_accounts
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
@@ -54,13 +55,14 @@ def read_inventory(emulator: MiniStack, stack_names: Iterable[str]) -> Inventory
 
 
 def running_service(emulator: MiniStack, inventory: Inventory, *, name: str, title: str, url: str) -> RunningService:
-    """A deployed service as the console shows it. One request per function and queue."""
+    """A deployed service as the console shows it. One request per function, queue and secret."""
     settings = [_settings(emulator, function) for function in inventory.of("AWS::Lambda::Function")]
     return RunningService(
         name=name,
         title=title,
         url=url,
         signs_in=any(RETURN_ORIGINS in each.get("Environment", {}).get("Variables", {}) for each in settings),
+        accounts=tuple(first_accounts(emulator, inventory.of("AWS::SecretsManager::Secret"))),
         functions=tuple(_function(each) for each in settings),
         queues=tuple(_queues(emulator, inventory.of("AWS::SQS::Queue"))),
         table_names=inventory.of(*sorted(TABLE_TYPES)),

@@ -32,16 +32,26 @@ class DeployedFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstAccount:
+    """Somebody who exists from the start."""
+
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunningService:
     """One service that runs. name: as in its stack names; url: its API as a browser on this machine reaches it.
 
-    signs_in: people sign in at `/auth/login` and come back to the console's `callback.html`.
+    signs_in: people sign in at `/auth/login` and come back to the console's `callback.html`. accounts: who exists from
+    the start, with the password that was generated then; it may have been changed since.
     """
 
     name: str
     title: str
     url: str
     signs_in: bool = False
+    accounts: tuple[FirstAccount, ...] = ()
     functions: tuple[DeployedFunction, ...] = ()
     queues: tuple[DeployedQueue, ...] = ()
     table_names: tuple[str, ...] = ()

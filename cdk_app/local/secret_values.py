@@ -5,12 +5,16 @@ a field is empty as the stack left it, and kept over restarts, so that tokens st
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from cdk_app.local.ministack import QUICK, MiniStack
+from cdk_app.local.running import FirstAccount
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
 type MadeUp = Mapping[str, Callable[[], Mapping[str, Any]]]
 
@@ -21,14 +25,32 @@ def fill_secrets(emulator: MiniStack, secret_ids: Iterable[str], keys: Mapping[s
     keys: of outside services, value by field. made_up: how to make a value, by field. Other fields and other secrets
     stay as they are.
     """
-    client = emulator.session.client("secretsmanager", endpoint_url=emulator.url, config=QUICK)
+    client = _client(emulator)
+    for secret_id, value in _values(client, secret_ids):
+        if (filled := filled_in(value, keys, made_up)) != value:
+            client.put_secret_value(SecretId=secret_id, SecretString=json.dumps(filled))
+
+
+def first_accounts(emulator: MiniStack, secret_ids: Iterable[str]) -> Iterator[FirstAccount]:
+    """Who exists from the start: each secret that holds a name and a password and nothing else. One request each."""
+    for _, value in _values(_client(emulator), secret_ids):
+        if value.keys() == {"username", "password"}:
+            yield FirstAccount(username=value["username"], password=value["password"])
+
+
+def _client(emulator: MiniStack) -> "SecretsManagerClient":
+    return emulator.session.client("secretsmanager", endpoint_url=emulator.url, config=QUICK)
+
+
+def _values(client: "SecretsManagerClient", secret_ids: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(id, value) of each secret that holds members."""
     for secret_id in secret_ids:
         try:
             value = json.loads(client.get_secret_value(SecretId=secret_id)["SecretString"])
         except (ClientError, KeyError, ValueError):  # without a value, binary, or plain text: nothing of ours
             continue
-        if isinstance(value, dict) and (filled := filled_in(value, keys, made_up)) != value:
-            client.put_secret_value(SecretId=secret_id, SecretString=json.dumps(filled))
+        if isinstance(value, dict):
+            yield secret_id, value
 
 
 def filled_in(value: Mapping[str, Any], keys: Mapping[str, str], made_up: MadeUp) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class MakeRun:
         self.root = root
         self.layout = Layout(port_offset=free_offset())
         self.api = self._client(8001)
+        self.yoto_api = self._client(8003)
         self.nbhd_api = self._client(8004)
         self._log_directory = log_directory
         self._starts = 0
@@ -100,6 +101,7 @@ class MakeRun:
     def end(self) -> None:
         """Leave nothing behind, whatever happened."""
         self.api.close()
+        self.yoto_api.close()
         self.nbhd_api.close()
         self.forget()
 

@@ -44,6 +44,9 @@ def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_o
     assert "Deploying" in deployed
     assert local_cloud.api.get("/health").json() == {"status": "ok"}
     assert local_cloud.nbhd_api.get("/health").json() == {"status": "healthy"}
+    assert local_cloud.yoto_api.get("/api/health").json()["status"] == "healthy"
+    assert local_cloud.yoto_api.get("/api/ready").json() == {"ready": True, "store": "dynamodb"}
+    [administrator] = re.findall(r"Yoto Smart Stream, first user.*?(admin, password \S{24}) ", deployed)
 
     _check_browsers_may_write(local_cloud.api, "/api/channels")
     _check_browsers_may_write(local_cloud.nbhd_api, "/api/nbhds")
@@ -59,6 +62,7 @@ def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_o
     local_cloud.kill_everything()
     printed = local_cloud.start()
     assert "Deploying" not in printed
+    assert administrator in printed
     assert local_cloud.api.get(f"/api/channels/{channel['id']}").json() == channel
     assert "Planting" not in printed
     assert local_cloud.nbhd_api.get("/auth/me", headers=signed_in).json()["user_id"] == "did:plc:alice"
@@ -138,12 +142,12 @@ def _check_neighborhoods(local_cloud: MakeRun) -> dict[str, str]:
 def _check_hosts(local_cloud: MakeRun) -> None:
     """Nothing that listens answers a page elsewhere whose name points to this machine."""
     layout = local_cloud.layout
-    ports = [layout.emulator_port, *(layout.moved(port) for port in (8000, 8001, 8004, 8010, 8013, 8102))]
+    ports = [layout.emulator_port, *(layout.moved(port) for port in (8000, 8001, 8003, 8004, 8010, 8013, 8102))]
     answers = [
         httpx.get(f"http://127.0.0.1:{port}/", headers={"host": f"evil.example:{port}"}, trust_env=False).status_code
         for port in ports
     ]
-    assert answers == [403, 400, 400, 400, 400, 400, 404]
+    assert answers == [403, 400, 400, 400, 400, 400, 400, 404]
 
 
 def _check_burst(api: httpx.Client, signed_in: dict[str, str]) -> None:
@@ -165,5 +169,8 @@ def _mine(api: httpx.Client, signed_in: dict[str, str]) -> set[str]:
 def _check_console(local_cloud: MakeRun) -> None:
     page = httpx.get(f"http://localhost:{local_cloud.layout.console_port}/", timeout=30, trust_env=False)
     assert page.status_code == 200
-    for text in ("Stock Track Record", "nbhd.city", "NbhdCity-Tasks-local", "nbhd-city-local", "sign in"):
+    for text in (
+        *("Stock Track Record", "nbhd.city", "NbhdCity-Tasks-local", "nbhd-city-local", "sign in"),
+        *("Yoto Smart Stream", "YotoSmartStream-Transcription-local", "yoto-smart-stream-local", "first user"),
+    ):
         assert text in page.text

@@ -105,6 +105,8 @@ def _links(service: RunningService, *, console_url: str) -> Markup:
     links = [tag("a", "docs", href=f"{service.url}/docs"), " · ", tag("a", "health", href=f"{service.url}/health")]
     if service.signs_in:
         links += [" · ", tag("a", "sign in", href=sign_in_address(service, console_url=console_url))]
+    for account in service.accounts:
+        links += [" · first user ", tag("code", account.username), ", password ", tag("code", account.password)]
     return join(*links)
 
 
