@@ -9,10 +9,15 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
+from cdk_app.constructs.api_function import ApiFunction, Limits, Tolerance
 from cdk_app.constructs.budget import ServiceBudget, deployment_name
+from cdk_app.constructs.bundling import Handler
 from cdk_app.constructs.dashboard import ServiceDashboard, ServiceParts
 from cdk_app.constructs.queries import SavedQueries
-from cdk_app.environments import Environment
+from cdk_app.constructs.service_function import ServiceFunction
+from cdk_app.environments import Environment, FunctionSize
+from lambda_src.runtime.cors import CorsRules
+from lambda_src.runtime.settings import ServiceSettings
 
 
 class DataStack(Stack):
@@ -39,6 +44,40 @@ class AppStack(Stack):
         self.add_stack_dependency(data, "functions expect their tables")
         self._title = title
         self._environment = environment
+
+    def add_api_function(self, handler: Handler, *, size: FunctionSize, settings: ServiceSettings) -> ServiceFunction:
+        """The function that answers, from a snapshot where the environment says so."""
+        return ServiceFunction(
+            self,
+            "ApiFunction",
+            handler=handler,
+            size=size,
+            settings=settings,
+            environment=self._environment,
+            snap_start=self._environment.snap_start,
+        )
+
+    def add_worker(self, handler: Handler, *, size: FunctionSize, settings: ServiceSettings) -> ServiceFunction:
+        """The function that works. It may send itself what is left of a task more often than Lambda expects."""
+        worker = ServiceFunction(
+            self, "Worker", handler=handler, size=size, settings=settings, environment=self._environment
+        )
+        worker.allow_sending_to_itself()
+        return worker
+
+    def add_api(
+        self, function: ServiceFunction, *, cors: CorsRules, limits: Limits, tolerance: Tolerance
+    ) -> ApiFunction:
+        """The API in front of the function that answers."""
+        return ApiFunction(
+            self,
+            "Api",
+            function=function,
+            environment=self._environment,
+            cors=cors,
+            limits=limits,
+            tolerance=tolerance,
+        )
 
     def watch_parts(self, parts: ServiceParts) -> ServiceAlarms:
         """The alarms of all parts. A service adds its own before `show_parts`."""

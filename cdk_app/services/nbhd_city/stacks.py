@@ -83,23 +83,12 @@ class NbhdCityApp(AppStack):
                 **(LOCAL_SIGN_IN if environment.on_this_machine else {}),
             }
         )
-        function = ServiceFunction(
-            self,
-            "ApiFunction",
-            handler=BUNDLE.handler("api"),
-            size=API_SIZE,
-            settings=settings,
-            environment=environment,
-            snap_start=environment.snap_start,
-        )
+        function = self.add_api_function(BUNDLE.handler("api"), size=API_SIZE, settings=settings)
         data.tables.grant_access(function.role, asked_by=tables.API)
         self.tasks.grant_send(function.role)
         grant_read(function.role, data.app_secret)
-        api = ApiFunction(
-            self,
-            "Api",
-            function=function,
-            environment=environment,
+        api = self.add_api(
+            function,
             cors=settings.cors,
             limits=Limits(default=REQUEST_LIMIT, routes=dict.fromkeys(SIGN_IN_ROUTES, SIGN_IN_LIMIT)),
             tolerance=TOLERANCE,
@@ -109,15 +98,8 @@ class NbhdCityApp(AppStack):
 
     def _worker(self, environment: Environment, data: NbhdCityData) -> ServiceFunction:
         values = self._shared_values(environment, data) | {"nbhd_task_dlq_url": self.tasks.dead_letters.queue_url}
-        worker = ServiceFunction(
-            self,
-            "Worker",
-            handler=BUNDLE.handler("worker"),
-            size=WORKER_SIZE,
-            settings=WorkerSettings.model_validate(values),
-            environment=environment,
-        )
-        worker.allow_sending_to_itself()  # a task that runs out of time sends itself the rest
+        settings = WorkerSettings.model_validate(values)
+        worker = self.add_worker(BUNDLE.handler("worker"), size=WORKER_SIZE, settings=settings)
         self.tasks.feed(worker, max_concurrency=TASKS_AT_ONCE, batch_size=TASKS_PER_BATCH)
         self.tasks.grant_send(worker.role)
         data.tables.grant_access(worker.role, asked_by=tables.WORKER)

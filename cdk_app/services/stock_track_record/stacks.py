@@ -68,15 +68,8 @@ class StockTrackRecordApp(AppStack):
             "sqs_dlq_url": self.processing.dead_letters.queue_url,
             "price_dlq_url": self.prices.dead_letters.queue_url,
         }
-        worker = ServiceFunction(
-            self,
-            "Worker",
-            handler=BUNDLE.handler("worker"),
-            size=environment.worker_size,
-            settings=WorkerSettings.model_validate(values),
-            environment=environment,
-        )
-        worker.allow_sending_to_itself()  # a throttled video is sent again up to 40 times
+        settings = WorkerSettings.model_validate(values)
+        worker = self.add_worker(BUNDLE.handler("worker"), size=environment.worker_size, settings=settings)
         self.processing.feed(worker, max_concurrency=ANALYSES_AT_ONCE)
         self.prices.feed(worker, max_concurrency=PRICE_JOBS_AT_ONCE)
         data.tables.grant_access(worker.role, asked_by=tables.WORKER)
@@ -92,23 +85,12 @@ class StockTrackRecordApp(AppStack):
             "maintenance_mode": environment.maintenance.get(SERVICE, "off"),
         }
         settings = ApiSettings.model_validate(values)
-        function = ServiceFunction(
-            self,
-            "ApiFunction",
-            handler=BUNDLE.handler("api"),
-            size=environment.api_size,
-            settings=settings,
-            environment=environment,
-            snap_start=environment.snap_start,
-        )
+        function = self.add_api_function(BUNDLE.handler("api"), size=environment.api_size, settings=settings)
         data.tables.grant_access(function.role, asked_by=tables.API)
         self._grant_shared(function, data)
         grant_read(function.role, data.cursor_key)
-        return ApiFunction(
-            self,
-            "Api",
-            function=function,
-            environment=environment,
+        return self.add_api(
+            function,
             cors=settings.cors,
             limits=Limits(
                 default=environment.throttle,

@@ -104,26 +104,15 @@ class YotoSmartStreamApp(AppStack):
                 "maintenance_mode": environment.maintenance.get(SERVICE, "off"),
             }
         )
-        function = ServiceFunction(
-            self,
-            "ApiFunction",
-            handler=BUNDLE.handler("api"),
-            size=API_SIZE,
-            settings=settings,
-            environment=environment,
-            snap_start=environment.snap_start,
-        )
+        function = self.add_api_function(BUNDLE.handler("api"), size=API_SIZE, settings=settings)
         data.tables.grant_access(function.role, asked_by=tables.API)
         data.audio.grant_access(function.role, asked_by=tables.API)
         self.jobs.grant(function.role, asked_by=tables.API)
         self.work.grant_send(function.role)
         for secret in (data.signing_key, data.bootstrap_admin):
             grant_read(function.role, secret)
-        return ApiFunction(
-            self,
-            "Api",
-            function=function,
-            environment=environment,
+        return self.add_api(
+            function,
             cors=settings.cors,
             limits=Limits(default=REQUEST_LIMIT, routes={}),
             tolerance=TOLERANCE,
@@ -152,15 +141,8 @@ class YotoSmartStreamApp(AppStack):
 
     def _worker(self, environment: Environment, data: YotoSmartStreamData) -> ServiceFunction:
         values = self._shared_values(environment, data) | {"transcription_dlq_url": self.work.dead_letters.queue_url}
-        worker = ServiceFunction(
-            self,
-            "Worker",
-            handler=BUNDLE.handler("worker"),
-            size=WORKER_SIZE,
-            settings=WorkerSettings.model_validate(values),
-            environment=environment,
-        )
-        worker.allow_sending_to_itself()
+        settings = WorkerSettings.model_validate(values)
+        worker = self.add_worker(BUNDLE.handler("worker"), size=WORKER_SIZE, settings=settings)
         self.work.feed(worker, max_concurrency=MESSAGES_AT_ONCE, batch_size=MESSAGES_PER_BATCH)
         self.work.grant_send(worker.role)
         data.tables.grant_access(worker.role, asked_by=tables.WORKER)
