@@ -270,6 +270,19 @@ S3_READ: Final = Price(
     stated=None,
 )
 
+# ---- Amazon Transcribe ----------------------------------------------------------------------------------------------
+
+TRANSCRIBED_MINUTE: Final = Price(
+    name="Amazon Transcribe, batch",
+    usd=Decimal("0.024"),
+    unit="minute",
+    page="https://aws.amazon.com/transcribe/pricing/",
+    read_in="https://aws.amazon.com/transcribe/pricing/",
+    stated=None,
+    note="first 250,000 minutes, by the second, 15 s at least; read on 2026-12-01 where others quote the page; some "
+    "quote a quarter of it this year, so an upper bound",
+)
+
 # ---- secrets -------------------------------------------------------------------------------------------------------
 
 SECRET: Final = Price(
@@ -303,6 +316,7 @@ PRICES: Final = (
     S3_STORAGE,
     S3_WRITE,
     S3_READ,
+    TRANSCRIBED_MINUTE,
     SQS_REQUEST,
     INTERNET_TRAFFIC,
     LOGS_INGESTED,

@@ -27,6 +27,7 @@ PRICED: Final[Mapping[str, tuple[Price, ...]]] = MappingProxyType(
         "object_gb": (prices.S3_STORAGE,),
         "object_writes": (prices.S3_WRITE,),
         "object_reads": (prices.S3_READ,),
+        "transcribed_minutes": (prices.TRANSCRIBED_MINUTE,),
         "queue_requests": (prices.SQS_REQUEST,),
         "logged_gb": (prices.LOGS_INGESTED,),
         "traces": (prices.TRACE,),

@@ -42,6 +42,7 @@ class Usage:
     object_gb: float = 0
     object_writes: float = 0
     object_reads: float = 0
+    transcribed_minutes: float = 0
     queue_requests: float = 0
     logged_gb: float = 0
     traces: float = 0

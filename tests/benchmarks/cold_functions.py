@@ -11,6 +11,8 @@ from lambda_src.services.nbhd_city.settings import ApiSettings as NbhdCitySettin
 from lambda_src.services.stock_track_record import tables as stock_track_record
 from lambda_src.services.stock_track_record.models import Channel, ChannelId
 from lambda_src.services.stock_track_record.settings import ApiSettings as StockTrackRecordSettings
+from lambda_src.services.yoto_smart_stream import tables as yoto_smart_stream
+from lambda_src.services.yoto_smart_stream.settings import ApiSettings as YotoSmartStreamSettings
 
 NOWHERE: Final = "http://127.0.0.1:1/queue"
 NEIGHBORHOOD: Final = "2836f956-f0fc-4c21-a615-786ab518b430"
@@ -127,4 +129,30 @@ NBHD_CITY: Final = ColdFunction(
     max_zip_megabytes=14.0,  # with `cryptography`, for elliptic curves
 )
 
-FUNCTIONS: Final = (STOCK_TRACK_RECORD, NBHD_CITY)
+
+def _yoto_smart_stream_settings(endpoint_url: str, names: Mapping[str, str]) -> ServiceSettings:
+    return YotoSmartStreamSettings(
+        environment="local",
+        dynamodb_endpoint=endpoint_url,
+        dynamodb_table=names["main"],
+        s3_audio_bucket="audio",
+        transcription_queue_url=NOWHERE,
+        jwt_secret_arn="keys",
+        bootstrap_admin_secret_arn="admin",
+        cors_origins="https://yoto.example",
+        public_url="https://api.yoto.example",
+    )
+
+
+YOTO_SMART_STREAM: Final = ColdFunction(
+    title="Yoto Smart Stream",
+    package="yoto_smart_stream",
+    tables=yoto_smart_stream.TABLES,
+    table=yoto_smart_stream.MAIN,
+    item=yoto_smart_stream.PROBE.key().values,
+    path="/api/ready",
+    settings=_yoto_smart_stream_settings,
+    max_zip_megabytes=11.0,
+)
+
+FUNCTIONS: Final = (STOCK_TRACK_RECORD, YOTO_SMART_STREAM, NBHD_CITY)

@@ -12,6 +12,7 @@ from cdk_app.services.nbhd_city import workload as nbhd_city
 from cdk_app.services.registry import SERVICES
 from cdk_app.services.stock_track_record import workload as stock_track_record
 from cdk_app.services.workloads import Dial, Scenario, Usage, Workload, gb_seconds
+from cdk_app.services.yoto_smart_stream import workload as yoto
 
 REQUEST = Dial("request", Usage(http_requests=1, invocations=1, read_units=4))
 UPLOAD = Dial("upload", Usage(write_units=10, stored_gb=0.001))
@@ -112,7 +113,7 @@ def test_what_a_month_uses_whatever_its_traffic_is_counted_once():
     assert usage_of(STANDING, WORKLOAD, month).custom_metrics == 3
 
 
-@pytest.mark.parametrize("mix", [stock_track_record.MIX, nbhd_city.MIX, nbhd_city.JOINS_AND_LEAVES])
+@pytest.mark.parametrize("mix", [stock_track_record.MIX, nbhd_city.MIX, nbhd_city.JOINS_AND_LEAVES, yoto.MIX])
 def test_a_mix_of_requests_is_whole(mix):
     assert sum(mix.values()) == pytest.approx(1)
 
@@ -124,6 +125,11 @@ def test_every_workload_has_scenarios_that_its_dials_describe():
         costs = [total(usage_of(Usage(), workload, scenario)) for scenario in workload.scenarios]
         assert costs == sorted(costs)
         assert all(cost > 0 for cost in costs)
+
+
+def test_a_scan_reads_every_text_of_a_library():
+    assert yoto.scanned_units(500) == 750
+    assert "750 read units for each list, where a page of 100 costs 6 here" in yoto.workload().assumptions
 
 
 def test_the_most_expensive_requests_weigh_a_write_as_the_price_list_does():
