@@ -50,6 +50,15 @@ TEMPLATE = {
             },
         },
         "Other": {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": '{"current": "kept"}'}},
+        "First": {
+            "Type": "AWS::SecretsManager::Secret",
+            "Properties": {
+                "GenerateSecretString": {
+                    "SecretStringTemplate": '{"username": "admin"}',
+                    "GenerateStringKey": "password",
+                }
+            },
+        },
     }
 }
 
@@ -117,6 +126,14 @@ def test_a_queue_is_found_with_its_dead_letter_queue(emulator):
     assert "Work" in queue.name
     assert queue.dead_letter_url is not None
     assert "DeadLetters" in queue.dead_letter_url
+
+
+def test_who_exists_from_the_start_is_found_by_the_secret_and_nobody_else(emulator):
+    inventory = read_inventory(emulator.cloud, ["Sample"])
+    service = running_service(emulator.cloud, inventory, name="Sample", title="Sample", url="http://localhost:1")
+    [account] = service.accounts
+    assert account.username == "admin"
+    assert len(account.password) > 20
 
 
 def test_keys_are_stored_where_a_secret_has_fields_for_them(emulator):

@@ -264,7 +264,11 @@ def test_a_denying_statement_is_no_arrow():
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("ProcessingDeadLetters", "Processing dead letters"), ("ApiFunction", "API function")],
+    [
+        ("ProcessingDeadLetters", "Processing dead letters"),
+        ("ApiFunction", "API function"),
+        ("YotoOAuth", "Yoto OAuth"),
+    ],
 )
 def test_logical_ids_become_words(name, said):
     assert words(name) == said

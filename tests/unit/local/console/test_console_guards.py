@@ -8,7 +8,7 @@ import pytest
 
 from cdk_app.local.console.app import create_console
 from cdk_app.local.console.views.overview import function_label
-from cdk_app.local.running import DeployedFunction, DeployedQueue, LocalCloud, RunningService
+from cdk_app.local.running import DeployedFunction, DeployedQueue, FirstAccount, LocalCloud, RunningService
 from tests.support import loopback
 from tests.support.http_server import ThreadedServer
 
@@ -19,6 +19,7 @@ SERVICE = RunningService(
     functions=(DeployedFunction("local-StockTrackRecordApp-WorkerFunction1F2E3D4C-9AB", "/aws/lambda/worker"),),
     queues=(DeployedQueue("Work", "http://localhost:1/000000000000/Work", "http://localhost:1/000000000000/Work-dlq"),),
     table_names=("StockTrackRecord-local",),
+    accounts=(FirstAccount("admin", "<gene>rated&"),),
 )
 
 
@@ -49,6 +50,11 @@ def test_a_page_still_stands_when_its_sources_are_silent(console, path):
     answer = get(console + path)
     assert answer.status_code == 200
     assert "does not answer" in answer.text
+
+
+def test_the_first_user_of_a_service_is_shown_whatever_the_password_is_made_of(console):
+    page = get(f"{console}/").text
+    assert "first user <code>admin</code>, password <code>&lt;gene&gt;rated&amp;</code>" in page
 
 
 def test_a_table_that_cannot_be_read_is_a_502_that_says_so(console):
