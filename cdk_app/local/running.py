@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from cdk_app.services.service import FirstAccount
+
 ACCOUNT_ID = "123456789012"  # the account that the emulator pretends to be
 REGION = "us-east-1"
 CREDENTIALS: Mapping[str, str] = MappingProxyType({"aws_access_key_id": "local", "aws_secret_access_key": "local"})
@@ -29,14 +31,6 @@ class DeployedFunction:
 
     name: str
     log_group: str
-
-
-@dataclass(frozen=True, slots=True)
-class FirstAccount:
-    """Somebody who exists from the start."""
-
-    username: str
-    password: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cdk_app.local.ministack import QUICK, MiniStack
-from cdk_app.local.running import FirstAccount
+from cdk_app.services.service import FirstAccount
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

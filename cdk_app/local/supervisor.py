@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pkgutil import resolve_name
@@ -105,7 +105,7 @@ class Supervisor:
         for service in services:
             _wait_for_first_answer(service)
         if samples:
-            self._plant_samples()
+            self._plant_samples(dict(zip(inventories, services, strict=True)))
         emulator.save_state()
         return local_cloud
 
@@ -209,15 +209,15 @@ class Supervisor:
         url = self._layout.address(service.local_port)
         return running_service(emulator, inventory, name=service.name, title=service.title, url=url)
 
-    def _plant_samples(self) -> None:
+    def _plant_samples(self, running: Mapping[Service, RunningService]) -> None:
         """Give services their sample data, once in the life of this data: what is deleted then stays deleted."""
-        for service in SERVICES:
+        for service, started in running.items():
             planted = self._layout.state_directory / f"planted-{service.name}"
             if service.samples is None or planted.exists():
                 continue
             self._announce(f"Planting sample data of {service.title}")
             try:
-                resolve_name(service.samples)(self._layout.address(service.local_port))
+                resolve_name(service.samples)(started.url, started.accounts)
                 planted.touch()
             except httpx.HTTPError as error:  # it is of use without; the next start tries again
                 self._announce(f"{service.title} has no sample data: {error}")

@@ -100,6 +100,7 @@ YOTO_SMART_STREAM: Final = Service(
     data_stack="cdk_app.services.yoto_smart_stream.stacks:YotoSmartStreamData",
     app_stack="cdk_app.services.yoto_smart_stream.stacks:YotoSmartStreamApp",
     smoke="cdk_app.services.yoto_smart_stream.smoke:check",
+    samples="cdk_app.services.yoto_smart_stream.samples:plant",
     workload="cdk_app.services.yoto_smart_stream.workload:workload",
 )
 

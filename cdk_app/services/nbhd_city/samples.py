@@ -7,6 +7,7 @@ from typing import Any, Final
 import httpx
 
 from cdk_app.services.nbhd_city.local_secrets import TEST_USERS
+from cdk_app.services.service import FirstAccount
 
 TIMEOUT_SECONDS: Final = 30
 CONFLICT: Final = httpx.codes.CONFLICT  # it is there already
@@ -38,7 +39,7 @@ SAMPLE_NEIGHBORHOODS: Final = (
 )
 
 
-def plant(url: str) -> None:
+def plant(url: str, _accounts: Sequence[FirstAccount]) -> None:
     """Make what is not there yet. url: of the API. Raises httpx.HTTPError."""
     with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False) as api:
         people = [_signed_in(api, account.display_name.lower()) for account in TEST_USERS]

@@ -1,50 +1,77 @@
-"""Two listeners and a dozen tunes that they upload as a page would, one of which is no music at all."""
+"""Two listeners and a dozen files that they upload as a page would, one of which is no music at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import httpx
 
+from cdk_app.services.service import FirstAccount
 from cdk_app.services.yoto_smart_stream.tunes import BROKEN, TUNES
 
 TIMEOUT_SECONDS: Final = 30
 CONFLICT: Final = httpx.codes.CONFLICT  # it is there already
+UNAUTHORIZED: Final = httpx.codes.UNAUTHORIZED
 LISTENERS: Final = {"mia": "mia likes dragons", "noah": "noah likes octopuses"}
 """Passwords of this machine by user name."""
 
+type Headers = Mapping[str, str]
 
-def plant(url: str, admin: Mapping[str, str]) -> None:
-    """Make what is not there yet. url: of the API. admin: `username` and `password` of the first administrator.
 
-    Nobody has to choose another password on this machine: everybody chooses the one they have. Raises httpx.HTTPError.
+def plant(url: str, accounts: Sequence[FirstAccount]) -> None:
+    """Make what is not there yet. url: of the API. accounts: the administrator. Raises httpx.HTTPError.
+
+    Whoever was made with a password has to choose another one; the administrator then chooses the printed one again.
     """
+    [admin] = accounts
     with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False) as api:
-        boss = _signed_in(api, admin["username"], admin["password"])
-        for name, password in LISTENERS.items():
-            new = {"username": name, "password": password, "email": f"{name}@example.com"}
-            _accepted(api.post("/api/admin/users", json=new, headers=boss))
-        people = [_signed_in(api, name, password) for name, password in LISTENERS.items()]
+        for_now = _other(admin.password)
+        boss = _signed_in(api, admin.username, own=for_now, first=admin.password)
+        _accepted(api.post("/api/user/password", json=_change(for_now, admin.password), headers=boss))
+        boss = _signed_in(api, admin.username, own=admin.password, first=for_now)
+        people = [_listener(api, boss, name, password) for name, password in LISTENERS.items()]
         files = [*((tune.filename, tune.wav()) for tune in TUNES), BROKEN]
         for number, (filename, content) in enumerate(files):
             _upload(api, people[number % len(people)], filename, content)
 
 
-def _upload(api: httpx.Client, person: Mapping[str, str], filename: str, content: bytes) -> None:
+def _listener(api: httpx.Client, boss: Headers, name: str, password: str) -> Headers:
+    first = _other(password)
+    new = {"username": name, "password": first, "email": f"{name}@example.com"}
+    _accepted(api.post("/api/admin/users", json=new, headers=boss))
+    return _signed_in(api, name, own=password, first=first)
+
+
+def _signed_in(api: httpx.Client, username: str, *, own: str, first: str) -> Headers:
+    """Headers of somebody whose password is their own one by now."""
+    login = "/api/user/login"
+    answer = api.post(login, json={"username": username, "password": own})
+    if answer.status_code == UNAUTHORIZED:
+        answer = api.post(login, json={"username": username, "password": first})
+        headers = _bearer(_accepted(answer))
+        answer = api.post("/api/user/password", json=_change(first, own), headers=headers)
+    return _bearer(_accepted(answer))
+
+
+def _upload(api: httpx.Client, person: Headers, filename: str, content: bytes) -> None:
     answer = api.post("/api/audio/uploads", json={"filename": filename, "size": len(content)}, headers=person)
     if answer.status_code == CONFLICT:
         return
     form = _accepted(answer)["upload"]
-    httpx.post(
+    sent = httpx.post(
         form["url"], data=form["fields"], files={"file": content}, timeout=TIMEOUT_SECONDS, trust_env=False
-    ).raise_for_status()
+    )
+    sent.raise_for_status()
 
 
-def _signed_in(api: httpx.Client, username: str, password: str) -> dict[str, str]:
-    answer = _accepted(api.post("/api/user/login", json={"username": username, "password": password}))
-    if answer["user"]["must_change_password"]:
-        same = {"current_password": password, "new_password": password}
-        headers = {"Authorization": f"Bearer {answer['access_token']}"}
-        answer = _accepted(api.post("/api/user/password", json=same, headers=headers))
+def _other(password: str) -> str:
+    return f"{password} for now"
+
+
+def _change(current: str, new: str) -> dict[str, str]:
+    return {"current_password": current, "new_password": new}
+
+
+def _bearer(answer: Mapping[str, Any]) -> Headers:
     return {"Authorization": f"Bearer {answer['access_token']}"}
 
 
