@@ -179,10 +179,10 @@ def test_what_drift_detection_reads_exists_and_neither_writes_nor_shows_contents
         assert not CONTENTS.match(action)
 
 
-def test_every_resource_type_we_deploy_is_known_to_drift_detection(assemblies):
+def test_every_resource_type_we_deploy_is_known_to_drift_detection(assemblies, variants):
     deployed = {
         resource["Type"]
-        for name, assembly in assemblies.items()
+        for name, assembly in {**assemblies, **variants}.items()
         if name != "local"
         for template in assembly.templates.values()
         for resource in template.body["Resources"].values()

@@ -227,7 +227,7 @@ def test_an_emulator_whose_file_was_halved_goes_on_with_what_it_wrote_before(emu
     assert f"{name}.json" in told
     assert emulator.client("ssm").get_parameter(Name="/at")["Parameter"]["Value"] == "first"
     assert emulator.client("cloudformation").describe_stacks(StackName="Sample")["Stacks"]
-    assert len(emulator.client("secretsmanager").list_secrets()["SecretList"]) == 2
+    assert len(emulator.client("secretsmanager").list_secrets()["SecretList"]) == 3
 
 
 def zipped(name: str, text: str) -> bytes:
