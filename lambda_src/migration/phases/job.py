@@ -133,7 +133,7 @@ class Job:
             state = self.journal.read()
         except AppError:  # no table yet: what comes next says so
             state = None
-        return state.started_at if state else datetime.now(UTC).isoformat(timespec="seconds")
+        return state.started_at if state else datetime.now(UTC).isoformat(timespec="microseconds")
 
     def comparison(self) -> Comparison:
         """An empty comparison; the one before it is removed."""

@@ -82,12 +82,13 @@ def test_audio_goes_into_the_bucket_and_the_table_says_where(mover, earlier, tab
     assert table() == {}
 
 
-def test_audio_that_was_sent_before_a_kill_is_not_sent_again(mover, earlier, table, storage, folder):
+@pytest.mark.parametrize(("before", "after"), [(b"9" * 10, b"9" * 10), (b"9" * 5, b"1" * 10)], ids=["whole", "other"])
+def test_audio_that_was_sent_before_a_kill_is_not_sent_again(mover, earlier, table, storage, folder, before, after):
     earlier_file(earlier, audio_files=[audio(1, "a.mp3")])
     done(mover, "copy")
-    storage.put_object(Bucket=BUCKET, Key=object_key_of("a.mp3"), Body=b"9" * 10)  # as large, so that it shows
+    storage.put_object(Bucket=BUCKET, Key=object_key_of("a.mp3"), Body=before)  # other bytes, so that it shows
     done(mover, "audio-files", f"--from={folder}")
-    assert storage.get_object(Bucket=BUCKET, Key=object_key_of("a.mp3"))["Body"].read() == b"9" * 10
+    assert storage.get_object(Bucket=BUCKET, Key=object_key_of("a.mp3"))["Body"].read() == after
     assert table()["AUDIO#a.mp3", "METADATA"]["object_key"] == object_key_of("a.mp3")
 
 

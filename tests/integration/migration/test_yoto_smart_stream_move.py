@@ -5,9 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import boto3
+import pytest
 from argon2 import PasswordHasher
 
 from cdk_app.local.ministack import QUICK
+from lambda_src.dynamo.values import to_item
+from lambda_src.services.yoto_smart_stream.models import UserRecord
+from lambda_src.services.yoto_smart_stream.tables import USER
 from tests.support.migration.yoto_smart_stream_files import (
     BCRYPT,
     CREATED,
@@ -21,6 +25,7 @@ from tests.support.migration.yoto_smart_stream_files import (
 )
 from tests.support.migration.yoto_smart_stream_operator import OAUTH, PASSWORD, done, tokens
 
+NOW = "2026-12-01T00:00:00.000000Z"
 EXAMPLE_USERS = (
     user(1, "admin", hashed_password=SHIPPED_HASH, is_admin=1, yoto_refresh_token="refresh-1"),
     user(2, "Bob", email="bob@example.com"),
@@ -91,6 +96,23 @@ def test_init_makes_nobody_where_somebody_can_administrate_or_the_migration_has_
     before = table()
     assert "admin: is there" in done(mover, "init")
     assert table() == before
+
+
+@pytest.mark.parametrize(
+    "stored", [{"is_admin": True}, {"is_active": False, "hashed_password": HASH}], ids=["no password", "a member"]
+)
+def test_init_lets_the_account_in_where_nobody_can_administrate(mover, table, secrets, dynamodb_client, stored):
+    found = UserRecord(
+        **{"user_id": 4, "username": "Admin", "created_at": NOW, "updated_at": NOW, "hashed_password": "!", **stored}
+    )
+    dynamodb_client.put_item(TableName=mover.tables["main"], Item=to_item(USER.item(found)))
+    assert "admin: can sign in now" in done(mover, "init")
+    after = USER.model(table()["USER#admin", "PROFILE"])
+    assert PasswordHasher().verify(after.hashed_password, PASSWORD)
+    assert (after.username, after.counts_as_admin, after.must_change_password) == ("Admin", True, True)
+    assert (after.version, after.token_version) == (2, 1)
+    assert table()["GUARD#ADMIN", "COUNT"]["active_admins"] == 1
+    assert "admin: is there" in done(mover, "init")
 
 
 def test_the_first_administrator_may_have_any_id_and_takes_none_from_anybody(mover, earlier, table, secrets):
