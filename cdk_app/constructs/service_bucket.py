@@ -21,6 +21,7 @@ OLD_VERSIONS_KEPT: Final = Duration.days(30)
 ASKED_HEADERS: Final = ("range",)
 SHOWN_HEADERS: Final = ("Accept-Ranges", "Content-Length", "Content-Range", "ETag")
 PREFLIGHT_SECONDS: Final = 600
+READ_METHODS: Final = frozenset({"GET", "HEAD"})
 NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 DAILY: Final = Duration.days(1)  # S3 measures once a day
 
@@ -30,7 +31,7 @@ class ServiceBucket(Construct):
 
     Attributes for others: bucket, for its own stack; bucket_name, for stacks that wait for it.
 
-    origins: pages that may use signed URLs and forms, as browsers send their origin.
+    origins: pages that may send forms, as browsers send their origin; what is signed for reading any page may read.
 
     Its events go to EventBridge, so that it waits for no queue or function; see `EventRoute`. For the same reason its
     policy, of which S3 knows one for each bucket, stands in the stack of whom it lets in: `write_policy`.
@@ -188,14 +189,24 @@ def _lifecycle(bucket: Bucket, *, keeps_versions: bool) -> list[s3.LifecycleRule
 
 
 def _cors(bucket: Bucket, origins: Sequence[str]) -> list[s3.CorsRule] | None:
-    if not bucket.browser_methods:
-        return None
-    return [
-        s3.CorsRule(
-            allowed_origins=list(origins),
-            allowed_methods=[s3.HttpMethods[method] for method in bucket.browser_methods],
-            allowed_headers=list(ASKED_HEADERS),
-            exposed_headers=list(SHOWN_HEADERS),
-            max_age=PREFLIGHT_SECONDS,
-        )
-    ]
+    """Pages anywhere may read what a signed URL shows; only those of the web clients may send forms.
+
+    Whoever follows a link of ours from another origin arrives at S3 with the origin `null`.
+    https://fetch.spec.whatwg.org/#concept-http-redirect-fetch
+    """
+    rules = []
+    for allowed, methods in (
+        (["*"], [each for each in bucket.browser_methods if each in READ_METHODS]),
+        (list(origins), [each for each in bucket.browser_methods if each not in READ_METHODS]),
+    ):
+        if methods:
+            rules.append(
+                s3.CorsRule(
+                    allowed_origins=allowed,
+                    allowed_methods=[s3.HttpMethods[method] for method in methods],
+                    allowed_headers=list(ASKED_HEADERS),
+                    exposed_headers=list(SHOWN_HEADERS),
+                    max_age=PREFLIGHT_SECONDS,
+                )
+            )
+    return rules or None

@@ -144,18 +144,22 @@ def parts_are_forgotten(deployment: Deployment) -> Complaints:
 
 @rule(
     "pages-use-buckets-as-declared",
-    "Whoever may read across origins reads with the rights of a signed URL it was shown",
+    "A link leads a page to S3 from nowhere, so all may read; a form that anybody's page sends is somebody's mistake",
 )
 def pages_use_buckets_as_declared(deployment: Deployment) -> Complaints:
     for service, declared, made in declared_buckets(deployment):
         rules = made.properties.get("CorsConfiguration", {}).get("CorsRules", []) if made is not None else []
-        origins = [origin for each in rules for origin in each.get("AllowedOrigins", [])]
-        methods = tuple(method for each in rules for method in each.get("AllowedMethods", []))
-        wanted = deployment.environment.origins_of(service.name) if declared.browser_methods else ()
-        if made is not None and tuple(origins) != wanted:
-            yield made, f"lets in pages of {origins}, the environment knows {', '.join(wanted)}"
-        if made is not None and methods != declared.browser_methods:
-            yield made, f"pages may {methods}, declared is {declared.browser_methods}"
+        given = [
+            (method, origin) for each in rules for method in each["AllowedMethods"] for origin in each["AllowedOrigins"]
+        ]
+        own = deployment.environment.origins_of(service.name) if declared.browser_methods else ()
+        wanted = [
+            (method, origin)
+            for method in declared.browser_methods
+            for origin in (("*",) if method in {"GET", "HEAD"} else own)
+        ]
+        if made is not None and sorted(given) != sorted(wanted):
+            yield made, f"pages may {given}, and should {wanted}"
         if any("*" in header for each in rules for header in each.get("AllowedHeaders", [])) and made is not None:
             yield made, "pages may send any header"
 

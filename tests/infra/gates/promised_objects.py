@@ -46,8 +46,12 @@ def _bucket(bucket: Resource) -> list[str]:
     return [
         *(f"{prefix or 'everything'} for {days} days" for prefix, days in sorted(expiry(bucket).items())),
         *(f"parts of uploads for {each.get('DaysAfterInitiation')} days" for each in parts),
-        *(f"pages: {_shared(each)}" for each in cors),
+        *(f"{_whose(each)} pages: {_shared(each)}" for each in cors),
     ]
+
+
+def _whose(cors: Json) -> str:
+    return "all" if cors.get("AllowedOrigins") == ["*"] else "own"
 
 
 def _shared(cors: Json) -> str:

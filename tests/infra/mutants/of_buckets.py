@@ -58,9 +58,11 @@ def lifecycle_with(prod: Deployment, name: str) -> Json:
     return found
 
 
-def cors(prod: Deployment) -> Json:
-    found: Json = a_bucket(prod).properties["CorsConfiguration"]["CorsRules"][0]
-    return found
+def cors(prod: Deployment, method: str) -> Json:
+    rules = a_bucket(prod).properties["CorsConfiguration"]["CorsRules"]
+    [found] = [each for each in rules if method in each["AllowedMethods"]]
+    rule: Json = found
+    return rule
 
 
 # ---- the bucket ----------------------------------------------------------------------------------------------------
@@ -222,33 +224,38 @@ def a_distribution_stands_in_the_local_cloud(local: Deployment) -> None:
 
 
 @caught_by("pages-use-buckets-as-declared", not_in=WITHOUT)
-def every_page_may_read_what_a_signed_url_shows(prod: Deployment) -> None:
-    cors(prod)["AllowedOrigins"] = ["*"]
+def only_some_pages_may_read_what_a_signed_url_shows(prod: Deployment) -> None:
+    cors(prod, "GET")["AllowedOrigins"] = ["https://elsewhere.example"]
+
+
+@caught_by("pages-use-buckets-as-declared", not_in=WITHOUT)
+def every_page_may_upload(prod: Deployment) -> None:
+    cors(prod, "POST")["AllowedOrigins"] = ["*"]
 
 
 @caught_by("pages-use-buckets-as-declared", not_in=WITHOUT)
 def a_page_of_somebody_may_upload(prod: Deployment) -> None:
-    cors(prod)["AllowedOrigins"].append("https://elsewhere.example")
+    cors(prod, "POST")["AllowedOrigins"].append("https://elsewhere.example")
 
 
 @caught_by("pages-use-buckets-as-declared", not_in=WITHOUT)
 def the_own_page_may_not_upload(prod: Deployment) -> None:
-    cors(prod)["AllowedOrigins"] = ["https://moved-from.example"]
+    cors(prod, "POST")["AllowedOrigins"] = ["https://moved-from.example"]
 
 
 @caught_by("pages-use-buckets-as-declared", not_in=WITHOUT)
 def pages_may_delete(prod: Deployment) -> None:
-    cors(prod)["AllowedMethods"].append("DELETE")
+    cors(prod, "GET")["AllowedMethods"].append("DELETE")
 
 
 @caught_by("pages-use-buckets-as-declared", not_in=WITHOUT)
 def pages_may_send_any_header(prod: Deployment) -> None:
-    cors(prod)["AllowedHeaders"] = ["*"]
+    cors(prod, "POST")["AllowedHeaders"] = ["*"]
 
 
 @caught_by("objects-stay-as-promised", not_in=WITHOUT)
 def a_player_does_not_see_which_part_it_got(prod: Deployment) -> None:
-    cors(prod)["ExposedHeaders"].remove("Content-Range")
+    cors(prod, "GET")["ExposedHeaders"].remove("Content-Range")
 
 
 # ---- rights --------------------------------------------------------------------------------------------------------

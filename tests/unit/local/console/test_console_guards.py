@@ -9,6 +9,7 @@ import pytest
 from cdk_app.local.console.app import create_console
 from cdk_app.local.console.views.overview import function_label
 from cdk_app.local.running import DeployedFunction, DeployedQueue, LocalCloud, RunningService
+from cdk_app.services.service import FirstAccount
 from tests.support import loopback
 from tests.support.http_server import ThreadedServer
 
