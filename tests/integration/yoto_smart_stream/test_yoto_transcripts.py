@@ -339,6 +339,9 @@ def test_nothing_is_asked_of_a_file_whose_audio_is_not_here(house, john):
     house.file("song.mp3", john, object_key=None)
 
     assert said(house.ask("POST", WISH, by=john)) == (409, "audio_object_missing")
+    house.ask("PUT", PATH, by=john, json={"text": "hello"})
+    assert said(house.ask("POST", WISH, by=john)) == (409, "transcript_exists")
+    assert said(house.ask("POST", WISH, by=john, json={"force": True})) == (409, "audio_object_missing")
     assert house.queue.every == []
 
 

@@ -216,6 +216,20 @@ def test_beginning_again_and_again_is_said_each_time_and_only_for_the_job_that_i
     assert texts.cancel_transcription("test.mp3", OTHER) is False
 
 
+def test_a_job_of_the_same_file_that_is_not_the_present_one_writes_nothing(house, texts):
+    house.file("test.mp3")
+    in_flight(house, texts, OTHER)
+    texts.set_transcript_status("test.mp3", "cancelled")  # which leaves its job as it is
+    in_flight(house, texts)
+    before = house.items()
+
+    assert texts.begin_transcription("test.mp3", OTHER, "fake") is False
+    assert texts.finish_transcription("test.mp3", OTHER, Finished("late", None)) is False
+    assert texts.finish_transcription("test.mp3", OTHER, Failed("late")) is False
+    assert texts.cancel_transcription("test.mp3", OTHER) is False
+    assert house.items() == before
+
+
 def test_every_write_raises_the_version_by_one_and_keeps_the_rest(house, texts):
     before = house.file("test.mp3", duration=12, play_token="t" * 32, tts_model="m")
     steps = [

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambda_src.dynamo.store import Store
 from lambda_src.runtime.clock import Clock
@@ -32,7 +32,9 @@ from lambda_src.services.yoto_smart_stream.names import found_filename
 from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
 from lambda_src.services.yoto_smart_stream.principals import refuse_others
 from lambda_src.services.yoto_smart_stream.transcripts.repository import NOT_IN_FLIGHT, TranscriptRepository
-from lambda_src.services.yoto_smart_stream.transcripts.runner import TranscriptionRunner
+
+if TYPE_CHECKING:  # which the API has no use for where there is a worker
+    from lambda_src.services.yoto_smart_stream.transcripts.runner import TranscriptionRunner
 
 _TRIES: Final = 3  # each lost to another change of the same file
 _OF_OTHERS: Final = frozenset({"completed", "processing"})  # statuses that come with a text, and from the provider
@@ -79,7 +81,7 @@ class Transcripts:
     jobs: WorkQueue[JobMessage]
     preferences: Preferences
     clock: Clock
-    inline: TranscriptionRunner | None = None
+    inline: "TranscriptionRunner | None" = None
     new_id: Callable[[], str] = _new_id
 
     def get(self, filename: str) -> AudioFileRecord:
