@@ -63,7 +63,8 @@ class Observed:
 class Trial:
     """Workers under fire, from construction until `stop`; also a context manager.
 
-    video_ids: the id of each video by its YouTube id. Raises AssertionError where a kill does not come about.
+    video_ids: the id of each video by its YouTube id. program: the module of the workers. Raises AssertionError where a
+    kill does not come about.
     """
 
     def __init__(
@@ -71,10 +72,11 @@ class Trial:
         plan: WorkerPlan,
         strikes: Strikes,
         *,
-        world: World,
+        world: World | None,
         video_ids: Mapping[str, str],
         log_path: Path,
         seed: int = 1,
+        program: str = "tests.support.worker_process",
     ) -> None:
         self.strikes = strikes
         self.observed = Observed()
@@ -84,10 +86,11 @@ class Trial:
         self._doomed: set[int] = set()
         self._changed = threading.Condition()
         self._is_stopped = threading.Event()
-        world.before_answer = self._kill_caller
+        if world is not None:
+            world.before_answer = self._kill_caller
         with log_path.open("wb") as log:
             self._supervisor = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.worker_process", plan.to_json()],
+                [sys.executable, "-m", program, plan.to_json()],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

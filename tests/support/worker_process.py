@@ -20,7 +20,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from cdk_app.local.ministack import QUICK, local_session
 from lambda_src.dynamo.boto3_client import Boto3Client, make_client
@@ -115,7 +115,7 @@ class Worker:
                 self._deliver(message)
 
     def _deliver(self, message: "MessageTypeDef") -> None:
-        subject = json.loads(message["Body"]).get("video_id", "")
+        subject = self.subject_of(json.loads(message["Body"]))
         is_first = message["Attributes"]["ApproximateReceiveCount"] == "1"
         tell(event="took", process=os.getpid(), subject=subject)
         if is_first and subject in self._plan.shown_twice:
@@ -130,6 +130,10 @@ class Worker:
             with contextlib.suppress(self._sqs.exceptions.ReceiptHandleIsInvalid):
                 self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
         tell(event="settled", process=os.getpid(), subject=subject, is_done=is_done)
+
+    def subject_of(self, body: Mapping[str, Any]) -> str:
+        """What a message is about, as the trial counts it; "" where it does not."""
+        return str(body.get("video_id", ""))
 
     def _record(self, message: "MessageTypeDef") -> dict[str, Any]:
         """As Lambda hands a received message to a function."""
@@ -159,6 +163,8 @@ def tell(**event: object) -> None:
 
 class Supervisor:
     """Keeps `plan.processes` workers alive and kills those it is told to."""
+
+    worker: ClassVar[type[Worker]] = Worker
 
     def __init__(self, plan: WorkerPlan) -> None:
         self._plan = plan
@@ -190,7 +196,7 @@ class Supervisor:
             tell(event="started", process=process)
             return
         try:
-            Worker(self._plan, self._sqs, self._client).run(parent=parent)
+            self.worker(self._plan, self._sqs, self._client).run(parent=parent)
         except BaseException:  # noqa: BLE001 -- whatever it was, this copy of the supervisor must not go on as one
             traceback.print_exc()
         finally:

@@ -10,7 +10,7 @@ from tests.support.assembly import ROOT
 from tests.support.services import service_names
 
 # What needs a second process at the same tables, or listens to boto3: SQLite in memory has neither.
-ELSEWHERE: Final = ("test_migrated_*", "test_kills.py", "test_snapshot_of_*", "test_*_entry_points.py")
+ELSEWHERE: Final = ("test_migrated_*", "test_*kills.py", "test_snapshot_of_*", "test_*_entry_points.py")
 LISTENS_TO_BOTO3: Final = "test_signing_in_costs_one_write_to_begin_and_three_more_to_complete"
 LONGEST_SECONDS: Final = 1_800
 
