@@ -8,9 +8,7 @@ import json
 import re
 from pathlib import Path
 
-import cfnlint.api  # type: ignore[import-untyped]
 import pytest
-from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 from cloudformation_validate import RegoEngine, Severity  # type: ignore[import-untyped]
 
 from cdk_app.services.registry import SERVICES
@@ -59,6 +57,10 @@ def intact(assemblies) -> Deployment:
 
 def findings_of_cfn_lint(path: Path) -> dict[str, str]:
     """Message by rule."""
+    # Here, because it brings SymPy along, which every worker would import.
+    import cfnlint.api  # type: ignore[import-untyped]  # noqa: PLC0415
+    from cfnlint.config import ManualArgs  # type: ignore[import-untyped]  # noqa: PLC0415
+
     config = ManualArgs(regions=REGIONS, ignore_checks=sorted(ACCEPTED))
     found = cfnlint.api.lint(path.read_text(encoding="utf-8"), config=config)
     return {finding.rule.id: f"{finding.message} {finding.path}" for finding in found}

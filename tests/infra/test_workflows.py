@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import yaml
-from check_jsonschema import main as check_jsonschema  # type: ignore[import-untyped]
 from click.testing import CliRunner
 
 from cdk_app.environments import ENVIRONMENTS
@@ -70,6 +69,9 @@ def test_workflows_are_there():
     ],
 )
 def test_files_follow_the_schema_of_github(schema, files):
+    # Here, because it compiles a grammar when it is imported, which every worker would do.
+    from check_jsonschema import main as check_jsonschema  # type: ignore[import-untyped]  # noqa: PLC0415
+
     done = CliRunner().invoke(check_jsonschema, ["--builtin-schema", schema, *map(str, files)])
     assert done.exit_code == 0, done.output
 
