@@ -107,7 +107,6 @@ class YotoSmartStreamApp(AppStack):
         function = self.add_api_function(BUNDLE.handler("api"), size=API_SIZE, settings=settings)
         data.tables.grant_access(function.role, asked_by=tables.API)
         data.audio.grant_access(function.role, asked_by=tables.API)
-        self.jobs.grant(function.role, asked_by=tables.API)
         self.work.grant_send(function.role)
         for secret in (data.signing_key, data.bootstrap_admin):
             grant_read(function.role, secret)

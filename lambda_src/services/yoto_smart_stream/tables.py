@@ -56,11 +56,7 @@ BUCKETS: Final = (AUDIO_BUCKET,)
 # ---- jobs of Amazon Transcribe ---------------------------------------------------------------------------------------
 
 TRANSCRIPTIONS: Final = TranscriptionJobs(
-    "yss",
-    {
-        API: ("DeleteTranscriptionJob",),
-        WORKER: ("StartTranscriptionJob", "GetTranscriptionJob", "DeleteTranscriptionJob"),
-    },
+    "yss", {WORKER: ("StartTranscriptionJob", "GetTranscriptionJob", "DeleteTranscriptionJob")}
 )
 
 # ---- items -----------------------------------------------------------------------------------------------------------

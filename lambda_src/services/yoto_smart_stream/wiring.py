@@ -9,7 +9,7 @@ from lambda_src.dynamo.store import Store
 from lambda_src.runtime.resources import Resources
 from lambda_src.services.yoto_smart_stream.messages import JobMessage, Message, parse_message
 from lambda_src.services.yoto_smart_stream.settings import ApiSettings, Settings, WorkerSettings
-from lambda_src.services.yoto_smart_stream.tables import SIGN_INS, TABLES, THROTTLE
+from lambda_src.services.yoto_smart_stream.tables import SIGN_INS, TABLES, THROTTLE, TRANSCRIPTIONS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -198,4 +198,6 @@ def _provider(settings: Settings, resources: Resources) -> "TranscriptionProvide
             from lambda_src.services.yoto_smart_stream.transcripts.clients import AwsTranscribe
 
             objects = resources.objects(settings.s3_audio_bucket)
-            return AwsTranscribe(resources.transcribe(), objects, beginning=f"yss-{settings.environment}-")
+            return AwsTranscribe(
+                resources.transcribe(), objects, beginning=TRANSCRIPTIONS.beginning(settings.environment)
+            )
