@@ -21,8 +21,8 @@ from cdk_app.constructs.service_table import ServiceTables
 from cdk_app.constructs.transcription import JobAccess
 from cdk_app.environments import Environment, FunctionSize, Throttle
 from cdk_app.services.registry import YOTO_SMART_STREAM
-from lambda_src.services.yoto_smart_stream import counts, tables
-from lambda_src.services.yoto_smart_stream.settings import ApiSettings, WorkerSettings
+from lambda_src.services.yoto_smart_stream import tables
+from lambda_src.services.yoto_smart_stream.settings import ApiSettings, Counts, WorkerSettings
 
 SERVICE: Final = YOTO_SMART_STREAM.name
 TITLE: Final = YOTO_SMART_STREAM.title
@@ -168,7 +168,7 @@ class YotoSmartStreamApp(AppStack):
         CfnOutput(self, "PlayerEventsEnabled", value="false")
 
     def _operate(self, data: YotoSmartStreamData) -> None:
-        failed = _count_of(counts.TRANSCRIPTION_FAILED)
+        failed = _count_of(Counts.TRANSCRIPTION_FAILED)
         parts = ServiceParts(
             api=self.api,
             functions={"API": self.api.function, "Worker": self.worker},
@@ -178,15 +178,15 @@ class YotoSmartStreamApp(AppStack):
             buckets=[data.audio],
             routes=self.routes,
             counts=[
-                *(_count_of(name) for name in (counts.SIGN_IN_FAILURE, counts.TRANSCRIPTION_DONE)),
+                *(_count_of(name) for name in (Counts.SIGN_IN_FAILURE, Counts.TRANSCRIPTION_DONE)),
                 failed,
-                each_of(counts.UPLOAD_REJECTED, by="reason", namespace=SERVICE),
+                each_of(Counts.UPLOAD_REJECTED, by="reason", namespace=SERVICE),
             ],
         )
         alarms = self.watch_parts(parts)
         alarms.watch(
             self,
-            counts.TRANSCRIPTION_FAILED,
+            Counts.TRANSCRIPTION_FAILED,
             metric=failed,
             at_least=1,
             meaning="a file could not be turned into text",

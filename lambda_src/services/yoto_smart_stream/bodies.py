@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lambda_src.dynamo.store import Page
 from lambda_src.runtime.bodies import Shape
-from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, TranscriptStatus
+from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, TranscriptStatus, UserRecord
 
 MAX_LIMIT: Final = 200
 
@@ -79,3 +79,20 @@ AUDIO_SHAPE: Final = Shape[AudioFileRecord](
 LISTED_SHAPE: Final = Shape[AudioFileRecord](
     AudioBody, {"has_audio": _unknown, "has_play_link": _unknown, "queued": _unknown, "tts": _unknown}
 )
+
+
+# ---- users -----------------------------------------------------------------------------------------------------------
+
+
+class UserBody(BaseModel):
+    id: int
+    username: str
+    email: str | None
+    is_active: bool
+    is_admin: bool
+    must_change_password: bool
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+USER_SHAPE: Final = Shape[UserRecord](UserBody)

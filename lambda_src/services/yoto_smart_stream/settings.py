@@ -1,5 +1,6 @@
-"""What Yoto Smart Stream reads from its environment. The stack fills these variables through the same classes."""
+"""What Yoto Smart Stream reads from its environment, which the stack fills through the same classes; what it counts."""
 
+from enum import StrEnum
 from typing import ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -82,3 +83,15 @@ class WorkerSettings(Settings):
     retry_base_seconds: float = Field(
         default=30, gt=0, description="Pause before a failed message is tried again; doubles with each attempt"
     )
+
+
+class Counts(StrEnum):
+    """Metrics in the words of the service: its dashboard draws them, and alarms read some."""
+
+    SIGN_IN_FAILURE = "SignInFailure"
+    UPLOAD_REJECTED = "UploadRejected"  # by its dimension `reason`
+    TRANSCRIPTION_DONE = "TranscriptionDone"
+    TRANSCRIPTION_FAILED = "TranscriptionFailed"  # for whatever reason
+    TRANSCRIPTION_REFUSED = "TranscriptionRefused"  # of those: the provider wants a deployment that is set up right
+    JOB_RESENT = "JobResent"  # its message was lost, or waits for long
+    SWEEP_FAILED = "SweepFailed"  # a job that the sweep could not bring forward

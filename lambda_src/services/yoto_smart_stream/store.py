@@ -27,8 +27,7 @@ from lambda_src.services.yoto_smart_stream import tables
 from lambda_src.services.yoto_smart_stream.accounts.repository import UserRepository
 from lambda_src.services.yoto_smart_stream.errors import ConfigurationError
 from lambda_src.services.yoto_smart_stream.library.repository import AudioRepository
-from lambda_src.services.yoto_smart_stream.library.schemas import Match
-from lambda_src.services.yoto_smart_stream.library.service import Library
+from lambda_src.services.yoto_smart_stream.library.service import Library, Match
 from lambda_src.services.yoto_smart_stream.models import (
     AudioFileRecord,
     TranscriptSource,

@@ -5,10 +5,12 @@ computed from here. Conditions of writes stand with their code in the repositori
 """
 
 import gzip
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from lambda_src.dynamo.schema import AccessPattern, CursorFormat, Entity, Index, SparseKey, Stored, Table
+from lambda_src.dynamo.store import EXISTS, Update, UpdateItem
 from lambda_src.runtime.accounts.refresh import sign_in_patterns
 from lambda_src.runtime.accounts.throttle import throttle_patterns
 from lambda_src.runtime.buckets import Bucket, Prefix
@@ -308,3 +310,14 @@ PROBE_TABLE: Final = AccessPattern(
     "probe_table", "Does the table answer?", operation="GetItem", reads=PROBE, asked_by=(API,),
     cost="1 request; 0.5 RRU",
 )  # fmt: skip
+
+# ---- a write that two features share ---------------------------------------------------------------------------------
+
+JOB_KEPT: Final = timedelta(days=30)
+
+
+def ended_job(job_id: str, now: datetime) -> UpdateItem:
+    """The write that ends a job: it leaves the list of what is to be done, and the table a month later."""
+    expires_at = int((now + JOB_KEPT).timestamp())
+    done = Update().set(job_state="done", finished_at=models.timestamp(now), expires_at=expires_at)
+    return UpdateItem(JOB.key(job_id=job_id), done.remove("GSI1PK", "GSI1SK"), EXISTS)

@@ -1,4 +1,4 @@
-"""Work nobody waits for: jobs whose message or answer was lost, and the administrator of a new deployment."""
+"""What the worker does: messages, each by its use case, and what was lost on the way, by a schedule."""
 
 import logging
 from collections.abc import Callable
@@ -9,11 +9,13 @@ from typing import Final
 from lambda_src.dynamo.store import Store
 from lambda_src.runtime.clock import Clock
 from lambda_src.runtime.deadline import Deadline
+from lambda_src.runtime.delivery import Delivery
 from lambda_src.runtime.metrics import Metrics
 from lambda_src.runtime.work_queue import WorkQueue
-from lambda_src.services.yoto_smart_stream import counts, tables
-from lambda_src.services.yoto_smart_stream.messages import JobMessage
+from lambda_src.services.yoto_smart_stream import tables
+from lambda_src.services.yoto_smart_stream.messages import JobMessage, Message, ObjectCreated, ProviderAnswered
 from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, Job, timestamp
+from lambda_src.services.yoto_smart_stream.settings import Counts
 from lambda_src.services.yoto_smart_stream.transcripts.runner import TranscriptionRunner
 
 logger = logging.getLogger(__name__)
@@ -24,8 +26,47 @@ _LONGEST_JOB_SECONDS: Final = 30  # a provider and a bucket that never answer
 
 
 @dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """Which use case a message belongs to, and what happens when its attempts run out.
+
+    finalize: takes the upload of an object key in. purge: runs the purge job of an id.
+    """
+
+    runner: TranscriptionRunner
+    finalize: Callable[[str], object]
+    purge: Callable[[str], object]
+
+    def handle(self, message: Message, _delivery: Delivery, _deadline: Deadline) -> None:
+        """Do what the message asks for. Raises a retryable AppError to have it delivered again."""
+        match message:
+            case JobMessage(kind="transcribe"):
+                self.runner.run(message.job_id)
+            case JobMessage(kind="cancel"):
+                self.runner.stop(message.job_id)
+            case JobMessage():
+                self.purge(message.job_id)
+            case ProviderAnswered():
+                self.runner.answered(message.name)
+            case ObjectCreated():
+                self.finalize(message.key)
+
+    def exhausted(self, message: Message, _delivery: Delivery, error: Exception) -> bool:
+        """The last attempt failed. A job that could not be started says so to whoever waits for it.
+
+        False: every such message goes to the dead-letter queue with its reason, where an operator hears of it. Answers
+        and purges are looked after by the sweep meanwhile.
+        """
+        if isinstance(message, JobMessage) and message.kind == "transcribe":
+            self.runner.give_up(message.job_id, error)
+        return False
+
+
+@dataclass(frozen=True, slots=True)
 class Upkeep:
-    """purge: runs the purge job of an id. bootstrap: makes the administrator where there is none."""
+    """Work nobody waits for: jobs whose message or answer was lost, and the administrator of a new deployment.
+
+    purge: runs the purge job of an id. bootstrap: makes the administrator where there is none.
+    """
 
     store: Store
     runner: TranscriptionRunner
@@ -64,7 +105,7 @@ class Upkeep:
             self.purge(job.job_id)
         elif self.runner.bring_forward(job, file):
             logger.warning("job sent again", extra={"job_id": job.job_id})
-            self.metrics.count(counts.JOB_RESENT)
+            self.metrics.count(Counts.JOB_RESENT)
             self.jobs.send(JobMessage(kind="transcribe", job_id=job.job_id))
 
     def _alone[**P](self, what: str, step: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -73,7 +114,7 @@ class Upkeep:
             step(*args, **kwargs)
         except Exception:  # whatever it was, the others go on
             logger.exception("sweep failed for one", extra={"subject": what})
-            self.metrics.count(counts.SWEEP_FAILED)
+            self.metrics.count(Counts.SWEEP_FAILED)
 
 
 def _job_id(partition: str) -> str:

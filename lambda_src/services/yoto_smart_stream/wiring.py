@@ -44,9 +44,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.yoto_smart_stream.accounts.repository import UserRepository
     from lambda_src.services.yoto_smart_stream.accounts.service import AccountService, Bootstrap
     from lambda_src.services.yoto_smart_stream.library import routes as library
-    from lambda_src.services.yoto_smart_stream.library.playback import Playback
     from lambda_src.services.yoto_smart_stream.library.repository import AudioRepository
-    from lambda_src.services.yoto_smart_stream.library.service import Library
+    from lambda_src.services.yoto_smart_stream.library.service import Library, Playback
     from lambda_src.services.yoto_smart_stream.preferences import routes as preferences
     from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
     from lambda_src.services.yoto_smart_stream.principals import AccessTokens, ServiceKeys
@@ -81,6 +80,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         RefreshTokens(store, SIGN_INS, DerivedKeys(keys, REFRESH_PURPOSE), LIFETIMES, resources.clock),
         tokens,
         Bootstrap(users, passwords.hash, resources.secret(bootstrap_arn) if bootstrap_arn else None),
+        resources.metrics,
     )
     clock, chosen = resources.clock, Preferences(store, settings, resources.clock)
     # There is no worker where the fake provider serves, nor need there be: it answers at once.
@@ -135,11 +135,9 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Messa
     from lambda_src.runtime.worker import QueueWorker, WorkerQueue
     from lambda_src.services.yoto_smart_stream.accounts.repository import UserRepository
     from lambda_src.services.yoto_smart_stream.accounts.service import Bootstrap
-    from lambda_src.services.yoto_smart_stream.dispatch import Dispatcher
     from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
-    from lambda_src.services.yoto_smart_stream.upkeep import Upkeep
-    from lambda_src.services.yoto_smart_stream.uploads.finalizing import UploadFinalizer
-    from lambda_src.services.yoto_smart_stream.uploads.purging import Purger
+    from lambda_src.services.yoto_smart_stream.upkeep import Dispatcher, Upkeep
+    from lambda_src.services.yoto_smart_stream.uploads.finalizing import Purger, UploadFinalizer
     from lambda_src.services.yoto_smart_stream.uploads.repository import UploadRepository
 
     store, clock = resources.store(TABLES, settings), resources.clock
@@ -149,7 +147,7 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Messa
     transcriptions = runner(settings, resources, store)
     purger = Purger(store, objects, clock)
     finalizer = UploadFinalizer(
-        store, UploadRepository(store), objects, jobs, chosen, settings.max_upload_bytes, clock
+        store, UploadRepository(store), objects, jobs, chosen, resources.metrics, settings.max_upload_bytes, clock
     )  # fmt: skip
     admin = resources.secret(settings.bootstrap_admin_secret_arn) if settings.bootstrap_admin_secret_arn else None
     bootstrap = Bootstrap(UserRepository(store, clock), Passwords.hash, admin)

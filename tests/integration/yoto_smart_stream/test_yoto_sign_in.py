@@ -103,7 +103,9 @@ def test_five_wrong_passwords_lock_a_name_for_a_while_whether_anybody_has_it_or_
         assert calls == {"BatchGetItem": 1}
     house.clock.forward(seconds=901)
     assert log_in(house, "john").status_code == 200
+    before = house.metrics.totals["SignInFailure"]
     assert told(log_in(house, "zoe")) == (401, "invalid_credentials")
+    assert house.metrics.totals["SignInFailure"] == before + 1
 
 
 def test_a_lock_is_for_one_address_until_twenty_failures_lock_the_name(house, john):

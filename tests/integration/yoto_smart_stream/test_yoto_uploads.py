@@ -103,6 +103,7 @@ def test_example_14_what_is_no_audio_is_rejected_and_deleted(new_studio, content
         assert studio.announce(ticket, worker=worker) == []
 
     assert requests == {"GetItem": 1, "UpdateItem": 1}
+    assert studio.house.metrics.counted == [("UploadRejected", {"reason": reason})]
     standing = studio.standing(ticket, john)
     assert (standing["state"], standing["reason"], standing["audio"]) == ("rejected", reason, None)
     assert not studio.uploaded(ticket)

@@ -9,7 +9,7 @@ import pytest
 
 from lambda_src.services.yoto_smart_stream import tables
 from lambda_src.services.yoto_smart_stream.models import Transcript
-from lambda_src.services.yoto_smart_stream.uploads.purging import Purger
+from lambda_src.services.yoto_smart_stream.uploads.finalizing import Purger
 from tests.support.played import Sent
 from tests.support.stepping import Killed, Steps, kill_before_step
 from tests.support.yoto_smart_stream import Json

@@ -40,7 +40,7 @@ def test_example_16_the_first_upload_has_the_name_and_its_owner_may_replace_it(n
     messages = house.queue.take()
     assert sorted(each.kind for each in messages) == ["purge", "transcribe"]
     assert studio.content(first["object_key"]) == MP3, "until the job has run"
-    assert house.deliver(*messages) == []
+    assert house.deliver(*(each for each in messages if each.kind == "purge")) == []
     assert studio.content(first["object_key"]) is None
     answer = house.ask("GET", url.removeprefix("https://api.yoto.test"), follow_redirects=False)
     assert (answer.status_code, second["object_key"] in answer.headers["Location"]) == (307, True)

@@ -89,7 +89,7 @@ class UserRepository:
         raise StoreUnavailable
 
     def _next_id(self, step: int) -> int:
-        draw = UpdateItem(tables.ID_COUNTER.key(), Update().add(last_id=step))
+        draw = UpdateItem(tables.ID_COUNTER.key(), _named("id_counter").add(last_id=step))
         return int(self.store.update(tables.NEXT_USER_ID, draw, returning="UPDATED_NEW")["last_id"])
 
     def _is_added(self, user: UserRecord) -> bool:
@@ -314,7 +314,12 @@ def _recounted(user: UserRecord, written: UserRecord) -> list[Action]:
 def _counted(by: int) -> UpdateItem:
     """One administrator more who can sign in, or one less, as long as another is left."""
     left = Attr("active_admins").gt(1) if by < 0 else None
-    return UpdateItem(tables.ADMIN_GUARD.key(), Update().add(active_admins=by), left)
+    return UpdateItem(tables.ADMIN_GUARD.key(), _named("admin_guard").add(active_admins=by), left)
+
+
+def _named(kind: str) -> Update:
+    """An update that may make its item, which then says what it is, as all do."""
+    return Update().set_if_absent(entity=kind)
 
 
 def _refusal(refused: Sequence[Action]) -> Conflict:

@@ -1,23 +1,59 @@
 """Routes of accounts, for administrators."""
 
-from typing import Any, Final
+import re
+from typing import Annotated, Any, Final
 
+from fastapi import Path
+from pydantic import AfterValidator, BaseModel, BeforeValidator, StrictBool
 from starlette.responses import Response
 
 from lambda_src.dynamo.store import Store
 from lambda_src.runtime.routing import Given, JsonAnswer, Router
-from lambda_src.services.yoto_smart_stream.accounts.schemas import (
-    USER_SHAPE,
-    NewUser,
-    UserBody,
-    UserChange,
-    UserId,
-    UserPage,
-)
+from lambda_src.services.yoto_smart_stream.accounts.repository import MAX_USER_ID
 from lambda_src.services.yoto_smart_stream.accounts.service import AccountService
-from lambda_src.services.yoto_smart_stream.bodies import Cursor, Limit, page_body
+from lambda_src.services.yoto_smart_stream.bodies import USER_SHAPE, Cursor, Limit, RequestBody, UserBody, page_body
+from lambda_src.services.yoto_smart_stream.names import valid_email, valid_username
 from lambda_src.services.yoto_smart_stream.principals import Admin
 from lambda_src.services.yoto_smart_stream.tables import USERS_OLDEST_FIRST
+
+_DIGITS: Final = re.compile(r"[1-9][0-9]{0,15}")
+
+
+def _checked_digits(text: Any) -> Any:
+    """Only what is written as we write it: Pydantic also takes `%0A7`, `+7` and `7.0` for a number."""
+    if not isinstance(text, str) or _DIGITS.fullmatch(text) is None:
+        raise ValueError("This is not the id of a user")
+    return text
+
+
+type UserId = Annotated[int, Path(ge=1, le=MAX_USER_ID), BeforeValidator(_checked_digits)]
+type Username = Annotated[str, AfterValidator(valid_username)]
+type Email = Annotated[str, AfterValidator(valid_email)]
+
+
+class UserPage(BaseModel):
+    items: list[UserBody]
+    count: int
+    next_cursor: str | None
+
+
+class NewUser(RequestBody):
+    """The password is one that the user has to replace."""
+
+    username: Username
+    password: str
+    email: Email | None = None
+    is_admin: StrictBool = False
+
+
+class UserChange(RequestBody):
+    """Fields that are absent stay as they are. email: null removes it."""
+
+    email: Email | None = None
+    password: str = ""
+    is_active: StrictBool = True
+    is_admin: StrictBool = False
+
 
 router: Final = Router(tags=["accounts"])
 

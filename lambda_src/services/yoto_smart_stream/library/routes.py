@@ -3,17 +3,23 @@
 from typing import Annotated, Any, Final
 
 from fastapi import Query
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
 from lambda_src.runtime.middleware import asked_method
 from lambda_src.runtime.objects import Method
 from lambda_src.runtime.routing import FromRequest, Given, Router
-from lambda_src.services.yoto_smart_stream.bodies import AUDIO_SHAPE, LISTED_SHAPE, AudioBody, Cursor, Limit, page_body
-from lambda_src.services.yoto_smart_stream.library import schemas
-from lambda_src.services.yoto_smart_stream.library.playback import Playback
-from lambda_src.services.yoto_smart_stream.library.schemas import Match
-from lambda_src.services.yoto_smart_stream.library.service import Library
+from lambda_src.services.yoto_smart_stream.bodies import (
+    AUDIO_SHAPE,
+    LISTED_SHAPE,
+    AudioBody,
+    Cursor,
+    Limit,
+    Timestamp,
+    page_body,
+)
+from lambda_src.services.yoto_smart_stream.library.service import Library, Match, Playback
 from lambda_src.services.yoto_smart_stream.models import timestamp
 from lambda_src.services.yoto_smart_stream.principals import Member
 from lambda_src.services.yoto_smart_stream.settings import MEDIA_HEADERS, ApiSettings
@@ -29,10 +35,33 @@ def _method(request: Request, _provided: object) -> Method:
 
 type AskedMethod = Annotated[Method, FromRequest(_method)]
 
+
+class AudioPageBody(BaseModel):
+    items: list[AudioBody]
+    count: int
+    next_cursor: str | None
+
+
+class SearchPageBody(AudioPageBody):
+    """A page may hold fewer than there are, even none, and have a cursor: go on until it is null."""
+
+    query: str
+    match: Match
+
+
+class UrlBody(BaseModel):
+    url: str
+    expires_at: Timestamp
+
+
+class PlayLinkBody(BaseModel):
+    play_url: str
+
+
 router: Final = Router(tags=["library"])
 
 
-@router.get("/api/audio", response_model=schemas.AudioPageBody)
+@router.get("/api/audio", response_model=AudioPageBody)
 def list_audio(
     library: Given[Library],
     caller: Member,  # noqa: ARG001 -- is asked for
@@ -44,7 +73,7 @@ def list_audio(
     return page_body(page, [LISTED_SHAPE(each) for each in page.items])
 
 
-@router.get("/api/audio/search", response_model=schemas.SearchPageBody)
+@router.get("/api/audio/search", response_model=SearchPageBody)
 def search_audio(
     library: Given[Library],
     caller: Member,  # noqa: ARG001 -- is asked for
@@ -70,7 +99,7 @@ def delete_audio(library: Given[Library], caller: Member, filename: str) -> None
     library.delete(filename, caller)
 
 
-@router.get("/api/audio/{filename}/url", response_model=schemas.UrlBody)
+@router.get("/api/audio/{filename}/url", response_model=UrlBody)
 def read_url(
     library: Given[Library],
     playback: Given[Playback],
@@ -82,7 +111,7 @@ def read_url(
     return {"url": signed.url, "expires_at": timestamp(signed.expires_at)}
 
 
-@router.post("/api/audio/{filename}/play-link", status_code=201, response_model=schemas.PlayLinkBody)
+@router.post("/api/audio/{filename}/play-link", status_code=201, response_model=PlayLinkBody)
 def make_play_link(
     library: Given[Library], settings: Given[ApiSettings], caller: Member, filename: str
 ) -> dict[str, Any]:
@@ -90,7 +119,7 @@ def make_play_link(
     return _play_link(settings, library.renew_link(filename, caller))
 
 
-@router.get("/api/audio/{filename}/play-link", response_model=schemas.PlayLinkBody)
+@router.get("/api/audio/{filename}/play-link", response_model=PlayLinkBody)
 def read_play_link(
     library: Given[Library],
     settings: Given[ApiSettings],

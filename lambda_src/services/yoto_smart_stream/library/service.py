@@ -6,24 +6,34 @@ import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from lambda_src.dynamo.keys import escape
 from lambda_src.dynamo.store import Attr, Page, Store
 from lambda_src.errors import InvalidInput
 from lambda_src.runtime.clock import Clock
+from lambda_src.runtime.distribution import Distribution
+from lambda_src.runtime.objects import Method, ObjectClient, SignedUrl
 from lambda_src.runtime.work_queue import WorkQueue
 from lambda_src.services.yoto_smart_stream import tables
-from lambda_src.services.yoto_smart_stream.errors import AudioNotFound, LinkNotFound, VersionConflict
+from lambda_src.services.yoto_smart_stream.errors import (
+    AudioNotFound,
+    ConfigurationError,
+    LinkNotFound,
+    ObjectGone,
+    VersionConflict,
+)
 from lambda_src.services.yoto_smart_stream.library.repository import AudioRepository
-from lambda_src.services.yoto_smart_stream.library.schemas import Match
 from lambda_src.services.yoto_smart_stream.messages import JobMessage
 from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, Job, UserRecord, timestamp
 from lambda_src.services.yoto_smart_stream.names import found_filename, search_text
 from lambda_src.services.yoto_smart_stream.principals import refuse_others
 
+type Match = Literal["contains", "prefix"]
+
 MAX_QUERY_BYTES: Final = 255
 TOKEN_BYTES: Final = 24
+URL_SECONDS: Final = 3600
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 _LOOKED_AT: Final = 200  # names by one request of a search, and 1000 by one search
 _REQUESTS: Final = 5
@@ -158,3 +168,34 @@ class Library:
 def _digest(match: Match, text: str) -> str:
     """What a cursor of a search is bound to: short, whatever was searched for."""
     return hashlib.sha256(f"{match}\n{text}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """Where the audio of a file is fetched from: an address that works for an hour, for whoever has it.
+
+    objects: the bucket of the files; None where there is none, as on SQLite. distribution: where one serves it.
+    """
+
+    objects: ObjectClient | None
+    distribution: Distribution | None = None
+
+    def signed(self, file: AudioFileRecord, *, method: Method = "GET") -> SignedUrl:
+        """An address of a file's audio; one of S3 is good for this method alone.
+
+        Raises ObjectGone, ConfigurationError. No request, but for the key of a distribution. Nobody looks whether the
+        object is there.
+        """
+        if file.object_key is None:
+            raise ObjectGone
+        if self.objects is None:
+            raise ConfigurationError("The server is not configured: there is no bucket for audio files")
+        if self.distribution is not None:
+            return self.distribution.sign(file.object_key, seconds=URL_SECONDS)
+        return self.objects.sign(
+            file.object_key,
+            seconds=URL_SECONDS,
+            content_type=file.content_type,
+            filename=file.filename,
+            method=method,
+        )

@@ -12,12 +12,14 @@ from lambda_src.runtime.accounts.passwords import Passwords, WeakPassword, folde
 from lambda_src.runtime.accounts.refresh import Lifetimes, RefreshInvalid, RefreshTokens
 from lambda_src.runtime.accounts.throttle import SignInThrottle
 from lambda_src.runtime.bearer import AccountDisabled, unchanged_account
+from lambda_src.runtime.metrics import Metrics
 from lambda_src.runtime.tokens import IssuedToken
 from lambda_src.services.yoto_smart_stream.accounts.service import AccountService, Bootstrap
 from lambda_src.services.yoto_smart_stream.errors import InvalidCredentials
 from lambda_src.services.yoto_smart_stream.models import UserRecord, UserSignIn
 from lambda_src.services.yoto_smart_stream.names import username_key
 from lambda_src.services.yoto_smart_stream.principals import AccessTokens
+from lambda_src.services.yoto_smart_stream.settings import Counts
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class SignInService:
     refresh_tokens: RefreshTokens[UserSignIn]
     access_tokens: AccessTokens
     bootstrap: Bootstrap
+    metrics: Metrics
 
     def sign_in(self, username: str, password: str, *, address: str) -> Session:
         """A session for a name and its password. address: where the request comes from.
@@ -53,6 +56,7 @@ class SignInService:
         name = username_key(username) or folded(username)
         user = self.throttle.attempt(name, address, lambda: self._verified(username, password, name))
         if user is None:
+            self.metrics.count(Counts.SIGN_IN_FAILURE)
             raise InvalidCredentials
         logger.info("signed in", extra={"user_id": user.user_id})
         return self._begun(user)

@@ -18,7 +18,6 @@ from lambda_src.services.yoto_smart_stream.errors import (
     TranscriptExists,
     VersionConflict,
 )
-from lambda_src.services.yoto_smart_stream.jobs import ended_job
 from lambda_src.services.yoto_smart_stream.models import (
     RUNNING,
     STATUSES,
@@ -182,17 +181,17 @@ class TranscriptRepository:
         else:
             said = self._standing("failed", outcome.reason)
         write = UpdateItem(tables.AUDIO.key(filename=filename), self._changed(said), _in_flight_with(job_id))
-        return self._of_job(tables.FINISH_TRANSCRIPTION, write, ended_job(job_id, self.clock()), *texts)
+        return self._of_job(tables.FINISH_TRANSCRIPTION, write, tables.ended_job(job_id, self.clock()), *texts)
 
     def cancel_transcription(self, filename: str, job_id: str) -> bool:
         """Stop this job; False when the file is no longer in flight with it. 1 request."""
         change = self._changed(self._standing("cancelled", None))
         write = UpdateItem(tables.AUDIO.key(filename=filename), change, _in_flight_with(job_id))
-        return self._of_job(tables.CANCEL_TRANSCRIPTION, write, ended_job(job_id, self.clock()))
+        return self._of_job(tables.CANCEL_TRANSCRIPTION, write, tables.ended_job(job_id, self.clock()))
 
     def finish_job(self, job_id: str) -> bool:
         """End a job whose file has nothing to do with it any more. 1 request."""
-        return applied(self.store.update, tables.FINISH_JOB, ended_job(job_id, self.clock()))
+        return applied(self.store.update, tables.FINISH_JOB, tables.ended_job(job_id, self.clock()))
 
     # ------------------------------------------------------------------------------------------------------------------
 

@@ -19,9 +19,10 @@ from lambda_src.errors import AppError
 from lambda_src.runtime.clock import Clock
 from lambda_src.runtime.metrics import Metrics
 from lambda_src.runtime.worker import MAX_RECEIVES
-from lambda_src.services.yoto_smart_stream import counts, tables
+from lambda_src.services.yoto_smart_stream import tables
 from lambda_src.services.yoto_smart_stream.errors import TranscriptTooLarge
 from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, Job, timestamp
+from lambda_src.services.yoto_smart_stream.settings import Counts
 from lambda_src.services.yoto_smart_stream.transcripts import rules
 from lambda_src.services.yoto_smart_stream.transcripts.providers import TranscriptionProvider
 from lambda_src.services.yoto_smart_stream.transcripts.repository import TranscriptRepository
@@ -174,12 +175,12 @@ class TranscriptionRunner:
             return
         if isinstance(outcome, Finished):
             logger.info("transcription done", extra={"job_id": job.job_id, "characters": len(outcome.text)})
-            self.metrics.count(counts.TRANSCRIPTION_DONE)
+            self.metrics.count(Counts.TRANSCRIPTION_DONE)
             return
         logger.warning("transcription failed", extra={"job_id": job.job_id, "kind": outcome.kind})
-        self.metrics.count(counts.TRANSCRIPTION_FAILED)
+        self.metrics.count(Counts.TRANSCRIPTION_FAILED)
         if outcome.kind == "refused":
-            self.metrics.count(counts.TRANSCRIPTION_REFUSED)
+            self.metrics.count(Counts.TRANSCRIPTION_REFUSED)
 
     def _is_overdue(self, job: Job) -> bool:
         return job.created_at <= timestamp(self.clock() - rules.OVERDUE_AFTER)

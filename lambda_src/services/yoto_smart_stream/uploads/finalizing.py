@@ -20,9 +20,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO, Any, Final
 
+from lambda_src.dynamo.errors import applied
 from lambda_src.dynamo.store import Store
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.clock import Clock
+from lambda_src.runtime.metrics import Metrics
 from lambda_src.runtime.objects import ObjectChanged, ObjectClient, ObjectHead, ObjectMissing
 from lambda_src.runtime.work_queue import WorkQueue
 from lambda_src.services.yoto_smart_stream import tables
@@ -30,6 +32,7 @@ from lambda_src.services.yoto_smart_stream.messages import JobMessage
 from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, Job, UploadIntent, timestamp
 from lambda_src.services.yoto_smart_stream.names import content_type_of, extension_of
 from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
+from lambda_src.services.yoto_smart_stream.settings import Counts
 from lambda_src.services.yoto_smart_stream.uploads import audio
 from lambda_src.services.yoto_smart_stream.uploads.repository import UploadRepository
 from lambda_src.services.yoto_smart_stream.uploads.rules import (
@@ -58,6 +61,7 @@ class UploadFinalizer:
     objects: ObjectClient
     jobs: WorkQueue[JobMessage]
     preferences: Preferences
+    metrics: Metrics
     max_bytes: int
     clock: Clock
     new_id: Callable[[], str] = _new_id
@@ -126,6 +130,7 @@ class UploadFinalizer:
         if not self.uploads.reject_upload(intent, reason, head.tag):
             return self._now(intent)
         logger.info("upload rejected", extra={"upload_id": intent.upload_id, "reason": reason})
+        self.metrics.count(Counts.UPLOAD_REJECTED, reason=reason)
         return replace(intent, upload_state="rejected", reject_reason=reason, etag=head.tag)
 
     def _download(self, key: str, head: ObjectHead, file: IO[bytes]) -> None:
@@ -161,3 +166,24 @@ class UploadFinalizer:
         if intent.upload_state == "rejected" and intent.etag:
             copies = {*copies, media_key(intent, intent.etag)}  # one of a process that died
         self.objects.delete_several([key, *sorted(copies - {served_key(intent)})])
+
+
+@dataclass(frozen=True, slots=True)
+class Purger:
+    """Deletes objects that nobody needs any more, by jobs, which survive whatever happens to their messages."""
+
+    store: Store
+    objects: ObjectClient
+    clock: Clock
+
+    def purge(self, job_id: str) -> bool:
+        """Delete the objects of a job and end it; False when there is nothing to do for it. It may come any number of
+        times; objects that are missing count as deleted.
+
+        2 requests and 1 to S3. Raises StoreUnavailable when some could not be deleted: the job stays then.
+        """
+        job = self.store.get(tables.JOB_BY_ID, job_id=job_id)
+        if job is None or job.is_done or job.kind != "purge":
+            return False
+        self.objects.delete_several(job.object_keys)
+        return applied(self.store.update, tables.FINISH_JOB, tables.ended_job(job_id, self.clock()))
