@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from cdk_app.services.nbhd_city.local_secrets import TEST_USERS
+from cdk_app.services.planting import accepted, api_at
 from cdk_app.services.service import FirstAccount
-
-TIMEOUT_SECONDS: Final = 30
-CONFLICT: Final = httpx.codes.CONFLICT  # it is there already
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +39,23 @@ SAMPLE_NEIGHBORHOODS: Final = (
 
 def plant(url: str, _accounts: Sequence[FirstAccount]) -> None:
     """Make what is not there yet. url: of the API. Raises httpx.HTTPError."""
-    with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False) as api:
+    with api_at(url) as api:
         people = [_signed_in(api, account.display_name.lower()) for account in TEST_USERS]
         for account, person in zip(TEST_USERS, people, strict=True):
             profile = {"display_name": account.display_name, "bio": account.description}
-            _accepted(api.post("/api/users/me/profile", json=profile, headers=person))
+            accepted(api.post("/api/users/me/profile", json=profile, headers=person))
         for sample in SAMPLE_NEIGHBORHOODS:
             _plant(api, sample, people)
 
 
 def _plant(api: httpx.Client, sample: SampleNeighborhood, people: Sequence[dict[str, str]]) -> None:
     body = {"name": sample.name, "description": sample.description}
-    answer = _accepted(api.post("/api/nbhds", json=body, headers=people[sample.founder]))
+    answer = accepted(api.post("/api/nbhds", json=body, headers=people[sample.founder]))
     nbhd_id = answer["nbhd_id"] if "nbhd_id" in answer else answer["id"]
     if sample.neighbor is not None:
-        _accepted(api.post(f"/api/nbhds/{nbhd_id}/join", headers=people[sample.neighbor]))
+        accepted(api.post(f"/api/nbhds/{nbhd_id}/join", headers=people[sample.neighbor]))
 
 
 def _signed_in(api: httpx.Client, name: str) -> dict[str, str]:
-    answer = _accepted(api.post("/auth/test-login", json={"username": name, "password": name}))
+    answer = accepted(api.post("/auth/test-login", json={"username": name, "password": name}))
     return {"Authorization": f"Bearer {answer['access_token']}"}
-
-
-def _accepted(answer: httpx.Response) -> Any:
-    """The body of an answer that says: done, or done before."""
-    if answer.status_code != CONFLICT:
-        answer.raise_for_status()
-    return answer.json()

@@ -5,11 +5,10 @@ from typing import Any, Final
 
 import httpx
 
+from cdk_app.services.planting import CONFLICT, TIMEOUT_SECONDS, accepted, api_at
 from cdk_app.services.service import FirstAccount
 from cdk_app.services.yoto_smart_stream.tunes import BROKEN, TUNES
 
-TIMEOUT_SECONDS: Final = 30
-CONFLICT: Final = httpx.codes.CONFLICT  # it is there already
 UNAUTHORIZED: Final = httpx.codes.UNAUTHORIZED
 LISTENERS: Final = {"mia": "mia likes dragons", "noah": "noah likes octopuses"}
 """Passwords of this machine by user name."""
@@ -23,10 +22,10 @@ def plant(url: str, accounts: Sequence[FirstAccount]) -> None:
     Whoever was made with a password has to choose another one; the administrator then chooses the printed one again.
     """
     [admin] = accounts
-    with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False) as api:
+    with api_at(url) as api:
         for_now = _other(admin.password)
         boss = _signed_in(api, admin.username, own=for_now, first=admin.password)
-        _accepted(api.post("/api/user/password", json=_change(for_now, admin.password), headers=boss))
+        accepted(api.post("/api/user/password", json=_change(for_now, admin.password), headers=boss))
         boss = _signed_in(api, admin.username, own=admin.password, first=for_now)
         people = [_listener(api, boss, name, password) for name, password in LISTENERS.items()]
         files = [*((tune.filename, tune.wav()) for tune in TUNES), BROKEN]
@@ -37,7 +36,7 @@ def plant(url: str, accounts: Sequence[FirstAccount]) -> None:
 def _listener(api: httpx.Client, boss: Headers, name: str, password: str) -> Headers:
     first = _other(password)
     new = {"username": name, "password": first, "email": f"{name}@example.com"}
-    _accepted(api.post("/api/admin/users", json=new, headers=boss))
+    accepted(api.post("/api/admin/users", json=new, headers=boss))
     return _signed_in(api, name, own=password, first=first)
 
 
@@ -47,16 +46,16 @@ def _signed_in(api: httpx.Client, username: str, *, own: str, first: str) -> Hea
     answer = api.post(login, json={"username": username, "password": own})
     if answer.status_code == UNAUTHORIZED:
         answer = api.post(login, json={"username": username, "password": first})
-        headers = _bearer(_accepted(answer))
+        headers = _bearer(accepted(answer))
         answer = api.post("/api/user/password", json=_change(first, own), headers=headers)
-    return _bearer(_accepted(answer))
+    return _bearer(accepted(answer))
 
 
 def _upload(api: httpx.Client, person: Headers, filename: str, content: bytes) -> None:
     answer = api.post("/api/audio/uploads", json={"filename": filename, "size": len(content)}, headers=person)
     if answer.status_code == CONFLICT:
         return
-    form = _accepted(answer)["upload"]
+    form = accepted(answer)["upload"]
     sent = httpx.post(
         form["url"], data=form["fields"], files={"file": content}, timeout=TIMEOUT_SECONDS, trust_env=False
     )
@@ -73,10 +72,3 @@ def _change(current: str, new: str) -> dict[str, str]:
 
 def _bearer(answer: Mapping[str, Any]) -> Headers:
     return {"Authorization": f"Bearer {answer['access_token']}"}
-
-
-def _accepted(answer: httpx.Response) -> Any:
-    """The body of an answer that says: done, or done before."""
-    if answer.status_code != CONFLICT:
-        answer.raise_for_status()
-    return answer.json()

@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 import zipfile
 from base64 import b64decode
 from collections.abc import Iterator
@@ -13,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from cdk_app.local.console.app import create_console
 from cdk_app.local.ministack import MiniStack
 from cdk_app.local.running import DeployedFunction, DeployedQueue, LocalCloud, RunningService
-from tests.support.engines import installed
+from tests.support.chromium import started_chromium
 from tests.support.http_server import ThreadedServer
 
 if TYPE_CHECKING:
@@ -29,11 +28,6 @@ PHONE: ViewportSize = {"width": 360, "height": 740}
 EVIL = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
 LINES_SECONDS = 20
 # Chromium without windows, which opens none for each test: about half the CPU. Debian has it, others may not.
-LIGHT_CHROMIUM = "chromium-headless-shell"
-CHROMIUM_FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 
 expect.set_options(timeout=30_000)  # machines that run tests are busy
 
@@ -155,11 +149,8 @@ def console(cloud: MiniStack, dynamodb_client: "DynamoDBClient", table: str) -> 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = shutil.which(LIGHT_CHROMIUM) or installed("chromium", f"apt-get install -y {LIGHT_CHROMIUM}")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+    with started_chromium() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture

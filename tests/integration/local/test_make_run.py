@@ -2,6 +2,7 @@
 
 import re
 import time
+import unicodedata
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,10 @@ import httpx
 import pytest
 
 from cdk_app.services.nbhd_city.samples import SAMPLE_NEIGHBORHOODS
+from cdk_app.services.yoto_smart_stream.samples import LISTENERS
+from cdk_app.services.yoto_smart_stream.tunes import TUNES
+from tests.support.chromium import started_chromium
+from tests.support.listening import FILENAME, SIZE, listen
 from tests.support.make_run import MakeRun, parents
 
 ANALYSED_SECONDS: Final = 180
@@ -22,6 +27,7 @@ PAGES_SERVED_HERE: Final = (
     "http://localhost:3000",
 )
 BURST: Final = frozenset(f"Burst {number}" for number in range(50))
+LISTENED_TO: Final = unicodedata.normalize("NFC", FILENAME)
 SAMPLE_CHANNEL: Final = "https://www.youtube.com/@SampleStocks"
 
 type Json = Any
@@ -58,6 +64,7 @@ def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_o
     _check_console(local_cloud)
     _check_hosts(local_cloud)
     _check_burst(local_cloud.nbhd_api, signed_in)
+    _check_library(local_cloud)
 
     local_cloud.kill_everything()
     printed = local_cloud.start()
@@ -65,6 +72,7 @@ def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_o
     assert administrator in printed
     assert local_cloud.api.get(f"/api/channels/{channel['id']}").json() == channel
     assert "Planting" not in printed
+    assert _listed(local_cloud) == {LISTENED_TO, *(tune.filename for tune in TUNES)}
     assert local_cloud.nbhd_api.get("/auth/me", headers=signed_in).json()["user_id"] == "did:plc:alice"
     assert len(_mine(local_cloud.nbhd_api, signed_in) & BURST) == len(BURST)
 
@@ -159,6 +167,32 @@ def _check_burst(api: httpx.Client, signed_in: dict[str, str]) -> None:
     with ThreadPoolExecutor(len(BURST)) as threads:
         assert list(threads.map(create, BURST)) == [201] * len(BURST)
     assert len(_mine(api, signed_in) & BURST) == len(BURST)
+
+
+def _check_library(local_cloud: MakeRun) -> None:
+    """A page uploads 5 MB by its ticket, sees the text, and plays a part; one of another origin gets nothing at all."""
+    [(name, password), *_] = LISTENERS.items()
+    address = f"http://localhost:{local_cloud.layout.moved(8003)}"
+    with started_chromium() as chromium:
+        found = listen(chromium, origin=PAGES_SERVED_HERE[0], api=address, username=name, password=password)
+        foreign = listen(chromium, origin="http://evil.example", api=address, username=name, password=password)
+    assert foreign == {"refused": "TypeError"}
+    assert (found["sent"], found["state"], found["reason"]) == (204, "completed", None)
+    file = found["file"]
+    assert (file["filename"], file["size"], file["content_type"]) == (LISTENED_TO, SIZE, "audio/mpeg")
+    assert (file["transcript_status"], file["duration"]) == ("completed", 328)
+    assert "ministack" in found["transcript"]["transcript"]  # it listens to nothing, and says so
+    assert (found["status"], found["range"], found["type"]) == (206, f"bytes 417-420/{SIZE}", "audio/mpeg")
+    assert found["part"] == [0xFF, 0xFB, 0x90, 0x00]
+    assert found["seconds"] is not None
+
+
+def _listed(local_cloud: MakeRun) -> set[str]:
+    [(name, password), *_] = LISTENERS.items()
+    signed_in = local_cloud.yoto_api.post("/api/user/login", json={"username": name, "password": password}).json()
+    headers = {"Authorization": f"Bearer {signed_in['access_token']}"}
+    files = local_cloud.yoto_api.get("/api/audio", params={"limit": 100}, headers=headers).json()["items"]
+    return {file["filename"] for file in files}
 
 
 def _mine(api: httpx.Client, signed_in: dict[str, str]) -> set[str]:
