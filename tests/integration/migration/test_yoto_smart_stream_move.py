@@ -40,7 +40,7 @@ EXAMPLE_FILES = (
 )
 
 
-def test_example_28(mover, earlier, table, secrets):
+def test_people_and_files_of_the_earlier_product_arrive_as_they_are_or_are_named(mover, earlier, table, secrets):
     earlier_file(earlier, users=EXAMPLE_USERS, audio_files=EXAMPLE_FILES)
     report = done(mover, "init")
     assert "admin: made" in report

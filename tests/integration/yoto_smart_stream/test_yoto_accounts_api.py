@@ -34,7 +34,6 @@ def boss(house):
 
 
 def test_an_administrator_creates_john(house, boss):
-    """Acceptance example 2."""
     with house.counted() as calls:
         answer = house.ask("POST", USERS, by=boss, json=JOHN)
     assert answer.status_code == 201
@@ -53,7 +52,6 @@ def test_an_administrator_creates_john(house, boss):
 
 
 def test_an_address_is_one_users_in_any_case_and_may_hold_a_number_sign(house, boss):
-    """Acceptance example 4."""
     house.ask("POST", USERS, by=boss, json=JOHN)
     mary = {"username": "mary", "password": PASSWORD, "email": "JOHN@example.COM"}
     assert told(house.ask("POST", USERS, by=boss, json=mary)) == (409, "email_taken")
@@ -63,7 +61,7 @@ def test_an_address_is_one_users_in_any_case_and_may_hold_a_number_sign(house, b
 
 
 def test_a_user_is_read_directly_after_its_creation_whatever_the_index_says(house, boss):
-    """Acceptance example 6, without the index: the user of the token, the claim, the user."""
+    """Without the index: the user of the token, the claim, the user."""
     john = house.user("john")
     house.put_items({name: value for name, value in tables.USER.item(john).items() if name[:4] != "GSI1"})
     with house.counted() as calls:
@@ -75,7 +73,6 @@ def test_a_user_is_read_directly_after_its_creation_whatever_the_index_says(hous
     "name", ["ad", "admín", "\uff41\uff44\uff4d\uff49\uff4e", "a b", "x" * 51, "john\n", "\ud800john"], ids=ascii
 )
 def test_what_is_no_user_name_is_refused_and_any_case_of_one_signs_in(house, boss, name):
-    """Acceptance example 8."""
     house.user("admin", hashed_password=phc(PASSWORD))
     body = json.dumps({"username": name, "password": PASSWORD}).encode()
     answer = house.ask("POST", USERS, by=boss, content=body, headers={"content-type": "application/json"})
@@ -239,7 +236,6 @@ def test_a_deleted_user_is_out_and_the_name_is_another_user(house, boss):
 
 
 def test_the_only_administrator_cannot_go(house, boss):
-    """Acceptance example 7, its first half."""
     place = f"{USERS}/{boss.user_id}"
     for change in ({"is_active": False}, {"is_admin": False}):
         assert told(house.ask("PATCH", place, by=boss, json=change)) == (409, "last_admin")

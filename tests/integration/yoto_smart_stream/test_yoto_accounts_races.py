@@ -58,7 +58,6 @@ def outcomes(calls: Sequence[Callable[[], object]]) -> Counter[str]:
 
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_of_20_threads_that_create_bob_in_any_case_one_succeeds(house, meeting, rounds):
-    """Acceptance example 3."""
     users = users_of(house)
     for number in range(rounds):
         before = house.store.count(tables.COUNT_USERS)
@@ -114,7 +113,6 @@ def change(house: PlayedHouse, by: UserRecord, of: UserRecord, **changes: bool) 
 @pytest.mark.parametrize("rounds", ROUNDS)
 @pytest.mark.parametrize("changes", [{"is_admin": False}, {"is_active": False}], ids=["demoted", "switched-off"])
 def test_of_two_administrators_who_demote_each_other_one_stays(new_house, meeting, rounds, changes):
-    """Acceptance example 7, its second half."""
     for _ in range(rounds):
         house = new_house(engine=meeting)
         ann, bob = house.admin("ann"), house.admin("bob")

@@ -46,7 +46,6 @@ def outcome(speech, john, filename="song.mp3") -> tuple[str, str | None, str | N
 
 
 def test_a_wish_becomes_a_text(speech, john):
-    """Acceptance example 20."""
     file = speech.file("song.mp3", john)
     speech.transcribe.play_in_order(Play(text=" hello world\n", running_polls=None))
     job_id = speech.request("song.mp3", john)
@@ -115,7 +114,7 @@ def test_a_long_text_of_speech_is_stored_gzipped(speech, john):
 
 
 def test_every_message_may_come_twice(speech, john):
-    """Acceptance example 15, as far as jobs go: one start, one text."""
+    """As far as jobs go: one start, one text."""
     speech.file("song.mp3", john)
     job_id = speech.request("song.mp3", john)
     [sent] = speech.house.queue.take()
@@ -132,7 +131,6 @@ def test_every_message_may_come_twice(speech, john):
 
 
 def test_a_result_that_comes_after_a_cancellation_changes_nothing(speech, john):
-    """Acceptance example 23."""
     job_id = begun(speech, john)
     speech.house.ask("POST", "/api/audio/song.mp3/transcript/cancel", by=john)
 
@@ -146,7 +144,6 @@ def test_a_result_that_comes_after_a_cancellation_changes_nothing(speech, john):
 
 
 def test_a_result_that_comes_after_the_file_is_gone_makes_nothing(speech, john):
-    """Acceptance example 23."""
     job_id = begun(speech, john)
     speech.house.remove(tables.AUDIO.key(filename="song.mp3"))
 
@@ -224,7 +221,7 @@ def test_a_message_of_no_job_is_acknowledged(speech, kind):
     ],
 )  # fmt: skip
 def test_a_message_that_nobody_understands_fails_alone(speech, john, body):
-    """Acceptance example 15: it goes to the dead-letter queue with its reason, and its neighbours go on."""
+    """It goes to the dead-letter queue with its reason, and its neighbours go on."""
     speech.file("song.mp3", john)
     speech.request("song.mp3", john)
 
@@ -240,7 +237,6 @@ def test_a_message_that_nobody_understands_fails_alone(speech, john, body):
 
 
 def test_what_the_provider_says_is_stored_and_the_next_wish_is_a_new_one(speech, john):
-    """Acceptance example 21."""
     first = begun(speech, john, play=Play(failed="Unsupported media format."))
 
     speech.answer(first)
@@ -266,7 +262,7 @@ def test_what_the_provider_says_is_stored_and_the_next_wish_is_a_new_one(speech,
     ids=["silence", "no reason", "a long reason", "a long text"],
 )
 def test_why_there_is_no_text(speech, john, play, error):
-    """Acceptance example 24, silence."""
+    """Silence."""
     job_id = begun(speech, john, play=play)
 
     speech.answer(job_id)
@@ -341,7 +337,6 @@ def test_a_failure_leaves_the_text_of_before(speech, john):
 
 
 def test_a_start_that_is_throttled_four_times_is_accepted_at_last(speech, john):
-    """Acceptance example 22."""
     speech.file("song.mp3", john)
     speech.transcribe.play_in_order(Play(throttled=4))
     job_id = speech.request("song.mp3", john)
@@ -359,7 +354,6 @@ def test_a_start_that_is_throttled_four_times_is_accepted_at_last(speech, john):
 
 
 def test_a_start_that_is_throttled_five_times_fails_and_leaves_a_dead_letter(speech, john):
-    """Acceptance example 22."""
     speech.file("song.mp3", john)
     speech.transcribe.play_in_order(Play(throttled=5))
     job_id = speech.request("song.mp3", john)
@@ -399,7 +393,6 @@ def test_an_answer_that_cannot_be_asked_for_goes_to_the_dead_letters_and_its_job
 
 @pytest.mark.parametrize("lost_as", ["BadRequestException", "NotFoundException"])
 def test_a_job_that_the_provider_does_not_know_is_started_again(speech, john, lost_as):
-    """K10."""
     job_id = begun(speech, john, play=Play(text="at last", running_polls=None, lost_as=lost_as))
     content = {"source": "aws.transcribe", "detail": {"TranscriptionJobName": name_of(job_id)}}
 
@@ -422,7 +415,6 @@ def test_a_language_may_be_asked_for(speech, john):
 
 
 def test_auto_is_no_language_and_the_one_that_is_heard_is_stored(speech, john):
-    """K11."""
     job_id = begun(speech, john, play=Play(text="hoi", language="nl-NL"), language="auto")
 
     speech.answer(job_id)
@@ -437,7 +429,6 @@ def test_auto_is_no_language_and_the_one_that_is_heard_is_stored(speech, john):
 def test_too_little_speech_to_know_its_language_is_tried_once_more_in_the_usual_one(
     new_speech, configured, asked, second
 ):
-    """K11."""
     speech = new_speech(transcribe_language=configured)
     john = speech.house.user("john")
     job_id = begun(speech, john, play=Play(failed=TOO_SHORT_TO_IDENTIFY), **asked)
@@ -457,7 +448,6 @@ def test_too_little_speech_to_know_its_language_is_tried_once_more_in_the_usual_
 
 
 def test_a_second_try_that_fails_is_the_last(new_speech):
-    """K11."""
     speech = new_speech(transcribe_language="auto")
     john = speech.house.user("john")
     job_id = begun(speech, john, play=Play(failed=TOO_SHORT_TO_IDENTIFY))

@@ -51,7 +51,7 @@ def test_an_address_reads_the_audio_for_an_hour_and_in_parts(new_studio):
     assert fetch("GET", body["url"].replace("Expires=3600", "Expires=7200")).status_code == 403
 
 
-def test_example_27_a_link_plays_without_signing_in_until_it_is_ended(new_studio):
+def test_a_link_plays_without_signing_in_until_it_is_ended(new_studio):
     studio = new_studio()
     house, john = studio.house, studio.house.user("john")
     studio.brought(john)

@@ -122,7 +122,7 @@ DRAGONS = ["Dragon Tales.mp3", "dragonfly.mp3", "The Dragon.mp3", "50_x.mp3"]
         ({"q": "dragon.*", "match": "prefix"}, []),
     ],
 )
-def test_example_17_a_search_goes_by_names_in_any_case_and_has_no_wildcards(new_house, asked, found):
+def test_a_search_goes_by_names_in_any_case_and_has_no_wildcards(new_house, asked, found):
     house = new_house()
     for name in DRAGONS:
         house.file(name)
@@ -160,7 +160,7 @@ def test_the_pages_of_a_search_are_together_what_there_is(new_house, match, limi
     assert [name for page in pages for name in page] == found
 
 
-def test_example_18_one_match_behind_2499_names_takes_bounded_work(new_house):
+def test_one_match_behind_2499_names_takes_bounded_work(new_house):
     house = new_house()
     fill(house, [*(f"{number:05}.mp3" for number in range(2_499)), "zebra.mp3"])
     john = house.user("john")
@@ -240,7 +240,7 @@ LISTS: list[tuple[str, Json]] = [
 ]
 
 
-def test_example_19_a_cursor_is_good_for_its_own_list_alone(new_house):
+def test_a_cursor_is_good_for_its_own_list_alone(new_house):
     house = new_house()
     for name in ("ab1.mp3", "ab2.mp3"):
         house.file(name)

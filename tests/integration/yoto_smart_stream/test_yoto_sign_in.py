@@ -92,7 +92,6 @@ def test_a_failure_takes_four_requests(house, john):
 
 
 def test_five_wrong_passwords_lock_a_name_for_a_while_whether_anybody_has_it_or_not(house, john):
-    """Acceptance example 10."""
     for name in ("john", "zoe"):
         for _ in range(5):
             assert told(log_in(house, name, WRONG)) == (401, "invalid_credentials")
@@ -300,7 +299,6 @@ def test_signing_out_ends_one_sign_in(house, john):
 
 
 def test_another_password_voids_all_tokens_and_answers_as_a_sign_in_does(house, john):
-    """Acceptance example 9."""
     before = log_in(house, "john").json()
     with house.counted() as calls:
         answer = change_password(house, john)

@@ -20,7 +20,7 @@ def bearer(answer):
 
 
 def test_a_fresh_deployment_has_one_administrator_with_a_generated_password_to_be_replaced(house):
-    """Acceptance example 1. The list of users stands for every other route."""
+    """The list of users stands for every other route."""
     assert told(log_in(house, "admin", "yoto")) == (401, "invalid_credentials")
     answer = log_in(house, "admin", ADMIN_PASSWORD)
     assert answer.status_code == 200

@@ -77,7 +77,6 @@ def outcome(speech, john, filename="song.mp3"):
 
 
 def test_a_lost_message_is_sent_again(speech, john):
-    """Acceptance example 24."""
     job_id = asked(speech, john)
     speech.house.queue.take()  # and that was that
 
@@ -95,7 +94,6 @@ def test_a_lost_message_is_sent_again(speech, john):
 
 
 def test_a_lost_answer_is_asked_for(speech, john):
-    """Acceptance example 24."""
     job_id = asked(speech, john)
     speech.work()
     speech.ended(job_id)  # and the event gets lost
@@ -171,7 +169,7 @@ def test_a_provider_that_cannot_be_asked_keeps_nothing_in_flight_for_ever(speech
 
 @pytest.mark.parametrize("lost_as", ["BadRequestException", "NotFoundException"])
 def test_a_lost_start_is_made_up_for(speech, john, lost_as):
-    """K10: the provider does not know a job that was started."""
+    """The provider does not know a job that was started."""
     job_id = asked(speech, john, play=Play(running_polls=None, lost_as=lost_as))
     speech.work()
 

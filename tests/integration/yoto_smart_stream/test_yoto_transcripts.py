@@ -101,7 +101,7 @@ def test_a_second_text_replaces_the_first_and_what_was_said_of_it(house, john):
 
 
 def test_a_long_text_is_stored_gzipped_and_read_whole(house, john):
-    """Acceptance example 25: 150,000 bytes."""
+    """150,000 bytes."""
     house.file("song.mp3", john)
     text = (LONG * 2)[:148_000] + "ü" * 1_000
     assert len(text.encode()) >= 150_000
@@ -192,7 +192,7 @@ def test_removing_a_text_removes_all_that_was_known_of_it(house, john):
 
 @pytest.mark.parametrize(("method", "body"), [("PUT", {"text": "mine"}), ("DELETE", None)])
 def test_only_who_uploaded_a_file_and_administrators_change_its_text(house, john, boss, method, body):
-    """Acceptance example 25: a member who is not the uploader."""
+    """A member who is not the uploader."""
     house.file("song.mp3", john)
     house.file("old.mp3", None)
 
@@ -283,7 +283,6 @@ def test_nothing_but_cancelled_can_be_set_while_in_flight(house, boss, status):
 
 
 def test_a_file_is_put_in_flight_with_one_job_and_one_message(house, john):
-    """Acceptance example 20, the first half."""
     house.file("song.mp3", john)
 
     first = house.ask("POST", WISH, by=john, json={"language": "de-DE"})

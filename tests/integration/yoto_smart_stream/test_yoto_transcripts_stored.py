@@ -39,7 +39,7 @@ def in_flight(house, texts, job_id=ID) -> None:
 
 
 def test_the_published_calls_in_their_order(house, texts):
-    """Acceptance example 26, from the file on."""
+    """From the file on."""
     file = house.file("test.mp3", size=1024000, duration=120)
     assert file.transcript_status == "pending"
 
@@ -58,7 +58,6 @@ def test_the_published_calls_in_their_order(house, texts):
 
 
 def test_a_file_that_is_not_there_is_none_and_is_never_made(house, texts):
-    """Acceptance example 26."""
     assert texts.set_transcript_status("ghost.mp3", "failed", "x") is None
     assert texts.update_transcript("ghost.mp3", "text", "completed") is None
     assert texts.update_transcript("ghost.mp3", None, "completed", expect={"pending"}) is None

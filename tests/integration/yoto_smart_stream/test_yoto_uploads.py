@@ -12,7 +12,7 @@ from tests.support.yoto_uploads import MP3, PDF, event_of, recording
 NOW = "2025-01-15T08:30:00.123000Z"
 
 
-def test_example_11_a_file_is_uploaded_past_the_api_and_found_by_its_composed_name(new_studio):
+def test_a_file_is_uploaded_past_the_api_and_found_by_its_composed_name(new_studio):
     studio = new_studio()
     house, john = studio.house, studio.house.user("john")
     with house.counted() as requests:
@@ -61,7 +61,7 @@ def test_example_11_a_file_is_uploaded_past_the_api_and_found_by_its_composed_na
 # ---- what S3 refuses, and what the worker does -----------------------------------------------------------------------
 
 
-def test_example_13_storage_refuses_what_the_form_does_not_allow_and_the_ticket_expires(new_studio):
+def test_storage_refuses_what_the_form_does_not_allow_and_the_ticket_expires(new_studio):
     studio = new_studio(max_upload_bytes=5_000)
     john = studio.house.user("john")
     ticket = studio.ticket(john, size=1_000)
@@ -90,7 +90,7 @@ def test_example_13_storage_refuses_what_the_form_does_not_allow_and_the_ticket_
     [(PDF, 5_000, "not_audio"), (b"\xff\xfea\x00b\x00", 5_000, "not_audio"), (MP3, len(MP3) - 1, "too_large")],
     ids=["pdf", "text", "large"],
 )
-def test_example_14_what_is_no_audio_is_rejected_and_deleted(new_studio, content, limit, reason):
+def test_what_is_no_audio_is_rejected_and_deleted(new_studio, content, limit, reason):
     studio = new_studio()
     john = studio.house.user("john")
     ticket = studio.ticket(john, "story.mp3")
@@ -114,7 +114,7 @@ def test_example_14_what_is_no_audio_is_rejected_and_deleted(new_studio, content
     assert studio.standing(ticket, john) == standing
 
 
-def test_example_15_an_event_that_comes_twice_changes_the_library_once(new_studio):
+def test_an_event_that_comes_twice_changes_the_library_once(new_studio):
     studio = new_studio()
     john = studio.house.user("john")
     ticket = studio.brought(john)
@@ -127,7 +127,7 @@ def test_example_15_an_event_that_comes_twice_changes_the_library_once(new_studi
     assert len(studio.jobs("transcribe")) == 1
 
 
-def test_example_15_one_broken_record_among_five_fails_alone(new_studio):
+def test_one_broken_record_among_five_fails_alone(new_studio):
     studio = new_studio()
     john = studio.house.user("john")
     tickets = [studio.ticket(john, f"{number}.mp3") for number in range(4)]

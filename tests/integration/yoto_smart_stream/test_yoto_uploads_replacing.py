@@ -7,7 +7,7 @@ from tests.support.yoto_uploads import MP3, OTHER_MP3, PDF
 NOW = "2025-01-15T08:30:00.123000Z"
 
 
-def test_example_16_the_first_upload_has_the_name_and_its_owner_may_replace_it(new_studio):
+def test_the_first_upload_has_the_name_and_its_owner_may_replace_it(new_studio):
     studio = new_studio()
     house, john = studio.house, studio.house.user("john")
     tickets = [studio.ticket(john) for _ in range(2)]

@@ -25,7 +25,7 @@ from tests.support.yoto_uploads import MP3
     ],
     ids=lambda value: ascii(value)[:20],
 )  # fmt: skip
-def test_example_12_names_that_nothing_can_have(new_studio, filename, reason):
+def test_names_that_nothing_can_have(new_studio, filename, reason):
     studio = new_studio()
     john = studio.house.user("john")
 
