@@ -12,6 +12,7 @@ import os
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -191,9 +192,10 @@ class ItemStore:
         name = found_filename(filename)
         if name is None:
             return None
-        return self._texts.update_transcript(
+        found = self._texts.update_transcript(
             name, transcript, status, error, language=language, source=source, expect=expect
         )
+        return found if found is None or not transcript else replace(found, transcript=transcript)
 
     def set_transcript_status(
         self,

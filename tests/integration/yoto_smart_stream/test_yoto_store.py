@@ -96,9 +96,8 @@ def test_audio_file_operations(store):
     assert done is not None
     assert done.transcript_status == "completed"
     assert done.transcribed_at == "2025-01-15T08:30:00.123000Z"
-    found = store.get_audio_file("test.mp3")
-    assert found is not None
-    assert found.transcript == "This is a test transcript"
+    assert store.get_audio_file("test.mp3") == done
+    assert done.transcript == "This is a test transcript"
 
     failed = store.set_transcript_status("test.mp3", "failed", "Transcription timeout")
     assert failed is not None
