@@ -222,8 +222,8 @@ def a_worker_may_delete_every_job_of_the_account(prod: Deployment) -> None:
 
 
 @caught_by("no-wildcard-resources", not_in=WITHOUT_JOBS)
-def an_api_may_delete_jobs_of_every_environment(prod: Deployment) -> None:
-    named(prod, "api", "yss-*")
+def a_worker_may_delete_jobs_of_every_environment(prod: Deployment) -> None:
+    named(prod, "worker", "yss-*")
 
 
 @caught_by("no-wildcard-resources", not_in=WITHOUT_JOBS)
@@ -244,7 +244,7 @@ def a_worker_may_read_every_vocabulary(prod: Deployment) -> None:
 
 @caught_by("roles-do-what-is-declared", not_in=WITHOUT_JOBS)
 def an_api_may_start_jobs(prod: Deployment) -> None:
-    on_jobs(prod, "api")
+    on_jobs(prod, "worker")
     allow(prod, "api", "transcribe:StartTranscriptionJob", "*")
 
 
