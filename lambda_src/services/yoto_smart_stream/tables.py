@@ -173,9 +173,14 @@ UPDATE_USER: Final = AccessPattern(
     operation="UpdateItem", writes=USER, asked_by=(API, WORKER), cost="1 request; 2 WRU with the index",
 )  # fmt: skip
 CHANGE_USER: Final = AccessPattern(
-    "change_user", "Change a user as read with an address, or with being an administrator who can sign in",
+    "change_user", "Change a user as read with the address, and whether there is one administrator more or less",
     operation=("UpdateItem", "DeleteItem", "PutItem"), writes=(USER, EMAIL_CLAIM, ADMIN_GUARD), transaction=True,
-    asked_by=(API, WORKER), cost="1 request; 2 to 4 items of 1 KB, 5 to 9 WRU with the index",
+    asked_by=(API,), cost="1 request; 2 to 4 items of 1 KB, 5 to 9 WRU with the index",
+)  # fmt: skip
+RECOUNT_ADMINS: Final = AccessPattern(
+    "recount_admins", "Change a user as read who becomes an administrator that can sign in, or is none any more",
+    operation="UpdateItem", writes=(USER, ADMIN_GUARD), transaction=True,
+    asked_by=(API, WORKER), cost="1 request; 2 items of 1 KB, 5 WRU with the index",
 )  # fmt: skip
 DELETE_USER: Final = AccessPattern(
     "delete_user", "Remove a user as read, free the address, keep the id from coming back",

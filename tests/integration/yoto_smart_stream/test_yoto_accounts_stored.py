@@ -439,7 +439,7 @@ def test_whoever_got_a_password_meanwhile_keeps_it(new_house, overtaken):
     users = users_of(house := new_house(engine=overtaken))
     admin = house.user("admin", is_admin=True, hashed_password=NO_PASSWORD)
     own = "$argon2id$of-the-owner"
-    overtaken.before("change_user", lambda: users.update_user(admin.user_id, hashed_password=own))
+    overtaken.before("recount_admins", lambda: users.update_user(admin.user_id, hashed_password=own))
     kept = users.ensure_admin_user(HASH)
     assert kept is not None
     assert kept == users.get_user("admin")

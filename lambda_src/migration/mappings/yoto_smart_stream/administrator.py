@@ -71,7 +71,7 @@ def _let_in(store: Store, seen: UserRecord, hashed_password: str, *, is_first: b
     ]
     if after.counts_as_admin:
         actions.append(_one_more())
-    store.transact(tables.CHANGE_USER, actions)
+    store.transact(tables.RECOUNT_ADMINS, actions)
 
 
 def _make(store: Store, username: str, hashed_password: str) -> None:

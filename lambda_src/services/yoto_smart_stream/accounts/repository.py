@@ -209,11 +209,12 @@ class UserRepository:
         names = (*_CHANGEABLE, "version", "token_version", "updated_at")
         update = Update().assign({name: getattr(written, name) for name in names})
         profile = UpdateItem(tables.USER.key_of(user), update, _as_read(user), return_old=True)
-        actions = [profile, *_moved_address(user, written), *_recounted(user, written)]
-        if len(actions) == 1:
+        moved, recounted = _moved_address(user, written), _recounted(user, written)
+        if not moved and not recounted:
             return self._is_updated(profile, written)
+        actions: list[Action] = [profile, *moved, *recounted]
         try:
-            self.store.transact(tables.CHANGE_USER, actions)
+            self.store.transact(tables.CHANGE_USER if moved else tables.RECOUNT_ADMINS, actions)
         except TransactionCancelled as exc:
             refused = [actions[position] for position in exc.failed_positions]
             if profile in refused:
