@@ -12,7 +12,7 @@ from tests.support.mirrored_queue import MirroredQueue
 from tests.support.nbhd_city import PlayedCity, app_secret, did
 from tests.support.played import Sent, TestClock
 from tests.support.recorded_operations import Recorder, check_asked, check_found
-from tests.support.recording import Recording, recording
+from tests.support.recording import Recording, ToldApart, recording
 from tests.support.roles import done_by_lambda, granted_to
 from tests.support.sign_in import PlayedSignIn
 
@@ -21,7 +21,7 @@ QUEUES = {"nbhd_task_queue_url": "tasks", "nbhd_task_dlq_url": "tasks-dlq"}
 SECRETS = {"app_secret_arn": app_secret().held}
 
 
-class Everything(PlayedCity):
+class Everything(ToldApart, PlayedCity):
     """The service, with the worker's deliveries told apart from the API's requests."""
 
     clock: TestClock
@@ -38,14 +38,6 @@ class Everything(PlayedCity):
             queue=MirroredQueue(made.receiver),
             **settings,
         )
-
-    def deliver(self, *messages: Sent, **options: Any) -> list[str]:
-        with self.recorder.acting(WORKER):
-            return super().deliver(*messages, **options)
-
-    def scheduled(self, task: str) -> None:
-        with self.recorder.acting(WORKER):
-            super().scheduled(task)
 
 
 @pytest.fixture(scope="module")

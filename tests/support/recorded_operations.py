@@ -14,12 +14,14 @@ from lambda_src.dynamo.render import grants_of
 from lambda_src.dynamo.schema import AccessPattern, Table, patterns_of
 from lambda_src.dynamo.values import Request
 from lambda_src.runtime.buckets import Bucket
+from lambda_src.runtime.transcription_jobs import KNOWS_NO_RESOURCE
 
 if TYPE_CHECKING:
     from botocore.hooks import BaseEventHooks
 
 type Operations = set[tuple[str, str]]
-"""(place, action): `table`, `table/index`, `bucket/prefix`, queue or secret by the name it was given.
+"""(place, action): `table`, `table/index`, `bucket/prefix`, `transcription-job/beginning*`, queue or secret by the name
+it was given.
 
 For example `dynamodb:Query`.
 """
@@ -41,6 +43,7 @@ _OF_OBJECTS: Final = {
     "ListObjects": "ListBucket",
     "ListObjectsV2": "ListBucket",
 }
+EVERYTHING: Final = "*"  # for actions that know no resource
 _SERVICES: Final = {"sqs": "sqs", "secrets-manager": "secretsmanager"}  # IAM's name by botocore's
 
 
@@ -48,13 +51,18 @@ class Recorder:
     """A client that notes what goes through it, for whoever is at work; and what goes through other AWS clients.
 
     names: physical names of tables and buckets, URLs of queues and ids of secrets, by the names they are noted under; a
-    bucket's is that of its variable. tables: whose items are told apart. buckets: whose prefixes are. role: at work
-    now. operations: by role. patterns: what each pattern took, by role and its name. transactions: the patterns that
-    were transactions. found: kinds of items by pattern.
+    bucket's is that of its variable. tables: whose items are told apart. buckets: whose prefixes are. jobs: what the
+    names of jobs of Amazon Transcribe begin with. role: at work now. operations: by role. patterns: what each pattern
+    took, by role and its name. transactions: the patterns that were transactions. found: kinds of items by pattern.
     """
 
     def __init__(
-        self, client: Client, names: Mapping[str, str], tables: Iterable[Table] = (), buckets: Iterable[Bucket] = ()
+        self,
+        client: Client,
+        names: Mapping[str, str],
+        tables: Iterable[Table] = (),
+        buckets: Iterable[Bucket] = (),
+        jobs: str = "",
     ) -> None:
         self.role = "api"
         self.operations: defaultdict[str, Operations] = defaultdict(set)
@@ -65,6 +73,7 @@ class Recorder:
         self._names = {physical: name for name, physical in names.items()}
         self._tables = {table.name: table for table in tables}
         self._buckets = {bucket.environment_variable.lower(): bucket for bucket in buckets}
+        self._jobs = jobs
 
     @contextmanager
     def acting(self, role: str) -> Iterator[None]:
@@ -127,9 +136,27 @@ class Recorder:
             for bucket, key, action in _asked_of_buckets(operation, params):
                 self.operations[self.role].add((self._prefix_of(bucket, key), f"s3:{action}"))
             return
+        if service == "transcribe":
+            self._note_transcription(operation, params)
+            return
         place = params["QueueUrl"] if service == "sqs" else params["SecretId"]
         action = f"{_SERVICES[service]}:{operation.removesuffix('Batch')}"
         self.operations[self.role].add((self._names[place], action))
+
+    def _note_transcription(self, operation: str, params: Mapping[str, Any]) -> None:
+        """A call of Amazon Transcribe; a start is also what that service does with the rights of who calls it.
+
+        https://docs.aws.amazon.com/transcribe/latest/APIReference/API_StartTranscriptionJob.html
+        """
+        name, known = params["TranscriptionJobName"], self._jobs
+        place = f"transcription-job/{f'{known}*' if known and name.startswith(known) else name}"
+        place = EVERYTHING if operation in KNOWS_NO_RESOURCE else place
+        self.operations[self.role].add((place, f"transcribe:{operation}"))
+        if operation == "StartTranscriptionJob":
+            bucket, _, key = params["Media"]["MediaFileUri"].removeprefix("s3://").partition("/")
+            self._note({"Bucket": bucket, "Key": key}, "before-parameter-build.s3.GetObject")
+            written = {"Bucket": params["OutputBucketName"], "Key": params["OutputKey"]}
+            self._note(written, "before-parameter-build.s3.PutObject")
 
     def _prefix_of(self, physical: str, key: str) -> str:
         """The bucket with the longest declared prefix of a key, or with the key where that is below none."""
@@ -145,12 +172,18 @@ def check_asked(recorder: Recorder, tables: Iterable[Table], function: str) -> N
     undeclared, idle = sorted(seen.keys() - declared.keys()), sorted(declared.keys() - seen.keys())
     assert not undeclared, f"{function} has to be among those who ask {undeclared}"
     assert not idle, f"{function} never asks {idle}"
-    for name, pattern in declared.items():
-        assert seen[name] == _declared(pattern), f"pattern {name} says {_declared(pattern)} and takes {seen[name]}"
-        assert (name in recorder.transactions) == pattern.transaction, f"pattern {name} is a transaction or it is none"
+    check_patterns(recorder, declared.values(), function)
     of_tables = {(place, action) for place, action in recorder.operations[function] if action.startswith("dynamodb:")}
     role = granted(declared.values())
     assert of_tables == role, f"{function} is granted {role - of_tables} too much and {of_tables - role} too little"
+
+
+def check_patterns(recorder: Recorder, patterns: Iterable[AccessPattern[Any]], asker: str) -> None:
+    """Fails where patterns took other operations than they say, whoever else may ask them."""
+    for pattern in patterns:
+        name, seen, said = pattern.name, recorder.patterns[asker][pattern.name], _declared(pattern)
+        assert seen == said, f"pattern {name} says {said} and takes {seen}"
+        assert (name in recorder.transactions) == pattern.transaction, f"pattern {name} is a transaction or it is none"
 
 
 def check_found(recorder: Recorder, tables: Iterable[Table]) -> None:
@@ -176,11 +209,11 @@ def granted(patterns: Iterable[AccessPattern[Any]]) -> Operations:
 
 
 def kind_of(table: Table, item: Mapping[str, Any]) -> str:
-    """The one kind of item whose key templates have the shape of this item's key."""
+    """The one kind of item whose key templates have the shape of this item's key, as far as that was asked for."""
     [entity] = [
         entity
         for entity in table.entities
-        if all(_has_shape(entity.template_of(name), item[name]["S"]) for name in table.key_names)
+        if all(_has_shape(entity.template_of(name), item[name]["S"]) for name in table.key_names if name in item)
     ]
     return entity.name
 

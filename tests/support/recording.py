@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
 import boto3
@@ -15,6 +15,7 @@ from lambda_src.dynamo.boto3_client import Boto3Client, make_client
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.schema import Table
 from lambda_src.runtime.buckets import Bucket
+from tests.support.played import PlayedService, Sent
 from tests.support.recorded_operations import Recorder
 
 if TYPE_CHECKING:
@@ -38,6 +39,24 @@ class Recording:
     receiver: "SQSClient"
 
 
+class ToldApart(PlayedService[Any]):
+    """A service whose worker's deliveries are recorded as the worker's, whoever acts otherwise.
+
+    recorder: is there before the service is. worker_role: as `tables.py` calls it.
+    """
+
+    recorder: Recorder
+    worker_role: ClassVar[str] = "worker"
+
+    def deliver(self, *messages: Sent, **options: Any) -> list[str]:
+        with self.recorder.acting(self.worker_role):
+            return super().deliver(*messages, **options)
+
+    def scheduled(self, task: str) -> None:
+        with self.recorder.acting(self.worker_role):
+            super().scheduled(task)
+
+
 @contextmanager
 def recording(
     *,
@@ -47,10 +66,11 @@ def recording(
     cloud: MiniStack,
     dynamodb_endpoint: str,
     buckets: Sequence[Bucket] = (),
+    jobs: str = "",
 ) -> Iterator[Recording]:
     """Make everything, and let boto3's default session lead to it and to the recorder while inside.
 
-    queues, secrets: names of queues and values of secrets by the setting that names them.
+    queues, secrets: names of queues and values of secrets by the setting that names them. jobs: see `Recorder`.
     """
     names = {table.name: f"{table.base_name}-{uuid4()}" for table in tables}
     receiver = cloud.session.client("sqs", endpoint_url=cloud.url, config=QUICK)
@@ -63,7 +83,7 @@ def recording(
         addresses[bucket.environment_variable.lower()] = name = f"{bucket.name.lower()}-{uuid4()}"
         storage.create_bucket(Bucket=name)
     engine = make_client(region="us-east-1", endpoint_url=dynamodb_endpoint, read_timeout_seconds=30)
-    recorder = Recorder(Boto3Client(engine), {**names, **addresses}, tables, buckets)
+    recorder = Recorder(Boto3Client(engine), {**names, **addresses}, tables, buckets, jobs)
     session = local_session()
     recorder.listen(session.events)
     with pytest.MonkeyPatch.context() as patch, recorder.acting("test"):

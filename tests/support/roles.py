@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.support.assembly import Resource, Template
-from tests.support.recorded_operations import Operations
+from tests.support.recorded_operations import EVERYTHING, Operations
 
 FUNCTION = "AWS::Lambda::Function"
-EVERYTHING = "*"
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
 POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html; the group is there already
@@ -97,6 +96,9 @@ def _name(place: Any, names: Mapping[str, str], tables: Mapping[str, str]) -> st
     if is_table:
         physical, _, index = path.partition("/index/")
         return f"{tables.get(physical, physical)}/{index}" if index else tables.get(physical, physical)
+    _, is_job, path = text(place).partition(":transcription-job/")
+    if is_job:
+        return f"transcription-job/{path}"
     _, is_bucket, path = text(place).partition(":s3:::")
     for known, name in names.items() if is_bucket else ():
         bucket = json.dumps(json.loads(known), sort_keys=True)

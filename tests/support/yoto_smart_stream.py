@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 import httpx
 
+from lambda_src.runtime.secrets import Secret
 from lambda_src.services.yoto_smart_stream import tables
 from lambda_src.services.yoto_smart_stream.messages import Message
 from lambda_src.services.yoto_smart_stream.models import (
@@ -52,11 +53,11 @@ class PlayedHouse(PlayedService[Message]):
         "public_url": PUBLIC_URL,
     }
 
-    def __init__(self, *, more_secrets: Mapping[str, HeldSecret] | None = None, **options: Any) -> None:
+    def __init__(self, *, more_secrets: Mapping[str, Secret] | None = None, **options: Any) -> None:
         self.signing_key = HeldSecret({"current": SIGNING_KEY})
         self.bootstrap_admin = HeldSecret({"username": "admin", "password": ADMIN_PASSWORD})
         self._ids = count(101)
-        held = {"keys": self.signing_key, "admin": self.bootstrap_admin, **(more_secrets or {})}
+        held: dict[str, Secret] = {"keys": self.signing_key, "admin": self.bootstrap_admin, **(more_secrets or {})}
         super().__init__(secrets=held, **options)
 
     # ---- what was there before the test began ------------------------------------------------------------------------

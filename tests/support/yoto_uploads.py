@@ -73,6 +73,13 @@ def event_of(bucket: str, key: str, number: int = 1) -> Sent:
     return Sent(QUEUE, f"event-{number}", json.dumps(envelope))
 
 
+def send_form(ticket: Json, content: bytes, **changed: str) -> httpx.Response:
+    """What S3 answers a browser that sends the form of a ticket."""
+    form = ticket["upload"]
+    fields = {**form["fields"], **changed}
+    return httpx.post(form["url"], data=fields, files={"file": content}, trust_env=False)
+
+
 class Studio:
     """The service with a bucket. In it, `house` is the service; objects have its clock."""
 
@@ -95,9 +102,7 @@ class Studio:
 
     def upload(self, ticket: Json, content: bytes = MP3, **changed: str) -> httpx.Response:
         """What S3 answers a browser that sends the form."""
-        form = ticket["upload"]
-        fields = {**form["fields"], **changed}
-        return httpx.post(form["url"], data=fields, files={"file": content}, trust_env=False)
+        return send_form(ticket, content, **changed)
 
     def announce(self, ticket: Json, **options: Any) -> list[str]:
         """One delivery of the event of an upload; the ids of what is to be delivered again."""
