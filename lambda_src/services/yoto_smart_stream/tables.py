@@ -225,7 +225,7 @@ RESET_AUDIO: Final = AccessPattern(
 DELETE_AUDIO: Final = AccessPattern(
     "delete_audio", "Remove a file as read with its text and its link, and note its object for deletion",
     operation=("DeleteItem", "PutItem"), writes=(AUDIO, TRANSCRIPT, PLAY_LINK, JOB), transaction=True, asked_by=(API,),
-    cost="1 request; 2 to 4 items, about 10 WRU with the indexes, 2 more per KB of text",
+    cost="1 request; 7 WRU with the indexes, 2 more for a link, and 2 per KB of the text that goes",
 )  # fmt: skip
 FILE_OF_LINK: Final[AccessPattern[models.PlayLink]] = _get(
     "file_of_link", "Which file does this link play?", reads=PLAY_LINK, asked_by=(API,)
@@ -233,7 +233,7 @@ FILE_OF_LINK: Final[AccessPattern[models.PlayLink]] = _get(
 SET_PLAY_LINK: Final = AccessPattern(
     "set_play_link", "Give a file as read another link, or none",
     operation=("UpdateItem", "DeleteItem", "PutItem"), writes=(AUDIO, PLAY_LINK), transaction=True, asked_by=(API,),
-    cost="1 request; 2 or 3 items of 1 KB, about 8 WRU with the indexes",
+    cost="1 request; 6 WRU with the indexes, 8 for a link in place of another",
 )  # fmt: skip
 
 # ---- access patterns: uploads ----------------------------------------------------------------------------------------
@@ -247,7 +247,8 @@ UPLOAD_BY_ID: Final[AccessPattern[models.UploadIntent]] = _get(
 FINALIZE_UPLOAD: Final = AccessPattern(
     "finalize_upload", "Take an upload into the library once, with the work that follows from it",
     operation=("UpdateItem", "PutItem", "DeleteItem"), writes=(UPLOAD, AUDIO, TRANSCRIPT, JOB), transaction=True,
-    asked_by=(WORKER,), cost="1 request; 2 to 5 items of 1 KB, about 11 WRU with the indexes",
+    asked_by=(WORKER,),
+    cost="1 request; 9 WRU with the indexes; for a replacement 12, and 2 per KB of the text that goes",
 )  # fmt: skip
 REJECT_UPLOAD: Final = AccessPattern(
     "reject_upload", "Say why an upload was not taken",
@@ -264,7 +265,7 @@ REQUEST_TRANSCRIPTION: Final = AccessPattern(
 BEGIN_TRANSCRIPTION: Final = AccessPattern(
     "begin_transcription", "Say that a provider works on exactly this job",
     operation="UpdateItem", writes=(AUDIO, JOB), transaction=True, asked_by=(WORKER,),
-    cost="1 request; 2 items of 1 KB, 7 WRU with the indexes",
+    cost="1 request; 2 items of 1 KB, 6 WRU with the indexes",
 )  # fmt: skip
 FINISH_TRANSCRIPTION: Final = AccessPattern(
     "finish_transcription", "Write what came of exactly this job, and end it",
