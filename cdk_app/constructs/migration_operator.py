@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from cdk_app.constructs.acknowledge import acknowledge
 from cdk_app.environments import OPERATOR_ARN
 
 # What `lambda_src.migration` does to a table, all phases together. The only role that may Scan.
@@ -40,3 +41,20 @@ def migration_operator(scope: Construct, *, who: str) -> iam.Role:
     )
     CfnOutput(Stack.of(scope), "MigrationOperatorRole", value=role.role_arn)
     return role
+
+
+def grant_look_up(operator: iam.Role) -> None:
+    """Allow to ask how what its own stack made is called: secrets and buckets are named by CloudFormation.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/control-access-with-iam.html
+    """
+    stack = Stack.of(operator)
+    arn = stack.format_arn(service="cloudformation", resource="stack", resource_name=f"{stack.stack_name}/*")
+    operator.add_to_principal_policy(
+        iam.PolicyStatement(actions=["cloudformation:ListStackResources"], resources=[arn])
+    )
+    acknowledge(
+        operator,
+        f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/{stack.stack_name}/*]",
+        "What follows the name of a stack is an id that each one gets when it is made",
+    )

@@ -55,6 +55,13 @@ def grant_read(grantee: iam.IGrantable, secret: secretsmanager.ISecret) -> None:
     )
 
 
+def grant_write(grantee: iam.IGrantable, secret: secretsmanager.ISecret) -> None:
+    """Allow to give exactly this secret another value."""
+    grantee.grant_principal.add_to_principal_policy(
+        iam.PolicyStatement(actions=["secretsmanager:PutSecretValue"], resources=[secret.secret_arn])
+    )
+
+
 def _secret(
     scope: Construct,
     construct_id: str,

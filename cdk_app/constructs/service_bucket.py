@@ -107,7 +107,7 @@ class ServiceBucket(Construct):
         )
 
     def grant_access(self, grantee: iam.IGrantable, *, asked_by: str) -> None:
-        """Allow what a function is declared to do, below exactly the prefixes where it does it."""
+        """Allow what a function, or who moves data in, is declared to do, below exactly the prefixes of it."""
         arn = self._arn(Stack.of(grantee.grant_principal))  # type: ignore[arg-type]  # a role is a construct
         for prefix in self._declared.prefixes:
             done = [action for name, action in self._declared.rights(asked_by) if name == prefix.name]
@@ -146,8 +146,9 @@ class ServiceBucket(Construct):
         )
 
     def _arn(self, stack: Stack) -> str:
-        """Of the bucket, in another stack."""
-        return stack.format_arn(service="s3", region="", account="", resource=self.bucket_name)
+        """Of the bucket, as a stack names it: its own one by a plain reference."""
+        name = self.bucket.bucket_name if stack is Stack.of(self) else self.bucket_name
+        return stack.format_arn(service="s3", region="", account="", resource=name)
 
     def _allow(
         self, grantee: iam.IGrantable, actions: list[str], resource: str, condition: dict[str, list[str]] | None = None
@@ -162,9 +163,14 @@ class ServiceBucket(Construct):
 
     def _accept_wildcard(self, grantee: iam.IGrantable, prefix: str) -> None:
         """The check of policies knows a resource by its text, in which a reference is written as JSON."""
-        name = json.dumps({"Fn::GetStackOutput": self._reference}, separators=(",", ":"))
+        role: Construct = grantee.grant_principal  # type: ignore[assignment]  # a role is a construct
+        stack = Stack.of(self)
+        if stack is Stack.of(role):
+            name = f"<{stack.resolve(self.bucket.bucket_name)['Ref']}>"
+        else:
+            name = json.dumps({"Fn::GetStackOutput": self._reference}, separators=(",", ":"))
         acknowledge(
-            grantee.grant_principal,  # type: ignore[arg-type]  # a role is a construct
+            role,
             f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{name}/{prefix}/*]",
             "Objects have no other name before they are there; the prefix is declared",
         )

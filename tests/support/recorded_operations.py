@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from botocore.hooks import BaseEventHooks
 
 type Operations = set[tuple[str, str]]
-"""(place, action): `table`, `table/index`, `bucket/prefix`, `transcription-job/beginning*`, queue or secret by the name
-it was given.
+"""(place, action): `table`, `table/index`, `bucket/prefix`, `transcription-job/beginning*`, queue, secret or stack by
+the name it was given.
 
 For example `dynamodb:Query`.
 """
@@ -44,16 +44,19 @@ _OF_OBJECTS: Final = {
     "ListObjectsV2": "ListBucket",
 }
 EVERYTHING: Final = "*"  # for actions that know no resource
-_SERVICES: Final = {"sqs": "sqs", "secrets-manager": "secretsmanager"}  # IAM's name by botocore's
+# IAM's name by botocore's, and what says where.
+_SERVICES: Final = {"sqs": "sqs", "secrets-manager": "secretsmanager", "cloudformation": "cloudformation"}
+_PLACES: Final = {"sqs": "QueueUrl", "secrets-manager": "SecretId", "cloudformation": "StackName"}
 
 
 class Recorder:
     """A client that notes what goes through it, for whoever is at work; and what goes through other AWS clients.
 
-    names: physical names of tables and buckets, URLs of queues and ids of secrets, by the names they are noted under; a
-    bucket's is that of its variable. tables: whose items are told apart. buckets: whose prefixes are. jobs: what the
-    names of jobs of Amazon Transcribe begin with. role: at work now. operations: by role. patterns: what each pattern
-    took, by role and its name. transactions: the patterns that were transactions. found: kinds of items by pattern.
+    names: physical names of tables, buckets and stacks, URLs of queues and ids of secrets, by the names they are noted
+    under; a bucket's is that of its variable. tables: whose items are told apart. buckets: whose prefixes are. jobs:
+    what the names of jobs of Amazon Transcribe begin with. role: at work now. operations: by role. patterns: what each
+    pattern took, by role and its name. transactions: the patterns that were transactions. found: kinds of items by
+    pattern.
     """
 
     def __init__(
@@ -139,7 +142,7 @@ class Recorder:
         if service == "transcribe":
             self._note_transcription(operation, params)
             return
-        place = params["QueueUrl"] if service == "sqs" else params["SecretId"]
+        place = params[_PLACES[service]]
         action = f"{_SERVICES[service]}:{operation.removesuffix('Batch')}"
         self.operations[self.role].add((self._names[place], action))
 

@@ -4,16 +4,19 @@ from typing import Final
 
 from aws_cdk import Annotations, CfnOutput, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cdk_app.constructs.api_function import ApiFunction, Limits, Tolerance
 from cdk_app.constructs.dashboard import ServiceParts
 from cdk_app.constructs.distribution import FileDistribution
 from cdk_app.constructs.event_route import EventRoute
+from cdk_app.constructs.migration_operator import grant_look_up
 from cdk_app.constructs.queue_worker import WorkQueue
 from cdk_app.constructs.runbooks import TRANSCRIPTION
 from cdk_app.constructs.schedule import schedules
-from cdk_app.constructs.secrets import generated_password, grant_read, provider_keys, signing_key
+from cdk_app.constructs.secrets import generated_password, grant_read, grant_write, provider_keys, signing_key
 from cdk_app.constructs.service_bucket import ServiceBucket
 from cdk_app.constructs.service_function import ServiceFunction
 from cdk_app.constructs.service_stacks import AppStack, DataStack, count_of, each_of
@@ -43,7 +46,7 @@ NO_PLAYER_EVENTS: Final = "enable_mqtt has no effect yet: nothing here listens t
 class YotoSmartStreamData(DataStack):
     """Table, bucket and secrets. media_key: None without a distribution.
 
-    Nothing reads or writes the secret of Yoto's own sign-in yet.
+    Only who moves data in reads or writes the secret of Yoto's own sign-in yet.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
@@ -67,6 +70,16 @@ class YotoSmartStreamData(DataStack):
         CfnOutput(self, "DynamoDBTableName", value=tables.MAIN.physical_name(environment.name))
         CfnOutput(self, "BootstrapAdminSecretArn", value=self.bootstrap_admin.secret_arn)
         CfnOutput(self, "YotoTokenSecretArn", value=yoto_oauth.secret_arn)
+        if self.tables.migration_operator is not None:
+            self._let_in(self.tables.migration_operator, yoto_oauth=yoto_oauth)
+
+    def _let_in(self, operator: iam.Role, *, yoto_oauth: secretsmanager.Secret) -> None:
+        """Allow who moves data in what is moved beside the table: audio, tokens of Yoto, the first administrator."""
+        self.audio.grant_access(operator, asked_by=tables.MIGRATION)
+        for secret in (self.bootstrap_admin, yoto_oauth):
+            grant_read(operator, secret)
+        grant_write(operator, yoto_oauth)
+        grant_look_up(operator)
 
 
 class YotoSmartStreamApp(AppStack):

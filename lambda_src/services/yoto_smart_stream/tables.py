@@ -19,6 +19,7 @@ from lambda_src.services.yoto_smart_stream import models
 
 API: Final = "api"
 WORKER: Final = "worker"
+MIGRATION: Final = "migration"  # whoever moves data in, while an environment names them
 SUPPORT: Final = "support"  # a person, or a program with credentials of its own; no function
 
 _IN_EVERY_LIST: Final = (
@@ -47,7 +48,14 @@ AUDIO_BUCKET: Final = Bucket(
     prefixes=(
         # A ticket stays good until its time is over, so what it can write is never what is played.
         Prefix(UPLOADS, {API: ("PutObject",), WORKER: ("GetObject", "DeleteObject")}, days_kept=1),
-        Prefix(MEDIA, {API: ("GetObject",), WORKER: ("GetObject", "PutObject", "DeleteObject")}),
+        Prefix(
+            MEDIA,
+            {
+                API: ("GetObject",),
+                WORKER: ("GetObject", "PutObject", "DeleteObject"),
+                MIGRATION: ("GetObject", "PutObject"),
+            },
+        ),
         # Amazon Transcribe writes with the rights of who starts a job.
         Prefix(RAW_TRANSCRIPTS, {WORKER: ("GetObject", "PutObject")}, days_kept=7),
     ),

@@ -29,7 +29,7 @@ def declared_buckets(deployment: Deployment) -> Iterator[tuple[Service, Bucket, 
 
 
 def bucket_of_objects(deployment: Deployment, policy: Resource, place: Any) -> Resource | None:
-    """The bucket of ours whose objects below one prefix a policy names, the only wildcard there is; else None."""
+    """The bucket of ours whose objects below one prefix a policy names, one of the wildcards there are; else None."""
     named = OBJECTS.fullmatch(text(place))
     found = target(deployment, policy.stack, {"Fn::Sub": named["bucket"]}) if named else None
     return found if found is not None and found.type == BUCKET else None

@@ -36,6 +36,8 @@ WITHOUT_RESOURCE = {
 }
 JOB = "arn:${AWS::Partition}:transcribe:${AWS::Region}:${AWS::AccountId}:transcription-job/"
 OPERATOR = "MigrationOperator"
+LOOKS_UP = "cloudformation:ListStackResources"
+STACK = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/"
 READS_EVERYTHING = {"dynamodb:scan", "dynamodb:partiqlselect", "dynamodb:exporttabletopointintime"}
 
 
@@ -90,12 +92,19 @@ def no_wildcard_resources(deployment: Deployment) -> Complaints:
         is_declared = is_declared or (
             action.startswith("transcribe:") and _is_of_our_jobs(deployment, policy, resource)
         )
+        is_declared = is_declared or (action == LOOKS_UP and _is_look_up(deployment, policy, resource))
         if "*" in text(resource) and action not in WITHOUT_RESOURCE and not is_declared:
             yield policy, f"allows {action} on {text(resource)}"
 
 
+def _is_look_up(deployment: Deployment, policy: Resource, resource: Any) -> bool:
+    """Whether the one who moves data in looks into the stack of this policy, whose ARN ends in an id of each making."""
+    is_own = text(resource) == f"{STACK}{policy.stack.full_name}/*"
+    return is_own and _is_held_by_operator(deployment, policy)
+
+
 def _is_of_our_jobs(deployment: Deployment, policy: Resource, resource: Any) -> bool:
-    """Whether a resource is exactly the jobs that a service declares, the other wildcard there is."""
+    """Whether a resource is exactly the jobs that a service declares, one of the wildcards there are."""
     beginning = names_of_jobs(deployment, policy.stack)
     return beginning is not None and text(resource) == f"{JOB}{beginning}*"
 

@@ -13,6 +13,7 @@ from tests.infra.mutants import (
     of_http,
     of_identity,
     of_intent,
+    of_operators,
     of_promises,
     of_queues,
     of_releases,
@@ -34,6 +35,7 @@ MODULES: Final = (
     of_intent,
     of_promises,
     of_rights,
+    of_operators,
     of_releases,
 )
 MUTANTS: Final = [found for module in MODULES for found in vars(module).values() if isinstance(found, Mutant)]
