@@ -9,7 +9,11 @@ import pytest
 from argon2 import PasswordHasher
 
 from cdk_app.local.ministack import QUICK
+from lambda_src.dynamo.boto3_client import Boto3Client
+from lambda_src.dynamo.store import Store
 from lambda_src.dynamo.values import to_item
+from lambda_src.runtime.clock import utc_now
+from lambda_src.services.yoto_smart_stream.accounts.repository import UserRepository
 from lambda_src.services.yoto_smart_stream.models import UserRecord
 from lambda_src.services.yoto_smart_stream.tables import USER
 from tests.support.migration.yoto_smart_stream_files import (
@@ -113,6 +117,18 @@ def test_init_lets_the_account_in_where_nobody_can_administrate(mover, table, se
     assert (after.version, after.token_version) == (2, 1)
     assert table()["GUARD#ADMIN", "COUNT"]["active_admins"] == 1
     assert "admin: is there" in done(mover, "init")
+
+
+def test_init_leaves_everybody_as_they_are_while_somebody_else_can_administrate(mover, table, secrets, dynamodb_client):
+    users = UserRepository(Store(Boto3Client(dynamodb_client), mover.tables), utc_now)
+    users.create_user("mum", HASH, is_admin=True)
+    before = table()
+    assert "admin: not needed" in done(mover, "init")
+    assert table() == before
+    users.create_user("admin", HASH)
+    before = table()
+    assert "admin: not needed" in done(mover, "init")
+    assert table() == before
 
 
 def test_the_first_administrator_may_have_any_id_and_takes_none_from_anybody(mover, earlier, table, secrets):
