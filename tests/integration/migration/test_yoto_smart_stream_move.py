@@ -1,6 +1,9 @@
 """Yoto Smart Stream moves in: a real file of SQLite, into a table where the deployment has made its administrator."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import boto3
 import pytest
 from argon2 import PasswordHasher
 
+from cdk_app.local.layout import ROOT
 from cdk_app.local.ministack import QUICK
 from lambda_src.dynamo.boto3_client import Boto3Client
 from lambda_src.dynamo.store import Store
@@ -275,6 +279,19 @@ def test_secrets_and_bucket_are_found_in_the_data_stack(mover, earlier, cloud, s
     done(mover, "copy")
     assert "has no YotoOAuth" in mover.does("secrets").said
     stacks.delete_stack(StackName="local-YotoSmartStreamData")
+
+
+def test_one_variable_names_the_region_of_every_client(mover, cloud, secrets):
+    with_region = mover.variables(AWS_REGION="us-east-1", AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local")
+    variables = {**os.environ, **with_region}
+    variables.pop("AWS_DEFAULT_REGION", None)
+    ended = subprocess.run(
+        [sys.executable, "-m", "lambda_src.migration", *mover.command("init")],
+        cwd=ROOT, env={name: text for name, text in variables.items() if text is not None},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "admin: made" in (mover.folder / "init.md").read_text(encoding="utf-8")
 
 
 def test_another_kind_of_database_is_refused(mover):
