@@ -152,7 +152,7 @@ class StoreUnavailable(AppError):
 
 
 class NotReady(StoreUnavailable):
-    """The service lacks something it cannot work without, such as a key in its secret."""
+    """The service lacks something it cannot work without, such as a key in its secret, or its table."""
 
     code = "not_ready"
     pause_seconds = 5

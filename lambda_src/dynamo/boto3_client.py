@@ -12,9 +12,20 @@ from typing import TYPE_CHECKING, Any, Final
 from boto3.session import Session
 from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's name
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 -- botocore's name
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    SSOError,
+)
+from urllib3.exceptions import NameResolutionError
 
-from lambda_src.dynamo.client import CallRefused, NoResponse, Response
+from lambda_src.dynamo.client import CallRefused, NoResponse, NotSent, Response
 from lambda_src.dynamo.values import Request
 
 if TYPE_CHECKING:
@@ -22,6 +33,12 @@ if TYPE_CHECKING:
 
 
 _MEDIA_TYPES: Final = "application/x-amz-json-"
+_WITHOUT_CREDENTIALS: Final[tuple[type[BotoCoreError], ...]] = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    SSOError,
+)
 _MAKING = Lock()  # https://docs.aws.amazon.com/boto3/latest/guide/session.html: a session is for one thread at a time
 
 
@@ -33,8 +50,18 @@ class Boto3Client:
 
     def call(self, operation: str, request: Request, pattern: str) -> Response:  # noqa: ARG002 -- for who stands around
         with translated():
-            answer: Response = getattr(self._client, xform_name(operation))(**request)
+            try:
+                answer: Response = getattr(self._client, xform_name(operation))(**request)
+            except EndpointConnectionError as exc:
+                self._tell_of_region(exc)
+                raise
             return answer
+
+    def _tell_of_region(self, exc: EndpointConnectionError) -> None:
+        """Raises NotSent when the host has no address because there is no such region."""
+        region = self._client.meta.region_name
+        if isinstance(exc.kwargs.get("error"), NameResolutionError) and region not in _known_regions():
+            raise NotSent("unknown region", f"{region} is no region of DynamoDB: {exc}") from exc
 
     def close(self) -> None:
         self._client.close()
@@ -55,6 +82,8 @@ def translated() -> Iterator[None]:
             item=response.get("Item"),
             reasons=response.get("CancellationReasons", ()),
         ) from exc
+    except _WITHOUT_CREDENTIALS as exc:
+        raise NotSent("no credentials", str(exc)) from exc
     except (HTTPClientError, ConnectionError) as exc:
         raise NoResponse(str(exc)) from exc
 
@@ -117,6 +146,17 @@ def _is_undamaged(body: bytes, headers: Mapping[str, str]) -> bool:
     except ValueError:
         return False
     return headers.get("content-type", "").startswith(_MEDIA_TYPES)
+
+
+@cache
+def _known_regions() -> frozenset[str]:
+    """All regions that this botocore knows, of every partition."""
+    session = Session(region_name="us-east-1")
+    return frozenset(
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("dynamodb", partition)
+    )
 
 
 @cache

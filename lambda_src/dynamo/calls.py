@@ -8,11 +8,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lambda_src.dynamo.client import CallRefused, Client, NoResponse, Response
-from lambda_src.dynamo.failures import translate
+from lambda_src.dynamo.client import CallRefused, Client, NoResponse, NotSent, Response
+from lambda_src.dynamo.failures import is_passing, translate
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.values import Request
-from lambda_src.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +58,8 @@ class RetryingClient:
     def call(self, operation: str, request: Request, pattern: str) -> Response:
         """The answer to a request, tried up to `attempts` times.
 
-        Raises ConditionFailed, TransactionCancelled, ItemTooLarge or StoreError at once, StoreUnavailable in the end.
+        Raises ConditionFailed, TransactionCancelled, ItemTooLarge, StoreError or StoreMisconfigured at once,
+        StoreUnavailable in the end.
         """
         return self.repeated(lambda: self.client.call(operation, request, pattern))
 
@@ -70,11 +70,11 @@ class RetryingClient:
             attempt += 1
             try:
                 return operation()
-            except (CallRefused, NoResponse) as exc:
+            except (CallRefused, NoResponse, NotSent) as exc:
                 error = translate(exc)
                 is_silence = isinstance(exc, NoResponse)
                 tries = self.backoff.connection_attempts if is_silence else self.backoff.attempts
-                if not isinstance(error, StoreUnavailable) or attempt >= tries:
+                if not is_passing(error) or attempt >= tries:
                     raise error from exc
                 logger.info("database call repeated", extra={"attempt": attempt, "reason": str(exc)})
             self.pause(attempt - 1)

@@ -1,13 +1,16 @@
-"""What the table layer needs of an engine below it: one kind of call, and two kinds of failure.
+"""What the table layer needs of an engine below it: one kind of call, and three kinds of failure.
 
 boto3 is one engine (`boto3_client`). Whoever counts, records, delays or breaks calls stands between the store and the
 engine as another client around it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from lambda_src.dynamo.values import Request
+
+type Fault = Literal["no table", "not allowed", "no credentials", "unknown region"]
+"""What is wrong with a deployment, or with a machine that reaches for its tables."""
 
 type Response = Mapping[str, Any]
 """An answer as DynamoDB gives it: `{"Item": {"PK": {"S": "..."}}}`."""
@@ -19,7 +22,7 @@ class Client(Protocol):
     def call(self, operation: str, request: Request, pattern: str) -> Response:
         """The answer. operation: as the API names it, `GetItem`. pattern: the access pattern it is part of.
 
-        Raises CallRefused when DynamoDB says no, NoResponse when it says nothing.
+        Raises CallRefused when DynamoDB says no, NoResponse when it says nothing, NotSent when nobody asked it.
         """
         ...
 
@@ -50,6 +53,14 @@ class CallRefused(Exception):
         self.status = status
         self.item = item
         self.reasons = reasons
+
+
+class NotSent(Exception):
+    """The request never left. fault: what is wrong with the process that would have sent it."""
+
+    def __init__(self, fault: Fault, message: str) -> None:
+        super().__init__(message)
+        self.fault: Fault = fault
 
 
 class NoResponse(Exception):

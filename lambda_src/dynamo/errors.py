@@ -4,13 +4,15 @@ ConditionFailed        409  an item was not as the condition wanted it; final
 TransactionCancelled   409  the same, of one or more actions of a transaction; final
 ItemTooLarge           422  an item above 400 KB
 StoreError             500  DynamoDB refused the request for a reason no caller can do anything about
+StoreMisconfigured     503  a table, a right, credentials or the region is wrong, until somebody mends it
 StoreUnavailable       503  conflicts, throttles or no answer, after all retries (in `lambda_src.errors`)
 """
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from lambda_src.errors import AppError, Conflict, InvalidInput
+from lambda_src.dynamo.client import Fault
+from lambda_src.errors import AppError, Conflict, InvalidInput, NotReady
 
 CONDITION_FAILED: Final = "ConditionalCheckFailed"
 
@@ -54,7 +56,20 @@ class ItemTooLarge(InvalidInput):
 
 
 class StoreError(AppError):
-    """DynamoDB refused a request: a missing permission or table, or a mistake of ours. Not worth a retry."""
+    """DynamoDB refused a request: a mistake of ours. Not worth a retry."""
+
+
+class StoreMisconfigured(NotReady):
+    """The deployment is set up wrong, or the machine that asks: see `fault`. What DynamoDB said is in the cause.
+
+    Not tried again at once. A message may come again: rights take a moment to spread, and people mend what they broke.
+    """
+
+    default_detail = "The data store is not available"
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__()
+        self.fault: Fault = fault
 
 
 def applied[**P](write: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:

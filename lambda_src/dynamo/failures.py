@@ -3,8 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lambda_src.dynamo.client import CallRefused, NoResponse
-from lambda_src.dynamo.errors import CONDITION_FAILED, ConditionFailed, ItemTooLarge, Reason, StoreError
+from lambda_src.dynamo.client import CallRefused, Fault, NoResponse, NotSent
+from lambda_src.dynamo.errors import (
+    CONDITION_FAILED,
+    ConditionFailed,
+    ItemTooLarge,
+    Reason,
+    StoreError,
+    StoreMisconfigured,
+)
 from lambda_src.dynamo.errors import TransactionCancelled as Cancelled
 from lambda_src.dynamo.values import from_item
 from lambda_src.errors import AppError, StoreUnavailable
@@ -18,6 +25,19 @@ _TRANSIENT: Final = frozenset({
 _TRANSIENT_REASONS: Final = frozenset({
     "None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded",
 })  # fmt: skip
+# What no other try changes; of credentials also those that have expired or are somebody else's:
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
+_FAULTS: Final[Mapping[str, Fault]] = {
+    "ResourceNotFoundException": "no table",
+    "AccessDeniedException": "not allowed",
+    "ExpiredTokenException": "no credentials",
+    "IncompleteSignature": "no credentials",
+    "InvalidClientTokenId": "no credentials",
+    "MissingAuthenticationToken": "no credentials",
+    "MissingAuthenticationTokenException": "no credentials",
+    "UnrecognizedClientException": "no credentials",
+}
+_NO_INDEX: Final = "does not have the specified index"
 _TOO_LARGE: Final = "has exceeded the maximum allowed size"  # said of a put item, and of one an update made grow
 
 
@@ -26,19 +46,40 @@ def unavailable(detail: str | None = None) -> StoreUnavailable:
     return StoreUnavailable(detail, retry_after_seconds=1)
 
 
-def translate(error: CallRefused | NoResponse) -> AppError:
-    """The error of this layer; StoreUnavailable means that another try may succeed."""
-    if isinstance(error, NoResponse):
-        return unavailable()
+def is_passing(error: AppError) -> bool:
+    """Whether another try of the same request, in a moment, may succeed."""
+    return isinstance(error, StoreUnavailable) and not isinstance(error, StoreMisconfigured)
+
+
+def translate(error: CallRefused | NoResponse | NotSent) -> AppError:
+    """The error of this layer."""
+    match error:
+        case NoResponse():
+            return unavailable()
+        case NotSent():
+            return StoreMisconfigured(error.fault)
+        case CallRefused():
+            return _refused(error)
+
+
+def _refused(error: CallRefused) -> AppError:
     match error.code:
         case "ConditionalCheckFailedException":
             return ConditionFailed(_item(error.item))
         case "TransactionCanceledException":
             return _cancelled(error.reasons)
         case "ValidationException":
-            return ItemTooLarge() if _TOO_LARGE in error.message else StoreError()
+            return _invalid(error.message)
+        case code if code in _FAULTS:
+            return StoreMisconfigured(_FAULTS[code])
     # 5xx without a code we know comes from a load balancer on the way
     return unavailable() if error.code in _TRANSIENT or error.status >= 500 else StoreError()
+
+
+def _invalid(message: str) -> AppError:
+    if _NO_INDEX in message:
+        return StoreMisconfigured("no table")
+    return ItemTooLarge() if _TOO_LARGE in message else StoreError()
 
 
 def _cancelled(reasons: Sequence[Mapping[str, Any]]) -> AppError:

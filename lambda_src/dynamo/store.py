@@ -39,7 +39,8 @@ class Store:
 
     names: physical name by `Table.name`. cursors: signs those of `page`. Every call names the pattern it belongs to,
     and every method raises StoreUnavailable when conflicts, throttles or a silent DynamoDB outlast the retries
-    (`backoff`), ItemTooLarge for an item above 400 KB, StoreError for what is our fault.
+    (`backoff`), ItemTooLarge for an item above 400 KB, StoreMisconfigured where the deployment is set up
+    wrong, StoreError for what is our fault.
 
     Only a transaction is safe from a lost answer. A single write whose answer got lost is tried again: what was
     conditional then fails on its own first try, and `Update.add` adds twice.

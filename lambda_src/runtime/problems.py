@@ -92,10 +92,12 @@ def named(loc: Location, message: str) -> dict[str, object]:
 class ErrorAnswers:
     """The answer for any exception. Its fields are what published contracts differ in.
 
-    codes: what a contract calls a code of ours. field_error: an entry of `errors`. malformed_json: the code of 400 for
+    published: the error that a contract has in place of one of ours, which is the one that is logged. codes: what it
+    calls a code of ours. field_error: an entry of `errors`. malformed_json: the code of 400 for
     a body that is no JSON; None answers one that cannot be parsed with 422, as FastAPI does.
     """
 
+    published: Callable[[AppError], AppError] = lambda error: error
     codes: Mapping[str, str] = field(default_factory=dict)
     field_error: Callable[[Location, str], dict[str, object]] = located
     malformed_json: str | None = None
@@ -115,10 +117,11 @@ class ErrorAnswers:
                 logger.error("request failed unexpectedly", exc_info=error)
                 return self._internal()
 
-    def _answer_app_error(self, error: AppError) -> Response:
+    def _answer_app_error(self, raised: AppError) -> Response:
+        error = self.published(raised)
         status = status_of(error)
         if status >= 500:
-            logger.warning("request failed", exc_info=error, extra={"code": error.code, "status": status})
+            logger.warning("request failed", exc_info=raised, extra={"code": error.code, "status": status})
         if status == 500:
             return self._internal()
         headers = dict(error.headers)

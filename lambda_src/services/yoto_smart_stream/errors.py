@@ -8,13 +8,16 @@ Conflict           409  UsernameTaken, EmailTaken, FilenameTaken, LastAdmin, Ver
 PayloadTooLarge    413  UploadTooLarge, TranscriptTooLarge
 InvalidInput       422  InvalidUsername, InvalidEmail, InvalidFilename, InvalidStatus, EmptyUpdate
   with status      415  UnsupportedMediaType
-StoreUnavailable   503  ConfigurationError, TranscriptionDisabled
+StoreUnavailable   503  ConfigurationError, StoreBusy, TranscriptionDisabled
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
+from lambda_src.dynamo.errors import StoreMisconfigured
 from lambda_src.errors import (
+    AppError,
     Conflict,
     InvalidInput,
     NotAllowed,
@@ -198,7 +201,38 @@ class ConfigurationError(StoreUnavailable):
     default_detail = "The server is not configured"
 
 
+class StoreBusy(StoreUnavailable):
+    code = "store_unavailable"
+    pause_seconds = 2
+    default_detail = "The data store is busy. Please try again."
+
+
 class TranscriptionDisabled(StoreUnavailable):
     code = "transcription_disabled"
     retryable = False
     default_detail = "Transcription is switched off"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the API answers in place of errors that all services have in common. table: physical name, in a region."""
+
+    table: str
+    region: str
+
+    def __call__(self, error: AppError) -> AppError:
+        """The error of the contract; the same one where it is that already."""
+        if isinstance(error, StoreMisconfigured):
+            return ConfigurationError(self._sentence(error))
+        if error.code == StoreUnavailable.code:
+            return StoreBusy()
+        return error
+
+    def _sentence(self, error: StoreMisconfigured) -> str:
+        match error.fault:
+            case "no table" | "unknown region":
+                return f"The data store is not available: table '{self.table}' was not found in {self.region}."
+            case "not allowed":
+                return "The server is not allowed to use the data store."
+            case "no credentials":
+                return "The server has no AWS credentials."

@@ -1,5 +1,6 @@
 """The service itself: what it is, and whether it could serve."""
 
+import logging
 from typing import Any, Final, Literal
 
 from starlette.responses import Response
@@ -7,12 +8,14 @@ from starlette.responses import Response
 from lambda_src.dynamo.store import Store
 from lambda_src.errors import AppError
 from lambda_src.runtime.routing import Given, JsonAnswer, Router
-from lambda_src.services.yoto_smart_stream.errors import ConfigurationError
+from lambda_src.services.yoto_smart_stream.errors import ConfigurationError, Published
 from lambda_src.services.yoto_smart_stream.settings import ApiSettings
 from lambda_src.services.yoto_smart_stream.tables import PROBE_TABLE
 
 VERSION: Final = "1.0.0"
 NO_TABLE: Final = "The server is not configured: DYNAMODB_TABLE is not set."
+
+logger = logging.getLogger(__name__)
 
 router: Final = Router(tags=["service"])
 closed_router: Final = Router(tags=["service"])
@@ -29,13 +32,15 @@ def health(settings: Given[ApiSettings]) -> dict[str, str]:
 
 
 @router.get("/api/ready", response_model=dict[str, Any])
-def ready(store: Given[Store], settings: Given[ApiSettings]) -> Response:
+def ready(store: Given[Store], settings: Given[ApiSettings], published: Given[Published]) -> Response:
     """Whether the table answers."""
     kind: Literal["dynamodb", "sqlite"] = "sqlite" if settings.is_on_sqlite else "dynamodb"
     try:
         store.get(PROBE_TABLE)
     except AppError as exc:
-        return JsonAnswer({"ready": False, "code": exc.code, "detail": exc.detail}, status_code=503)
+        logger.warning("not ready", exc_info=exc)
+        shown = published(exc)
+        return JsonAnswer({"ready": False, "code": shown.code, "detail": shown.detail}, status_code=503)
     return JsonAnswer({"ready": True, "store": kind})
 
 

@@ -36,7 +36,7 @@ class ServiceKeys(GeneratedKeys):
         try:
             return super().accepted()
         except (SecretUnavailable, SecretMalformed, ValueError) as exc:  # ValueError: too short a key
-            raise ConfigurationError("The server cannot read its signing key") from exc
+            raise ConfigurationError("The server cannot read its signing key.") from exc
 
 
 class AccessTokens:

@@ -27,7 +27,6 @@ CURSOR_PURPOSE: Final = b"yoto.cursor.v1"
 TOKEN_PURPOSE: Final = b"yoto.access.v1"
 REFRESH_PURPOSE: Final = b"yoto.refresh.v1"
 PASSWORD_PURPOSE: Final = b"yoto.password.v1"
-CODES: Final = {"busy": "store_unavailable", "not_ready": "configuration_error"}
 
 
 def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
@@ -43,6 +42,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.yoto_smart_stream.accounts import routes as accounts
     from lambda_src.services.yoto_smart_stream.accounts.repository import UserRepository
     from lambda_src.services.yoto_smart_stream.accounts.service import AccountService, Bootstrap
+    from lambda_src.services.yoto_smart_stream.errors import Published
     from lambda_src.services.yoto_smart_stream.library import routes as library
     from lambda_src.services.yoto_smart_stream.library.repository import AudioRepository
     from lambda_src.services.yoto_smart_stream.library.service import Library, Playback
@@ -62,8 +62,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         return create_app(
             title=TITLE, version=health.VERSION, settings=settings, cors=settings.cors,
             routers=[health.closed_router], provided=[settings], resources=resources,
-            errors=ErrorAnswers(codes=CODES),
         )  # fmt: skip
+    published = Published(settings.dynamodb_table, settings.dynamodb_region)
     keys = ServiceKeys(resources.secret(settings.jwt_secret_arn))
     store = resources.store(TABLES, settings, keys=DerivedKeys(keys, CURSOR_PURPOSE))
     jobs = WorkQueue[JobMessage](resources.queue, settings.transcription_queue_url)
@@ -101,6 +101,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         ],
         provided=[
             settings,
+            published,
             store,
             jobs,
             tokens,
@@ -113,7 +114,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             Transcripts(store, TranscriptRepository(store, clock), jobs, chosen, clock, inline),
         ],
         resources=resources,
-        errors=ErrorAnswers(codes=CODES, field_error=named, malformed_json="malformed_json"),
+        errors=ErrorAnswers(published, field_error=named, malformed_json="malformed_json"),
         max_body_bytes=MAX_BODY_BYTES,
     )
 

@@ -13,7 +13,7 @@ import pytest
 
 from lambda_src.dynamo import sqlite
 from lambda_src.dynamo.client import CallRefused
-from lambda_src.dynamo.errors import ConditionFailed, StoreError
+from lambda_src.dynamo.errors import ConditionFailed, StoreError, StoreMisconfigured
 from lambda_src.dynamo.evaluation import Reader
 from lambda_src.dynamo.schema import AccessPattern, Table
 from lambda_src.dynamo.sqlite import APPLICATION_ID, VERSION, SqliteClient
@@ -278,7 +278,7 @@ def test_an_update_cannot_give_an_index_a_key_that_it_does_not_take(opened, valu
 
 def test_an_engine_knows_its_own_tables_and_operations(opened):
     client, store = opened(":memory:", tables={"Notes-local": NOTES})
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreMisconfigured):
         store.get(PLACE_OF_BOOK, name="attic")
     with pytest.raises(CallRefused, match="UnknownOperationException"):
         client.call("Scan", {"TableName": "Notes-local"}, "test")

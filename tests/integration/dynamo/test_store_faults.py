@@ -2,18 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from socket import gaierror
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import NameResolutionError
 
 from lambda_src.dynamo import reads
-from lambda_src.dynamo.boto3_client import Boto3Client
+from lambda_src.dynamo.boto3_client import Boto3Client, make_client
 from lambda_src.dynamo.conditions import EXISTS
-from lambda_src.dynamo.errors import ConditionFailed, StoreError, TransactionCancelled
+from lambda_src.dynamo.errors import ConditionFailed, StoreError, StoreMisconfigured, TransactionCancelled
 from lambda_src.dynamo.reads import Query
+from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.store import Delete, Put, Store, UpdateItem
 from lambda_src.dynamo.updates import Update
 from lambda_src.errors import StoreUnavailable
+from tests.support.botocore_faults import BotocoreFaults
 from tests.support.dynamodb_faults import Faults, RandomConflicts
 from tests.support.sample_tables import (
     ADD_NOTE,
@@ -23,12 +30,14 @@ from tests.support.sample_tables import (
     NOTES,
     NOTES_AT_ONCE,
     NOTES_OF_BOOK,
+    NOTES_OF_TOPIC,
     PLACES,
     Note,
     note_item,
     note_key,
 )
 
+PLAIN_NOTES = Table("notes", "Sample", "NOTES_TABLE_NAME", partition="PK", sort="SK")  # without indexes
 THROTTLE = "ProvisionedThroughputExceededException"
 
 
@@ -91,9 +100,70 @@ def test_silence_is_repeated_twice_only(bad_day):
     assert len(bad_day.faults.requests) == 3
 
 
-@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException", "ResourceNotFoundException"])
-def test_what_is_our_fault_is_not_repeated(bad_day, code):
-    bad_day.faults.error(code, message="no")
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("AccessDeniedException", "not allowed"),
+        ("ExpiredTokenException", "no credentials"),
+        ("ResourceNotFoundException", "no table"),
+        ("UnrecognizedClientException", "no credentials"),
+    ],
+)
+def test_what_is_set_up_wrong_is_said_at_once(bad_day, code, fault):
+    bad_day.faults.error(code, message="secret")
+    with pytest.raises(StoreMisconfigured) as refused:
+        bad_day.note()
+    assert (refused.value.fault, refused.value.retryable, bad_day.slept) == (fault, True, [])
+    assert "secret" not in refused.value.detail
+    assert "secret" in str(refused.value.__cause__), "what the log shows"
+
+
+def test_a_table_or_an_index_that_is_missing_is_found_out_by_every_operation(dynamodb_client, make_tables):
+    """As the engine itself says it."""
+    nowhere = Store(Boto3Client(dynamodb_client), {NOTES.name: f"nowhere-{uuid4()}"})
+    without_index = Store(Boto3Client(dynamodb_client), make_tables([PLAIN_NOTES]))
+    for ask in (
+        lambda: nowhere.get(NOTE_BY_NUMBER, book="b", number=1),
+        lambda: nowhere.batch_get(NOTE_BY_NUMBER, [note_key(1)]),
+        lambda: nowhere.items(NOTES_OF_BOOK, book="b"),
+        lambda: nowhere.put(KEEP_NOTE, put()),
+        lambda: nowhere.transact(ADD_NOTE, [put(1), put(2)]),
+        lambda: nowhere.batch_write(NOTES_AT_ONCE, puts=[note_item(1)]),
+        lambda: without_index.items(NOTES_OF_TOPIC, topic="t"),
+    ):
+        with pytest.raises(StoreMisconfigured) as refused:
+            ask()
+        assert refused.value.fault == "no table"
+
+
+def test_without_credentials_nothing_is_sent_and_the_answer_says_so(monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    client = make_client(region="eu-west-3")
+    store = Store(Boto3Client(client), {NOTES.name: "notes"}, sleep=lambda _: pytest.fail("it was tried again"))
+    with pytest.raises(StoreMisconfigured) as refused:
+        store.get(NOTE_BY_NUMBER, book="b", number=1)
+    client.close()
+    assert refused.value.fault == "no credentials"
+
+
+@pytest.mark.parametrize(("region", "error"), [("atlantis-1", StoreMisconfigured), ("us-gov-west-1", StoreUnavailable)])
+def test_a_host_without_an_address_is_an_outage_unless_there_is_no_such_region(region, error):
+    client = make_client(region=region, endpoint_url="http://127.0.0.1:1")
+    unresolved = NameResolutionError(f"dynamodb.{region}.amazonaws.com", HTTPConnection("x"), gaierror(-2, "unknown"))
+    BotocoreFaults(client).fail(EndpointConnectionError(endpoint_url="https://x.test", error=unresolved), times=3)
+    store = Store(Boto3Client(client), {NOTES.name: "notes"}, sleep=lambda _: None)
+    with pytest.raises(error) as refused:
+        store.get(NOTE_BY_NUMBER, book="b", number=1)
+    assert type(refused.value) is error
+    client.close()
+
+
+def test_what_is_our_fault_is_not_repeated(bad_day):
+    bad_day.faults.error("ValidationException", message="no")
     with pytest.raises(StoreError) as refused:
         bad_day.note()
     assert "no" not in refused.value.detail.split()

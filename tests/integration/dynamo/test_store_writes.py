@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from lambda_src.dynamo.boto3_client import Boto3Client
-from lambda_src.dynamo.errors import ConditionFailed, ItemTooLarge, StoreError
+from lambda_src.dynamo.errors import ConditionFailed, ItemTooLarge, StoreMisconfigured
 from lambda_src.dynamo.store import ABSENT, Attr, Delete, Put, Store, Update, UpdateItem
 from tests.support.engines import on_both_engines
 from tests.support.sample_tables import (
@@ -175,8 +175,8 @@ def test_an_item_that_would_grow_above_400_kilobytes_is_refused(store):
         store.update(KEEP_NOTE, UpdateItem(note_key(), Update().set(more="x" * 110_000)))
 
 
-def test_a_table_that_is_not_there_is_our_fault(dynamodb_client):
-    with pytest.raises(StoreError):
+def test_a_table_that_is_not_there_is_told_from_a_mistake_of_ours(dynamodb_client):
+    with pytest.raises(StoreMisconfigured):
         Store(Boto3Client(dynamodb_client), {"notes": "no-such-table"}).get(NOTE_BY_NUMBER, book="b", number=1)
 
 

@@ -385,7 +385,7 @@ def test_without_a_key_nobody_signs_in_and_the_answer_says_so(house, john, held)
     house.signing_key.held = held
     for answer in (me(house, access), log_in(house, "john")):
         assert told(answer) == (503, "configuration_error")
-        assert answer.json()["detail"] == "The server cannot read its signing key"
+        assert answer.json()["detail"] == "The server cannot read its signing key."
     assert house.api.get("/api/health").status_code == 200
 
 

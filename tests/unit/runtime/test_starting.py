@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lambda_src.dynamo.client import CallRefused
-from lambda_src.dynamo.errors import StoreError
+from lambda_src.dynamo.errors import StoreMisconfigured
 from lambda_src.dynamo.meter import Usage, UsageMeter
 from lambda_src.dynamo.schema import Table
 from lambda_src.runtime.metrics import Metrics
@@ -123,7 +123,7 @@ def test_a_silent_engine_is_given_up_in_the_time_of_the_settings():
 def test_a_refusal_reaches_the_store_as_its_own_error(aws):
     aws.answers["GetItem"] = [(400, {"__type": "com.amazonaws.dynamodb.v20120810#AccessDeniedException"})]
     store = Resources.of(SETTINGS, Metrics()).store([NOTES], SETTINGS)
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreMisconfigured):
         store.get(NOTE_BY_NUMBER, book="b", number=1)
 
 
