@@ -43,16 +43,19 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
     provided: Iterable[object],
     resources: Resources,
     errors: ErrorAnswers | None = None,
+    health_paths: frozenset[str] = frozenset(),
     reads_by_post: frozenset[str] = frozenset(),
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> FastAPI:
     """The application of these routes. provided: what they ask for as `Given[...]`, found by its type.
 
-    errors: how they are answered, where a published contract asks for something else. reads_by_post: paths that
-    maintenance leaves open, although they are asked by POST. max_body_bytes: of a request.
+    errors: how they are answered, where a published contract asks for something else. health_paths: beside /health and
+    /health/ready, which maintenance leaves open. reads_by_post: paths that it leaves open as reads, although they are
+    asked by POST. max_body_bytes: of a request.
     """
     is_production, mode = settings.is_production, settings.maintenance_mode
     answer = errors or ErrorAnswers()
+    exceptions = {"health_paths": health_paths, "reads_by_post": reads_by_post}
     app = FastAPI(
         title=title,
         version=version,
@@ -78,7 +81,7 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
             Middleware(AnswerErrors, answer=answer),
             Middleware(ForeignWrites, origins=cors.origins),
             Middleware(BodyLimit, limit_bytes=max_body_bytes),
-            *([] if mode == "off" else [Middleware(MaintenanceGate, mode=mode, reads_by_post=reads_by_post)]),
+            *([] if mode == "off" else [Middleware(MaintenanceGate, mode=mode, **exceptions)]),
         ],
     )
     app.state.answer_error = answer

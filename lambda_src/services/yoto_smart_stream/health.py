@@ -13,6 +13,7 @@ from lambda_src.services.yoto_smart_stream.settings import ApiSettings
 from lambda_src.services.yoto_smart_stream.tables import PROBE_TABLE
 
 VERSION: Final = "1.0.0"
+PATHS: Final = frozenset({"/api/health", "/api/ready"})
 NO_TABLE: Final = "The server is not configured: DYNAMODB_TABLE is not set."
 
 logger = logging.getLogger(__name__)

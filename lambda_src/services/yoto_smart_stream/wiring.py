@@ -115,6 +115,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         ],
         resources=resources,
         errors=ErrorAnswers(published, field_error=named, malformed_json="malformed_json"),
+        health_paths=health.PATHS,
         max_body_bytes=MAX_BODY_BYTES,
     )
 
