@@ -113,7 +113,7 @@ def routes_of(package: str) -> Iterator[Recorded]:
     """Every route of a service, also those that only some environments have."""
     service = import_module(f"lambda_src.services.{package}")
     for found in pkgutil.walk_packages(service.__path__, f"{service.__name__}."):
-        if found.name.rpartition(".")[2] not in {"api", "worker"}:  # to import an entry point is to start it
+        if found.name.rpartition(".")[2] not in {"api", "worker", "asgi"}:  # to import an entry point is to start it
             for member in vars(import_module(found.name)).values():
                 if isinstance(member, Router):
                     yield from member.routes
