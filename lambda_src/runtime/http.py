@@ -21,6 +21,7 @@ from lambda_src.runtime.middleware import (
     ForeignWrites,
     Gzip,
     HeadAsGet,
+    PlainPaths,
     RequestScope,
     get_writes,
 )
@@ -80,6 +81,7 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
             Middleware(Gzip),
             Middleware(AnswerErrors, answer=answer),
             Middleware(ForeignWrites, origins=cors.origins),
+            Middleware(PlainPaths),
             Middleware(BodyLimit, limit_bytes=max_body_bytes),
             *([] if mode == "off" else [Middleware(MaintenanceGate, mode=mode, **exceptions)]),
         ],

@@ -203,10 +203,12 @@ def test_what_cannot_be_is_refused_and_changes_nothing(house, change, told_):
 def test_an_id_that_nobody_has_is_not_found_and_one_that_cannot_be_is_not_looked_for(house, boss, method):
     options = {"json": {"is_active": False}} if method == "PATCH" else {}
     assert told(house.ask(method, f"{USERS}/99", by=boss, **options)) == (404, "user_not_found")
-    for text in ("0", "-1", "007", "1%0A", "%0A1", "1.0", "+1", "\u0661", "9007199254740992", "9" * 5000, "1e3", "x"):
+    for text in ("0", "-1", "007", "1.0", "+1", "\u0661", "9007199254740992", "9" * 5000, "1e3", "x"):
         with house.counted() as calls:
             assert told(house.ask(method, f"{USERS}/{text}", by=boss, **options)) == (422, "validation_error"), text
         assert calls == {}, text
+    for text in ("1%0A", "%0A1"):
+        assert told(house.ask(method, f"{USERS}/{text}", by=boss, **options)) == (404, "not_found"), text
     assert told(house.ask(method, f"{USERS}/9007199254740991", by=boss, **options)) == (404, "user_not_found")
 
 

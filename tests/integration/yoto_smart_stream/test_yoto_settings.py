@@ -42,7 +42,7 @@ def test_a_value_is_kept_in_one_spelling(new_house, typed, meant):
         (KEY, "maybe", 422, "validation_error"),
         (KEY, "", 422, "validation_error"),
         ("/api/settings/nothing", "true", 404, "setting_not_found"),
-        ("/api/settings/transcription_enabled%0A", "true", 404, "setting_not_found"),
+        ("/api/settings/transcription_enabled%0A", "true", 404, "not_found"),
     ],
 )
 def test_nothing_else_can_be_chosen(new_house, path, value, status, code):

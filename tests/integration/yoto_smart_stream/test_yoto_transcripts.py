@@ -219,7 +219,7 @@ def test_a_file_that_is_not_there_is_never_made(house, boss, route, filename):
 
     answer = house.ask(method, f"/api/audio/{filename}/{path}", by=boss, json=body)
 
-    assert said(answer) == (404, "audio_not_found")
+    assert said(answer) == (404, "not_found" if "%0A" in filename else "audio_not_found")
     assert house.items() == before
 
 

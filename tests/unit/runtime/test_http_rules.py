@@ -94,3 +94,16 @@ def test_an_answer_that_lambda_could_not_return_is_a_problem_that_says_so(client
     else:
         assert (answer.status_code, answer.json()["code"]) == (400, "answer_too_large")
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/items%0A", "/items/1%0A", "/items/1%0A%0A", "/items/%001", "/text/1%7F", "/%C2%85"])
+def test_nothing_is_where_a_path_has_control_characters(client, path):
+    for method in ("GET", "POST", "PUT"):
+        answer = client.request(method, path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert client.head(path).status_code == 404
+
+
+def test_other_characters_of_paths_are_for_the_routes(client, router):
+    for text in ("é", "\u200d", "%20", "\U0001f419"):
+        assert client.get(f"/items/{text}").json()["code"] == "validation_error"
