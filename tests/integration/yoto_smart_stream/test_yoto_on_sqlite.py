@@ -6,15 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from lambda_src.services.yoto_smart_stream.asgi import local_secrets, local_settings
 from lambda_src.services.yoto_smart_stream.errors import ConfigurationError
 from tests.support.assembly import ROOT
 from tests.support.ports import free_port
@@ -24,17 +24,34 @@ MEMBER = "four quiet green lamps"
 STARTED_SECONDS = 30
 
 
+@pytest.fixture
+def asgi(monkeypatch, tmp_path) -> Any:
+    """The module, whose import opens the database."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///:memory:")
+    return import_module("lambda_src.services.yoto_smart_stream.asgi")
+
+
 @contextmanager
 def served(folder: Path, **variables: str) -> Iterator[tuple[httpx.Client, Path]]:
     """`uvicorn` in a folder, and the file that holds what it printed."""
-    port, log = free_port(), folder / "printed.txt"
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "lambda_src.services.yoto_smart_stream.asgi:app", "--port", str(port)]
+    variables = {"PYTHONPATH": str(ROOT), **variables}
+    with started([*command, "--no-proxy-headers"], port, cwd=folder, log=folder / "printed.txt", **variables) as made:
+        yield made
+
+
+@contextmanager
+def started(
+    command: Sequence[str], port: int, *, cwd: Path, log: Path, **variables: str
+) -> Iterator[tuple[httpx.Client, Path]]:
+    """A server that a command starts, and the file that holds what it printed. It and what it started are stopped."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*command, "--no-proxy-headers"], cwd=folder, stdout=output, stderr=output,
-            env=inherited | {"PYTHONPATH": str(ROOT), **variables},
-        )  # fmt: skip
+            command, cwd=cwd, stdout=output, stderr=output, env=inherited | variables, start_new_session=True
+        )
     api = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False)
     try:
         deadline = time.monotonic() + STARTED_SECONDS
@@ -48,7 +65,7 @@ def served(folder: Path, **variables: str) -> Iterator[tuple[httpx.Client, Path]
         yield api, log
     finally:
         api.close()
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         process.wait(STARTED_SECONDS)
 
 
@@ -93,6 +110,21 @@ def test_without_a_word_it_makes_up_a_password_and_prints_it_once(tmp_path):
     assert log.read_text().count(password) == 1
 
 
+def test_one_command_serves_a_file_whatever_else_the_shell_knows(tmp_path):
+    port, database = free_port(), tmp_path / "house.db"
+    command = ["make", "run-sqlite", f"PORT_OFFSET={port - 8003}"]
+    variables = {
+        "DATABASE_URL": f"sqlite:///{database}", "DYNAMODB_TABLE": "yoto-smart-stream-prod",
+        "BOOTSTRAP_ADMIN_PASSWORD": PASSWORD,
+    }  # fmt: skip
+    with started(command, port, cwd=ROOT, log=tmp_path / "printed.txt", **variables) as (api, log):
+        assert api.get("/api/ready").json() == {"ready": True, "store": "sqlite"}
+        signed_in(api, "admin", PASSWORD)
+        assert api.get(f"/play/{'a' * 32}").status_code == 404
+    assert database.exists()
+    assert "a" * 32 not in log.read_text()
+
+
 def test_a_start_that_is_told_nonsense_ends_with_the_sentence(tmp_path):
     command = [sys.executable, "-c", "import lambda_src.services.yoto_smart_stream.asgi"]
     variables = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DATABASE_URL": "postgresql://x"}
@@ -106,14 +138,16 @@ def test_a_start_that_is_told_nonsense_ends_with_the_sentence(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_key_of_tokens_that_is_short_is_refused():
+def test_a_key_of_tokens_that_is_short_is_refused(asgi):
     with pytest.raises(ConfigurationError, match="JWT_SECRET has at least 32 characters"):
-        local_secrets({"JWT_SECRET": "s" * 31})
+        asgi.local_secrets({"JWT_SECRET": "s" * 31})
 
 
-def test_what_the_environment_says_comes_before_what_this_machine_has():
-    assert local_settings({}).transcription_provider == "fake"
-    assert local_settings({"TRANSCRIPTION_PROVIDER": "none", "CORS_ORIGINS": "http://a"}).cors_origins == "http://a"
+def test_what_the_environment_says_comes_before_what_this_machine_has(asgi):
+    assert asgi.local_settings({}).transcription_provider == "fake"
+    assert (
+        asgi.local_settings({"TRANSCRIPTION_PROVIDER": "none", "CORS_ORIGINS": "http://a"}).cors_origins == "http://a"
+    )
 
 
 @pytest.mark.parametrize(

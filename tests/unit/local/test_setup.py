@@ -72,3 +72,23 @@ def test_set_up_needs_nothing_but_the_standard_library():
     )  # fmt: skip
     strange = {name.partition(".")[0] for name in done.stdout.split()} - sys.stdlib_module_names
     assert strange <= {"__main__"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "done"), [([], ["packages", "emulator", "node", "wheels"]), (["packages"], ["packages"])]
+)
+def test_python_packages_can_be_installed_alone(monkeypatch, arguments, done):
+    steps = []
+    monkeypatch.setattr(setup, "_is_current", lambda *_: False)
+    monkeypatch.setattr(setup, "install_dev_packages", lambda: steps.append("packages"))
+    monkeypatch.setattr(setup, "install_emulator", lambda: steps.append("emulator"))
+    monkeypatch.setattr(setup, "install_node_packages", lambda: steps.append("node"))
+    monkeypatch.setattr(setup, "_run", lambda _: steps.append("wheels"))
+    assert setup.main(arguments) == 0
+    assert steps == done
+
+
+def test_another_word_is_refused_before_anything_is_installed(monkeypatch, capsys):
+    monkeypatch.setattr(setup, "_is_current", lambda *_: pytest.fail("it looked what is due"))
+    assert setup.main(["everything"]) == 1
+    assert "everything is unknown" in capsys.readouterr().err
