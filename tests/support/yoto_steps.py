@@ -10,7 +10,8 @@ from lambda_src.runtime.objects import ObjectClient, ObjectHead
 from lambda_src.runtime.transcribe import JobState, MediaJob, Start, TranscribeClient
 from lambda_src.runtime.work_queue import WorkQueue
 from lambda_src.services.yoto_smart_stream import tables
-from lambda_src.services.yoto_smart_stream.models import Transcript
+from lambda_src.services.yoto_smart_stream.messages import JobMessage
+from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, Job, Transcript
 from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
 from lambda_src.services.yoto_smart_stream.transcripts.repository import TranscriptRepository
 from lambda_src.services.yoto_smart_stream.transcripts.service import Transcripts
@@ -88,20 +89,44 @@ def stepped_wishes(speech: Speech, steps: Steps) -> Transcripts:
 class NaiveWorker:
     """The control: a worker as one writes it without thinking of repeats.
 
-    It has the provider work under a name that it makes up, looks at nothing before it writes, and nobody sweeps.
+    It takes an upload in each time it hears of it, has the provider work under a name that it makes up, looks at
+    nothing before it writes, and nobody sweeps.
     """
 
-    def __init__(self, store: Store, transcribe: TranscribeClient, objects: ObjectClient) -> None:
-        self._store, self._transcribe, self._objects = store, transcribe, objects
+    def __init__(
+        self,
+        store: Store,
+        transcribe: TranscribeClient,
+        objects: ObjectClient,
+        jobs: WorkQueue[JobMessage] | None = None,
+    ) -> None:
+        self._store, self._transcribe, self._objects, self._jobs = store, transcribe, objects, jobs
 
     def __call__(self, event: Mapping[str, Any], _context: Invocation) -> Mapping[str, Any]:
         for record in event.get("Records", ()):
             body = json.loads(record["body"])
             if "job_id" in body:
                 self._start(body["job_id"])
+            elif body["source"] == "aws.s3":
+                self._take_in(body["detail"]["object"]["key"])
             else:
                 self._finish(body["detail"]["TranscriptionJobName"])
         return {"batchItemFailures": []}
+
+    def _take_in(self, key: str) -> None:
+        intent = self._store.get(tables.UPLOAD_BY_ID, upload_id=key.rpartition("/")[2].partition(".")[0])
+        assert intent is not None
+        head, target = self._objects.head(key), f"{tables.MEDIA}/{uuid4().hex}.mp3"
+        self._objects.copy(key, target, tag=head.tag, content_type="audio/mpeg")
+        job = Job(job_id=uuid4().hex, kind="transcribe", filename=intent.filename, created_at=intent.created_at)
+        file = AudioFileRecord(
+            filename=intent.filename, size=head.size_bytes, content_type="audio/mpeg", object_key=target,
+            created_at=intent.created_at, updated_at=intent.created_at, transcript_request_id=job.job_id,
+        )  # fmt: skip
+        self._store.put(tables.CREATE_UPLOAD, Put(tables.JOB, job))
+        self._store.put(tables.CREATE_UPLOAD, Put(tables.AUDIO, file))
+        assert self._jobs is not None
+        self._jobs.send(JobMessage(kind="transcribe", job_id=job.job_id))
 
     def _start(self, job_id: str) -> None:
         job = self._store.get(tables.JOB_BY_ID, job_id=job_id)
