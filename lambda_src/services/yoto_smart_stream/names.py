@@ -41,6 +41,8 @@ def username_key(text: str) -> str | None:
 
 def valid_email(text: str) -> str:
     """An address in its normal form; its domain is not looked up. Raises InvalidEmail."""
+    if len(text) > _MAX_TYPED_CHARACTERS:
+        raise InvalidEmail
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 -- 40 ms, and needed rarely
 
     try:

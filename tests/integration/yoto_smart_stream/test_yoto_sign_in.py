@@ -198,11 +198,12 @@ def test_a_password_is_the_same_whatever_its_accents_are_typed_as(house, john):
         {"username": "john"},
         {"username": "john", "password": "x" * 1025},
         {"username": "john", "password": "\u20ac" * 342},
+        {"username": "x" * 1025, "password": PASSWORD},
         {"username": "john", "password": None},
         {"username": 5, "password": PASSWORD},
         {"username": "john", "password": PASSWORD, "remember": True},
     ],
-    ids=["no-password", "long", "long-in-bytes", "null", "number", "unknown-field"],
+    ids=["no-password", "long", "long-in-bytes", "long-name", "null", "number", "unknown-field"],
 )
 def test_what_is_not_valid_is_refused_before_any_request(house, john, body):
     with house.counted() as calls:

@@ -18,21 +18,22 @@ def _address(request: Request, _: Provided) -> str:
 
 type Address = Annotated[str, FromRequest(_address)]
 
-_MAX_PASSWORD_BYTES: Final = 1024  # a hash goes over all of it
+_MAX_TYPED_BYTES: Final = 1024  # a hash goes over all of it, and a normal form takes the square of the time
 
 
-def _bounded(password: str) -> str:
-    if len(password.encode("utf-8", "surrogatepass")) > _MAX_PASSWORD_BYTES:
-        raise ValueError(f"At most {_MAX_PASSWORD_BYTES} bytes")
-    return password
+def _bounded(typed: str) -> str:
+    if len(typed.encode("utf-8", "surrogatepass")) > _MAX_TYPED_BYTES:
+        raise ValueError(f"At most {_MAX_TYPED_BYTES} bytes")
+    return typed
 
 
-type Password = Annotated[str, AfterValidator(_bounded)]
+type Typed = Annotated[str, AfterValidator(_bounded)]
+"""A name or password of anybody."""
 
 
 class Credentials(RequestBody):
-    username: str
-    password: Password
+    username: Typed
+    password: Typed
 
 
 class Refresh(RequestBody):
@@ -40,7 +41,7 @@ class Refresh(RequestBody):
 
 
 class OwnPassword(RequestBody):
-    current_password: Password
+    current_password: Typed
     new_password: str
 
 
