@@ -154,11 +154,12 @@ def test_a_text_that_is_none_is_refused(house, john, body):
     assert house.stored_file("song.mp3")["version"] == 1
 
 
-def test_a_lone_surrogate_is_refused(house, john):
-    house.file("song.mp3", john)
-    options = {"content": b'{"text": "a\\ud800b"}', "headers": {"Content-Type": "application/json"}}
-
-    assert said(house.ask("PUT", PATH, by=john, **options)) == (422, "validation_error")
+def test_a_lone_surrogate_is_refused_and_no_list_fails_for_it(house, boss):
+    house.file("song.mp3", boss)
+    for method, body in {"PUT": b'{"text": "a\\ud800b"}', "PATCH": b'{"status": "failed", "error": "\\udfff"}'}.items():
+        options = {"content": body, "headers": {"Content-Type": "application/json"}}
+        assert said(house.ask(method, PATH, by=boss, **options)) == (422, "validation_error")
+    assert house.ask("GET", "/api/audio", by=boss).json()["count"] == 1
 
 
 def test_a_text_by_hand_ends_what_is_in_flight(house, john):

@@ -36,7 +36,7 @@ class NewTranscript(RequestBody):
 
 class NewStatus(RequestBody):
     status: TranscriptStatus = Field(description="`completed` comes with a text, `processing` from the provider")
-    error: str | None = None
+    error: str | None = Field(default=None, min_length=0)  # whatever the limit, one lets no half of a pair pass
 
 
 class Wish(RequestBody):
