@@ -24,6 +24,9 @@ CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 CACHING_OPTIMIZED: Final = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
 ALL_VIEWER_EXCEPT_HOST_HEADER: Final = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+# For pages of every origin, as the bucket itself answers; it is never asked about one, since the key of what is kept
+# has no `Origin`. https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-response-headers-policies.html
+CORS_WITH_PREFLIGHT: Final = "5cc3b908-e619-4b99-88e5-2cf7f45965bd"
 READS: Final = ("GET", "HEAD")
 ALL_METHODS: Final = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE")
 HTTPS_ONLY: Final = "https-only"
@@ -105,6 +108,7 @@ class FileDistribution(Construct):
                     allowed_methods=list(READS),
                     cached_methods=list(READS),
                     cache_policy_id=CACHING_OPTIMIZED,
+                    response_headers_policy_id=CORS_WITH_PREFLIGHT,
                     trusted_key_groups=[keys],
                 )
             ],

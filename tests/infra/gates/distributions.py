@@ -22,6 +22,7 @@ HTTPS = "https-only"
 NOTHING_KEPT = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 KEPT_BY_PATH = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 ALL_BUT_THE_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+READ_BY_PAGES = "5cc3b908-e619-4b99-88e5-2cf7f45965bd"
 REGIONAL = ".${AWS::Region}.${AWS::URLSuffix}"
 
 
@@ -152,6 +153,24 @@ def answers_are_not_kept(deployment: Deployment) -> Complaints:
             wanted = (NOTHING_KEPT, ALL_BUT_THE_HOST) if is_api else (KEPT_BY_PATH, None)
             if (behavior.get("CachePolicyId"), behavior.get("OriginRequestPolicyId")) != wanted:
                 yield distribution, f"keeps what it was answered at {path}, or hands on something else"
+
+
+@rule(
+    "pages-read-what-is-shown", "A bucket that is never told of an origin never allows it, and the page plays nothing"
+)
+def pages_read_what_is_shown(deployment: Deployment) -> Complaints:
+    for distribution in deployment.of_type(DISTRIBUTION):
+        for path, behavior in behaviors(distribution):
+            _, goal = origin(deployment, distribution, behavior)
+            is_read = goal is not None and goal.type == BUCKET and _is_read_by_every_page(goal)
+            wanted = READ_BY_PAGES if is_read else None  # an API says itself which pages may read
+            if behavior.get("ResponseHeadersPolicyId") != wanted:
+                yield distribution, f"tells pages {behavior.get('ResponseHeadersPolicyId') or 'nothing'} of {path}"
+
+
+def _is_read_by_every_page(bucket: Resource) -> bool:
+    rules = bucket.properties.get("CorsConfiguration", {}).get("CorsRules", [])
+    return any("*" in each["AllowedOrigins"] and "GET" in each["AllowedMethods"] for each in rules)
 
 
 @rule("signers-know-their-key", "Addresses that another key signed, or that lead elsewhere, are 403 to every player")

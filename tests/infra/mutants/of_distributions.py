@@ -165,6 +165,16 @@ def an_api_is_asked_without_what_signs_people_in(prod: Deployment) -> None:
     del settings(prod)["DefaultCacheBehavior"]["OriginRequestPolicyId"]
 
 
+@caught_by("pages-read-what-is-shown", environment=FLAGS, not_in=WITHOUT)
+def pages_may_not_read_the_files_they_play(prod: Deployment) -> None:
+    del files(prod)["ResponseHeadersPolicyId"]
+
+
+@caught_by("pages-read-what-is-shown", environment=FLAGS, not_in=WITHOUT)
+def pages_of_every_origin_read_what_an_api_answers(prod: Deployment) -> None:
+    settings(prod)["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] = files(prod)["ResponseHeadersPolicyId"]
+
+
 @caught_by("distributions-are-as-promised", environment=FLAGS, not_in=WITHOUT)
 def pages_may_no_longer_write_through_a_distribution(prod: Deployment) -> None:
     settings(prod)["DefaultCacheBehavior"]["AllowedMethods"] = ["GET", "HEAD"]
