@@ -27,6 +27,9 @@ LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # 
 
 # One identity by name: no account, and no wildcard.
 OPERATOR_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(?P<kind>user|role)/[\w+=,.@/-]+")
+# A public key exactly as `cdk_app.operations.media_key` prints it: CloudFront changes none that is there, so that one
+# character of white space more would stop a later deployment.
+PUBLIC_KEY: Final = re.compile(r"-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=]{1,64}\n)+-----END PUBLIC KEY-----\n")
 # Where the usual tools of web clients serve a page on this machine: Vite, its preview, and what came before it.
 WEB_CLIENTS: Final = (
     "http://localhost:5173",
@@ -104,7 +107,7 @@ class Environment:
     enable_cloudfront, enable_mqtt, yoto_client_id: flags of Yoto Smart Stream, which `-c` may set for one synthesis
     (docs/deployment.md#flags-of-yoto-smart-stream).
     media_public_keys: by service, the public halves of keys that sign addresses of its files, as PEM: first of the key
-    in its secret, then of those before it, whose addresses still work.
+    in its secret, then of those before it, whose addresses still work. Raises UnsafeEnvironment for any other text.
     """
 
     name: str
@@ -140,6 +143,7 @@ class Environment:
             raise UnsafeEnvironment(f"{self.name}: production data must be retained and recoverable")
         if self.on_this_machine and self.enable_cloudfront:
             raise UnsafeEnvironment(f"{self.name}: the local cloud has no CloudFront; leave enable_cloudfront out")
+        self._check_keys()
         if self.rollout != "all_at_once":
             self._check_rollout()
         if self.migration_operator is not None and not OPERATOR_ARN.fullmatch(self.migration_operator):
@@ -172,6 +176,16 @@ class Environment:
                 f"{self.name}: a rollout takes {SHORTEST_WATCH_MINUTES}-{LONGEST_SHIFT_MINUTES} minutes, "
                 f"not {step.watched_minutes(self.rollout)}"
             )
+
+    def _check_keys(self) -> None:
+        """Refuse what is no public key, without quoting it: perhaps it is the private half."""
+        for service, keys in self.media_public_keys.items():
+            for number, key in enumerate(keys, start=1):
+                if not PUBLIC_KEY.fullmatch(key):
+                    raise UnsafeEnvironment(
+                        f"{self.name}: key {number} in media_public_keys of {service} is no public key as `python -m "
+                        "cdk_app.operations.media_key` prints it, from BEGIN to the end of the last line"
+                    )
 
     def table_in_use(self, name: str) -> str:
         """The table to use: the restored one in its place, else itself. name: as the stack gives it."""

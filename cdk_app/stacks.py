@@ -16,11 +16,16 @@ def add_stacks(app: App, environment: Environment, services: Sequence[Service] =
     """Some services, all unless told, in one environment, two stacks each: one that keeps and one that runs.
 
     `cdk deploy -c environment=dev 'dev-<service>*'` deploys one service, `--all` all of them. Raises UnsafeEnvironment
-    when the environment closes a service that there is not: the one that was meant would stay open.
+    when the environment closes a service that there is not, or has keys for one: the one that was meant would stay
+    open, or be asked for a key.
     """
-    unknown = environment.maintenance.keys() - {service.name for service in services}
-    if unknown:
-        raise UnsafeEnvironment(f"{environment.name}: `maintenance` names {', '.join(sorted(unknown))}, no service")
+    known = {service.name for service in services}
+    for field, named in (
+        ("maintenance", environment.maintenance),
+        ("media_public_keys", environment.media_public_keys),
+    ):
+        if unknown := named.keys() - known:
+            raise UnsafeEnvironment(f"{environment.name}: `{field}` names {', '.join(sorted(unknown))}, no service")
     for service in services:
         data_stack, app_stack = resolve_name(service.data_stack), resolve_name(service.app_stack)
         data_name, app_name = service.stack_names(environment.name)

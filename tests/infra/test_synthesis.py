@@ -204,6 +204,10 @@ try:
 except ValueError as refused:
     print(type(refused).__name__, refused)
 try:
+    add_stacks(App(), replace(PROD, media_public_keys={"yoto_smart_stream": ()}))
+except ValueError as refused:
+    print(type(refused).__name__, refused)
+try:
     replace(on_a_laptop, enable_cloudfront=True)
 except ValueError as refused:
     print(type(refused).__name__, refused)
@@ -227,6 +231,7 @@ def test_production_with_the_shortcuts_of_a_laptop_or_open_to_every_page_is_not_
         "CALLBACK_MODE=token",
         "`*` would let every page call the API",
         "`maintenance` names nbhd_city, no service",
+        "`media_public_keys` names yoto_smart_stream, no service",
         "the local cloud has no CloudFront; leave enable_cloudfront out",
         "Audio declares no objects below upload",
     )

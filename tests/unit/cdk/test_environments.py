@@ -159,3 +159,21 @@ def test_a_house_beside_another_has_its_own_console_and_apis_and_the_same_web_cl
 def test_data_are_moved_in_by_one_user_or_role(arn):
     with pytest.raises(UnsafeEnvironment, match="is not one user or role"):
         dataclasses.replace(PROD, migration_operator=arn)
+
+
+KEY = f"-----BEGIN PUBLIC KEY-----\n{'A' * 64}\nAQAB==\n-----END PUBLIC KEY-----\n"
+
+
+def test_a_public_key_is_taken_as_it_was_printed():
+    assert dataclasses.replace(DEV, media_public_keys={"YotoSmartStream": (KEY, KEY)}).media_public_keys
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", KEY.strip(), KEY.replace("\n", "\r\n"), f" {KEY}", KEY + KEY, KEY.replace("PUBLIC", "PRIVATE")],
+    ids=["empty", "last line", "ends of lines", "indented", "two", "private"],
+)
+def test_any_other_text_is_refused_and_not_quoted(key):
+    with pytest.raises(UnsafeEnvironment, match="dev: key 2 in media_public_keys of YotoSmartStream") as refused:
+        dataclasses.replace(DEV, media_public_keys={"YotoSmartStream": (KEY, key)})
+    assert "AAAA" not in str(refused.value)
