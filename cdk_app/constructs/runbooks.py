@@ -66,7 +66,9 @@ SCHEDULE: Final = Runbook(
 )
 EVENTS: Final = Runbook(name="events", first="See whether the policy of the queue still names the rule")
 RUN_FAILED: Final = Runbook(name="run-failed", first="Read the channel's log: `GET /api/channels/{id}/logs`")
-TRANSCRIPTION: Final = Runbook(name="transcription", first="Run the saved query `recent errors` and group by `reason`")
+TRANSCRIPTION: Final = Runbook(
+    name="transcription", first="See whether it is one file, or every file since the last deployment"
+)
 CONTENTION: Final = Runbook(
     name="contention", first="See in the access log which neighborhood everybody joins or leaves"
 )

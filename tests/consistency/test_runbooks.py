@@ -137,6 +137,23 @@ def test_queries_that_pages_and_alarms_ask_are_saved():
     assert len(names) >= 5
 
 
+def test_queries_count_by_what_is_logged_with_their_messages():
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "lambda_src").rglob("*.py")))
+    counted = [
+        (place, re.findall(r'"([^"]+)"', text.partition("|")[0]), re.findall(r"\w+", text.partition(" by ")[2]))
+        for place, page in PAGES.items()
+        for text in re.findall(r"query '(filter message [^']*\bby [\w, ]+)", page)
+    ]
+    checked = set()
+    for place, messages, fields in counted:
+        logged = [re.findall(rf'"{message}",\s*extra=\{{([^}}]*)\}}', source) for message in messages]
+        if all(logged):  # the messages are written out where they are logged
+            checked.add(place)
+            for field in set(fields) - {"message"}:
+                assert f'"{field}":' in str(logged), (place, field)
+    assert {"sign-in", "transcription"} <= checked
+
+
 def test_aws_commands_are_operations_of_aws_with_their_options():
     session = botocore.session.get_session()
     assert len(commands()) > 30
