@@ -40,6 +40,21 @@ def test_no_rule_finds_anything(assembly):
     assert [f"{finding} ({RULES[finding.rule].reason})" for finding in found] == []
 
 
+def test_whatever_a_service_counts_is_drawn_or_watched(prod):
+    """A figure that no graph and no alarm reads is written for nobody."""
+    unseen = []
+    for service in SERVICES:
+        folder = ROOT / "lambda_src" / "services" / service.package
+        text = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
+        counted = set(re.findall(r'metrics\.count\(\s*"(\w+)"', text)) | set(
+            re.findall(r'^    [A-Z_]+ = "(\w+)"', text.partition("class Counts(StrEnum):")[2], flags=re.MULTILINE)
+        )
+        assert counted
+        shown = prod.templates[f"{service.name}App"].path.read_text(encoding="utf-8")
+        unseen += [f"{service.package}: {name}" for name in sorted(counted) if name not in shown]
+    assert unseen == []
+
+
 def renamed(table: Table, base_name: str) -> Table:
     copy = replace(table, base_name=base_name)
     copy.entities.extend(table.entities)

@@ -39,6 +39,13 @@ TOLERANCE: Final = Tolerance(server_errors=5, p95_milliseconds=1000)
 REQUEST_LIMIT: Final = Throttle(requests_per_second=25, burst=50)
 MESSAGES_AT_ONCE: Final = 5
 MESSAGES_PER_BATCH: Final = 5
+DRAWN: Final = (
+    Counts.SIGN_IN_FAILURE,
+    Counts.TRANSCRIPTION_DONE,
+    Counts.TRANSCRIPTION_REFUSED,
+    Counts.JOB_RESENT,
+    Counts.SWEEP_FAILED,
+)
 NO_CLIENT_ID: Final = "enable_mqtt has no effect because yoto_client_id is not set"
 NO_PLAYER_EVENTS: Final = "enable_mqtt has no effect yet: nothing here listens to players"
 
@@ -191,7 +198,7 @@ class YotoSmartStreamApp(AppStack):
             buckets=[data.audio],
             routes=self.routes,
             counts=[
-                *(_count_of(name) for name in (Counts.SIGN_IN_FAILURE, Counts.TRANSCRIPTION_DONE)),
+                *(_count_of(name) for name in DRAWN),
                 failed,
                 each_of(Counts.UPLOAD_REJECTED, by="reason", namespace=SERVICE),
             ],
