@@ -170,6 +170,12 @@ class Fire:
         return found + [fault for fault, is_well in claims.items() if not is_well]
 
 
+@pytest.fixture(autouse=True)
+def _on_an_engine_for_processes(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--engine") == "sqlite":
+        pytest.skip("workers are processes of their own, which SQLite in memory knows nothing of")
+
+
 @pytest.fixture(scope="module")
 def sqs(cloud: MiniStack) -> "Iterator[SQSClient]":
     client = cloud.session.client("sqs", endpoint_url=cloud.url, config=QUICK)
