@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from lambda_src.dynamo.schema import AccessPattern, CursorFormat, Entity, Index, SparseKey, Stored, Table
-from lambda_src.dynamo.store import EXISTS, Update, UpdateItem
+from lambda_src.dynamo.store import EXISTS, Attr, Condition, Update, UpdateItem
 from lambda_src.runtime.accounts.refresh import sign_in_patterns
 from lambda_src.runtime.accounts.throttle import throttle_patterns
 from lambda_src.runtime.buckets import Bucket, Prefix
@@ -325,9 +325,14 @@ PROBE_TABLE: Final = AccessPattern(
     cost="1 request; 0.5 RRU",
 )  # fmt: skip
 
-# ---- a write that two features share ---------------------------------------------------------------------------------
+# ---- what writes of several features share ---------------------------------------------------------------------------
 
 JOB_KEPT: Final = timedelta(days=30)
+
+
+def as_read(file: models.AudioFileRecord) -> Condition:
+    """A file is as it was read, and no later one of its name, whose versions begin at 1 again."""
+    return Attr("version").eq(file.version) & Attr("created_at").eq(file.created_at)
 
 
 def ended_job(job_id: str, now: datetime) -> UpdateItem:

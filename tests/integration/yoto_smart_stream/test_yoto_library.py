@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from lambda_src.services.yoto_smart_stream import tables
-from lambda_src.services.yoto_smart_stream.models import PlayLink, Transcript
+from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, PlayLink, Transcript
 from tests.support.stepping import Steps, stepped_client
 
 NOW = "2025-01-15T08:30:00.123000Z"
@@ -158,3 +158,31 @@ def test_a_deletion_looks_again_when_the_file_was_changed_meanwhile_three_times(
     assert answer.status_code == (204 if code is None else 409)
     assert code is None or answer.json()["code"] == code
     assert (house.stored_file("a.mp3") is None) is (code is None)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("DELETE", "", None), ("POST", "/play-link", None), ("PUT", "/transcript", {"text": "mine"})],
+    ids=["delete", "link", "text"],
+)
+def test_a_file_that_took_the_name_of_one_of_mine_meanwhile_is_not_mine(new_house, method, path, body):
+    house = new_house()
+    john, mary = house.user("john"), house.user("mary")
+    house.file("a.mp3", john)
+    hers: list[AudioFileRecord] = []
+
+    def take_the_name(_step: int, name: str) -> None:
+        if name == "TransactWriteItems" and not hers:
+            house.clock.forward(seconds=1)
+            hers.append(house.file("a.mp3", mary))
+
+    other = type(house)(
+        client=house.client, names=house.names, engine=stepped_client(house.client, Steps(take_the_name)),
+        clock=house.clock,
+    )  # fmt: skip
+    try:
+        answer = other.ask(method, f"/api/audio/a.mp3{path}", by=john, json=body)
+    finally:
+        other.stop()
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_owner")
+    assert house.stored_file("a.mp3") == dict(tables.AUDIO.item(hers[0]))

@@ -315,3 +315,28 @@ def test_a_file_that_is_deleted_while_it_is_being_replaced_becomes_a_new_one(new
 
     assert done == [204]
     check_taken(studio, ticket, before, replaced=True)
+
+
+def test_a_file_of_somebody_else_that_took_the_name_meanwhile_is_not_replaced(new_studio):
+    studio = new_studio()
+    house = studio.house
+    ticket, _ = prepared(studio, replace=True)
+    boss, mary = house.admin("boss"), house.user("mary")
+    hers: list[Json] = []
+
+    def take_the_name(_step: int, name: str) -> None:
+        if name == "TransactWriteItems" and not hers:
+            assert house.ask("DELETE", "/api/audio/a.mp3", by=boss).status_code == 204
+            studio.clock.forward(seconds=1)
+            hers.append(studio.brought(mary, "a.mp3", OTHER_MP3))
+
+    with studio.stepped_worker(Steps(take_the_name)) as worker:
+        assert studio.announce(ticket, worker=worker) == []
+
+    stored = house.stored_file("a.mp3")
+    assert stored is not None
+    assert (stored["uploaded_by"], studio.content(stored["object_key"])) == (mary.user_id, OTHER_MP3)
+    assert studio.standing(hers[0], mary)["audio"] is not None
+    intent = house.item(tables.UPLOAD.key(upload_id=ticket["upload_id"]))
+    assert intent is not None
+    assert (intent["upload_state"], intent["reject_reason"]) == ("rejected", "filename_taken")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lambda_src.dynamo.errors import applied
-from lambda_src.dynamo.store import ABSENT, Action, Attr, Condition, Delete, Put, Store, Update, UpdateItem
+from lambda_src.dynamo.store import ABSENT, Action, Delete, Put, Store, Update, UpdateItem
 from lambda_src.runtime.clock import Clock
 from lambda_src.services.yoto_smart_stream import tables
 from lambda_src.services.yoto_smart_stream.models import TEXT_ATTRIBUTES, AudioFileRecord, Job, PlayLink, timestamp
@@ -48,7 +48,7 @@ class AudioRepository:
         """Give a file another link, or none, and end the one it had; None when it is no longer as seen. 1 request."""
         now, key = timestamp(self.clock()), tables.AUDIO.key(filename=seen.filename)
         update = Update().assign({"play_token": token, "updated_at": now}).add(version=1)
-        actions: list[Action] = [UpdateItem(key, update, _as_seen(seen))]
+        actions: list[Action] = [UpdateItem(key, update, tables.as_read(seen))]
         if seen.play_token is not None:
             actions.append(Delete(tables.PLAY_LINK.key(play_token=seen.play_token)))
         if token is not None:
@@ -63,7 +63,7 @@ class AudioRepository:
         What is in flight for it ends by itself: its worker finds no file.
         """
         actions: list[Action] = [
-            Delete(tables.AUDIO.key(filename=seen.filename), _as_seen(seen)),
+            Delete(tables.AUDIO.key(filename=seen.filename), tables.as_read(seen)),
             Delete(tables.TRANSCRIPT.key(filename=seen.filename)),
         ]
         if seen.play_token is not None:
@@ -71,7 +71,3 @@ class AudioRepository:
         if purge is not None:
             actions.append(Put(tables.JOB, purge, ABSENT))
         return applied(self.store.transact, tables.DELETE_AUDIO, actions)
-
-
-def _as_seen(seen: AudioFileRecord) -> Condition:
-    return Attr("version").eq(seen.version)

@@ -57,7 +57,7 @@ class TranscriptRepository:
     ) -> AudioFileRecord | None:
         """Give a file a text, or without one only a status, and end what is in flight by a terminal one.
 
-        expect: statuses it may have now, seen: the version it must have. Raises InvalidStatus, TranscriptTooLarge,
+        expect: statuses it may have now, seen: as it was read, and must be. Raises InvalidStatus, TranscriptTooLarge,
         StatusConflict, VersionConflict. 2 requests, 1 without a text.
         """
         if not transcript:
@@ -67,7 +67,7 @@ class TranscriptRepository:
         said = self._standing(status, error) | _about(transcript, language, source)
         allowed = _expected(expect)
         if seen is not None:
-            allowed &= Attr("version").eq(seen.version)
+            allowed &= tables.as_read(seen)
         write = UpdateItem(tables.AUDIO.key(filename=filename), self._changed(said), allowed, return_old=True)
         try:
             self.store.transact(
@@ -77,7 +77,7 @@ class TranscriptRepository:
             now = exc.reasons[0].item
             if now is None:
                 return None
-            if seen is not None and now["version"] != seen.version:
+            if seen is not None and (now["version"], now["created_at"]) != (seen.version, seen.created_at):
                 raise VersionConflict from exc
             raise StatusConflict(now["transcript_status"]) from exc
         return self.store.get(tables.AUDIO_FILE, filename=filename)

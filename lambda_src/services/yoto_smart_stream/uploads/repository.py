@@ -39,7 +39,7 @@ class UploadRepository:
         loses its text.
         """
         end = Update().set(upload_state="completed", etag=tag)
-        as_seen = ABSENT if replaced is None else Attr("version").eq(replaced.version)
+        as_seen = ABSENT if replaced is None else tables.as_read(replaced)
         actions: list[Action] = [
             UpdateItem(tables.UPLOAD.key(upload_id=intent.upload_id), end, _PENDING),
             Put(tables.AUDIO, file, as_seen),
