@@ -249,3 +249,19 @@ def test_with_a_distribution_addresses_are_its_own(new_house):
     assert answer["url"].startswith(f"https://media.yoto.test/{file.object_key}?Expires=1736933400&Signature=")
     played = house.ask("GET", link_of(house, john))
     assert (played.status_code, played.headers["Location"]) == (307, answer["url"])
+
+
+@pytest.mark.parametrize(
+    "held", [{"private_key": "none"}, {}, {"private_key": ""}], ids=["no-key", "not-there", "empty"]
+)
+def test_a_distribution_whose_key_cannot_sign_is_a_matter_of_configuration(new_house, held):
+    house = new_house(
+        media_base_url="https://media.yoto.test", cloudfront_key_pair_id="K2",
+        cloudfront_private_key_secret_arn="media", more_secrets={"media": HeldSecret(held)},
+    )  # fmt: skip
+    john = house.user("john")
+    house.file("a.mp3", john)
+
+    for answer in (house.ask("GET", "/api/audio/a.mp3/url", by=john), house.ask("GET", link_of(house, john))):
+        assert (answer.status_code, answer.json()["code"]) == (503, "configuration_error")
+        assert "Retry-After" not in answer.headers

@@ -14,6 +14,7 @@ from lambda_src.errors import InvalidInput
 from lambda_src.runtime.clock import Clock
 from lambda_src.runtime.distribution import Distribution
 from lambda_src.runtime.objects import Method, ObjectClient, SignedUrl
+from lambda_src.runtime.secrets import SecretMalformed
 from lambda_src.runtime.work_queue import WorkQueue
 from lambda_src.services.yoto_smart_stream import tables
 from lambda_src.services.yoto_smart_stream.errors import (
@@ -183,15 +184,18 @@ class Playback:
     def signed(self, file: AudioFileRecord, *, method: Method = "GET") -> SignedUrl:
         """An address of a file's audio; one of S3 is good for this method alone.
 
-        Raises ObjectGone, ConfigurationError. No request, but for the key of a distribution. Nobody looks whether the
-        object is there.
+        Raises ObjectGone, ConfigurationError, SecretUnavailable. No request, but for the key of a distribution. Nobody
+        looks whether the object is there.
         """
         if file.object_key is None:
             raise ObjectGone
         if self.objects is None:
             raise ConfigurationError("The server is not configured: there is no bucket for audio files")
         if self.distribution is not None:
-            return self.distribution.sign(file.object_key, seconds=URL_SECONDS)
+            try:
+                return self.distribution.sign(file.object_key, seconds=URL_SECONDS)
+            except SecretMalformed as exc:
+                raise ConfigurationError("The server has no key that can sign addresses") from exc
         return self.objects.sign(
             file.object_key,
             seconds=URL_SECONDS,
