@@ -79,7 +79,6 @@ class Sent:
 
     @property
     def kind(self) -> str:
-        """What the message asks for, as services name it."""
         return kind_of(self.body)
 
 

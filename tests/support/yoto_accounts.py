@@ -1,12 +1,16 @@
 """Accounts of Yoto Smart Stream in a test: passwords that are right, requests without an account, what has to agree."""
 
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
 import httpx
 from argon2.low_level import Type, hash_secret
 
+from lambda_src.dynamo.boto3_client import Boto3Client
+from lambda_src.dynamo.client import Response
+from lambda_src.dynamo.values import Request
 from lambda_src.runtime.accounts.passwords import NEW, Cost
 from lambda_src.services.yoto_smart_stream import tables
 from lambda_src.services.yoto_smart_stream.accounts.repository import UserRepository
@@ -78,3 +82,20 @@ def check_accounts(house: PlayedHouse) -> None:
 def without_id(answer: httpx.Response) -> dict[str, Any]:
     """What an error answer says beside the id of its request."""
     return {name: value for name, value in answer.json().items() if name != "request_id"}
+
+
+class Overtaken(Boto3Client):
+    """A client before whose next request of a pattern something else happens."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        self._waiting: dict[str, Callable[[], object]] = {}
+
+    def before(self, pattern: str, action: Callable[[], object]) -> None:
+        self._waiting[pattern] = action
+
+    def call(self, operation: str, request: Request, pattern: str) -> Response:
+        action = self._waiting.pop(pattern, None)
+        if action is not None:
+            action()
+        return super().call(operation, request, pattern)

@@ -18,7 +18,7 @@ from lambda_src.runtime.transcribe import TranscribeClient
 from lambda_src.services.yoto_smart_stream import tables
 from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, UserRecord
 from tests.support.played import Sent
-from tests.support.transcribe_stand_in import TranscribeStandIn
+from tests.support.transcribe_stand_in import Play, TranscribeStandIn
 from tests.support.yoto_smart_stream import QUEUE, Json, PlayedHouse
 
 AUDIO: Final = b"ID3 as good as any for who hears nothing"
@@ -104,3 +104,18 @@ def event(content: Json) -> Sent:
 
 
 type MakeSpeech = Callable[..., Speech]
+
+
+def begun(speech: Speech, john: UserRecord, filename: str = "song.mp3", play: Play | None = None, **fields: Any) -> str:
+    """A file that the provider works on; returns the id of its job."""
+    wish = {"language": fields.pop("language")} if "language" in fields else {}
+    speech.transcribe.play_in_order(play or Play(text="hello world", running_polls=None))
+    speech.file(filename, john, **fields)
+    job_id = speech.request(filename, john, **wish)
+    assert speech.work() == []
+    return str(job_id)
+
+
+def outcome(speech: Speech, john: UserRecord, filename: str = "song.mp3") -> tuple[str, str | None, str | None]:
+    now = speech.read(filename, john)
+    return now["status"], now["transcript"], now["error"]
