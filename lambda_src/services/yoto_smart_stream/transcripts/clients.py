@@ -121,6 +121,7 @@ def _text_of(output: bytes) -> str | None:
     try:
         match json.loads(output, object_hook=_without_words):
             case {"results": {"transcripts": [{"transcript": str(text)}, *_]}}:
+                text.encode()  # JSON can hold half a character, and a table cannot
                 return text
     except (ValueError, RecursionError):
         pass

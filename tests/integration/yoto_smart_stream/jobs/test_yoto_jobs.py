@@ -246,7 +246,11 @@ def test_why_there_is_no_text(speech, john, play, error):
     assert speech.stored_text("song.mp3") is None
 
 
-@pytest.mark.parametrize("output", [b"", b"nonsense", b"[]", b'{"results":{"transcripts":[]}}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "output",
+    [b"", b"nonsense", b"[]", b'{"results":{"transcripts":[]}}', b"[" * 100_000,
+     b'{"results":{"transcripts":[{"transcript":"half a letter: \\ud800"}]}}'],
+)  # fmt: skip
 def test_a_result_that_cannot_be_read_is_a_failure(speech, john, output):
     job_id = begun(speech, john)
     ended = speech.ended(job_id)
