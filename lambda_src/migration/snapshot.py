@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 from lambda_src.errors import AppError
 from lambda_src.migration.mapping import Parent, Reject, Resident, Row, Scalar, ServiceMapping, SourceTable, Unique
 
-_ROWS_PER_INSERT: Final = 1_000
+_ROWS_PER_INSERT: Final = 50  # a text may have a megabyte
 _DIGEST_BITS: Final = 256
 INTEGERS: Final = range(-(2**63), 2**63)
 """What SQLite holds, and PostgreSQL."""

@@ -22,7 +22,7 @@ from lambda_src.migration.target.restored import restored_rows
 
 LEFT: Final = "left_behind.jsonl"
 
-_ROWS_PER_COMMIT: Final = 1_000
+_ROWS_PER_COMMIT: Final = 50  # a text may have a megabyte
 _SHOWN: Final = 20
 _AT, _REASON = "left.column", "left.reason"  # beside the columns of each table, none of which has a dot in its name
 _PART: Final = "INSERT INTO parts VALUES (?, ?)"
@@ -138,7 +138,7 @@ def _collect(database: sqlite3.Connection, mapping: ServiceMapping, restored: It
             else:
                 database.execute(inserts[row.table], [_cell(row.fields.get(name)) for name in names[row.table]])
         database.commit()
-    for table, fields in database.execute('SELECT "table", fields FROM parts').fetchall():
+    for table, fields in database.execute('SELECT "table", fields FROM parts'):
         _join(database, mapping.source(table), json.loads(fields))
     database.commit()
 

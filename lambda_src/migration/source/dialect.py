@@ -23,6 +23,8 @@ class Dialect(ABC):
     texts: ClassVar[type[sa.types.TypeEngine[str]]]
     """What a decimal, a date or a time is cast to, so that it arrives as the database writes it, whatever its value."""
 
+    rows_per_fetch: ClassVar[int] = 1_000
+
     @abstractmethod
     def engine(self, address: Address) -> sa.Engine:
         """An engine without a pool, with a time limit on connecting and on waiting for answers."""

@@ -23,7 +23,6 @@ from lambda_src.migration.source.version import mapping_version
 
 _TRIES: Final = 5
 _FIRST_PAUSE_SECONDS: Final = 1.0  # doubled after each try: 15 s in all, what a failover or a restart takes at least
-_ROWS_PER_FETCH: Final = 1_000
 
 logger = logging.getLogger(__name__)
 
@@ -161,9 +160,9 @@ def _selected(
 def _rows(
     connection: sa.Connection, dialect: Dialect, question: sa.Select[tuple[Any, ...]], counter: _Counter
 ) -> Generator[Row]:
-    """The answers, a thousand at a time from a cursor of the server."""
+    """The answers, from a cursor of the server, as many at a time as that kind of database gives."""
     names = question.selected_columns.keys()
-    answers = connection.execute(question, execution_options={"yield_per": _ROWS_PER_FETCH})
+    answers = connection.execute(question, execution_options={"yield_per": dialect.rows_per_fetch})
     try:
         for page in answers.partitions():
             for row in page:

@@ -17,6 +17,7 @@ from lambda_src.migration.source.findings import Finding
 
 class SQLite(Dialect):
     texts = sa.Text
+    rows_per_fetch = 50  # a text may have a megabyte, and a fetch asks no server
 
     def engine(self, address: Address) -> sa.Engine:
         file = f"file:{quote(str(Path(str(address.url.database)).absolute()))}"  # mode=ro: never made where none is

@@ -38,7 +38,7 @@ CREATE UNIQUE INDEX ix_settings_key ON settings ("key");
 """
 """That of the earlier product, with all of its columns."""
 
-_ROWS_PER_COMMIT: Final = 1_000
+_ROWS_PER_COMMIT: Final = 50  # a text may have a megabyte
 _BY_AGE: Final = """
 UPDATE {table} SET id = new.id FROM (
   SELECT rowid AS at, ROW_NUMBER() OVER (ORDER BY created_at, "{name}") AS id FROM {table}
