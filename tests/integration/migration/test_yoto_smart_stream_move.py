@@ -207,6 +207,19 @@ def test_tokens_that_do_not_fit_into_the_secret_stay_in_the_source_and_are_named
     assert "| user2 |" not in report
 
 
+def test_tokens_that_were_renewed_replace_those_before_them_also_where_not_all_fit(mover, earlier, secrets):
+    many = [user(n, f"user{n}", yoto_refresh_token="r" * 1_000) for n in range(2, 92)]
+    earlier_file(earlier, users=[USERS_WITH_TOKENS[0], *many])
+    done(mover, "copy")
+    done(mover, "secrets", code=4)
+    before = tokens(secrets)["archived"]
+    change(earlier, "UPDATE users SET yoto_refresh_token = printf('%01000d', id) WHERE id < 5")
+    done(mover, "secrets", code=4)
+    found = tokens(secrets)["archived"]
+    assert found.keys() == before.keys()
+    assert {name for name in found if found[name] != before[name]} == {"user2", "user3", "user4"}
+
+
 def test_a_secret_that_is_no_json_is_left_alone(mover, earlier, secrets):
     earlier_file(earlier, users=[user(1, "admin", yoto_refresh_token="r1")])
     done(mover, "copy")

@@ -145,7 +145,7 @@ def _activate(members: dict[str, Any], owner: Tokens | None) -> str:
 def _archive(secret: Secret, others: Mapping[str, Tokens]) -> tuple[str, ...]:
     """Put tokens under `archived`, beside those of accounts that the source does not have; whose did not fit.
 
-    Where all do not fit, access tokens stay behind first.
+    Where all do not fit, access tokens stay behind first. A token that was replaced in the source is void, and goes.
     """
     before = secret.members.get(ARCHIVED)
     kept = dict(before) if isinstance(before, Mapping) else {}
@@ -154,14 +154,12 @@ def _archive(secret: Secret, others: Mapping[str, Tokens]) -> tuple[str, ...]:
         secret.members[ARCHIVED] = {**kept, **entries}
         if len(secret.text.encode()) <= SECRET_BYTES:
             return ()
-    secret.members[ARCHIVED] = kept
+    secret.members[ARCHIVED] = {name: entry for name, entry in kept.items() if name not in entries}
     room = SECRET_BYTES - len(secret.text.encode())
     if room < 0:
         raise MigrationError("Secret YotoOAuth has no room for the active tokens: take something out of `archived`")
     left = []
-    for name, entry in entries.items():
-        if name in kept:
-            continue
+    for name, entry in sorted(entries.items(), key=lambda each: each[0] not in kept):  # who has room keeps it
         room -= len(json.dumps({name: entry}).encode())
         if room < 0:
             left.append(name)
