@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_src.errors import StoreUnavailable
+from lambda_src.services.yoto_smart_stream.names import CONTENT_TYPES
 from lambda_src.services.yoto_smart_stream.uploads import audio
 from lambda_src.services.yoto_smart_stream.uploads.audio import (
-    CONTENT_TYPES,
     MAX_MEASURED_BYTES,
     ReadRange,
     declared_duration,

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Final
 
+from lambda_src.services.yoto_smart_stream.names import CONTENT_TYPES
+
 logger = logging.getLogger(__name__)
 
 type ReadRange = Callable[[int, int], bytes]
@@ -19,16 +21,6 @@ type ReadRange = Callable[[int, int], bytes]
 
 type Download = Callable[[IO[bytes]], object]
 """Writes the whole file into an open one."""
-
-CONTENT_TYPES: Final[Mapping[str, str]] = {
-    "mp3": "audio/mpeg",
-    "m4a": "audio/mp4",
-    "wav": "audio/wav",
-    "ogg": "audio/ogg",
-    "flac": "audio/flac",
-    "webm": "audio/webm",
-}
-"""By the extension of a file's name, in lower case and without its dot."""
 
 # What browsers and systems call the same, each in its own way; a browser that knows no name for a file says nothing.
 _SYNONYMS: Final[Mapping[str, frozenset[str]]] = {
@@ -69,9 +61,7 @@ print(TinyTag.get(sys.argv[2], tags=False).duration)
 def is_content_type_of(extension: str, declared: str | None) -> bool:
     """Whether a declared type is one that files of this extension have; so is none at all. Parameters are left aside.
 
-    extension: of CONTENT_TYPES, here and below.
-
-    The type that is stored is never the declared one, but that of CONTENT_TYPES.
+    extension: of CONTENT_TYPES, here and below. What is stored is its type there, never the declared one.
     """
     essence = (declared or "").partition(";")[0].strip().lower()
     return essence in {"", CONTENT_TYPES[extension]} | _SYNONYMS[extension]
