@@ -2,7 +2,7 @@
 
 NotAuthenticated   401  InvalidCredentials
 NotAllowed         403  AdminRequired, NotOwner, PasswordChangeRequired
-NotFound           404  UserNotFound, AudioNotFound, UploadNotFound, LinkNotFound, SettingNotFound, FeatureDisabled
+NotFound           404  UserNotFound, AudioNotFound, UploadNotFound, LinkNotFound, SettingNotFound
 Conflict           409  UsernameTaken, EmailTaken, FilenameTaken, LastAdmin, VersionConflict, InFlight, NotInFlight,
                         TranscriptExists, StatusConflict, ObjectGone
 PayloadTooLarge    413  UploadTooLarge, TranscriptTooLarge
@@ -74,11 +74,6 @@ class LinkNotFound(NotFound):
 class SettingNotFound(NotFound):
     code = "setting_not_found"
     default_detail = "There is no such setting"
-
-
-class FeatureDisabled(NotFound):
-    code = "feature_disabled"
-    default_detail = "This is not deployed here"
 
 
 class UsernameTaken(Conflict):

@@ -56,7 +56,6 @@ class ApiSettings(Settings):
     cloudfront_private_key_secret_arn: str = Field(
         default="", description="Secret with the private key of the distribution's signed addresses"
     )
-    player_events_enabled: bool = Field(default=False, description="Whether events of players are collected")
 
     @property
     def cors(self) -> CorsRules:
