@@ -5,6 +5,7 @@ TTL are epoch seconds.
 """
 
 import hashlib
+import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -30,6 +31,11 @@ TEXT_ATTRIBUTES: Final = (
 )  # fmt: skip
 """What is known of a text; it goes with the text."""
 DIGEST_CHARACTERS: Final = 16
+
+
+def new_id() -> str:
+    """An id of an upload or a job: 32 hexadecimal digits."""
+    return uuid.uuid4().hex
 
 
 def timestamp(instant: datetime) -> str:

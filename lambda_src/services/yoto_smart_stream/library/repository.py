@@ -1,7 +1,7 @@
 """Changes of files of the library: what is known of them, their links, and their end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from lambda_src.dynamo.errors import applied
@@ -44,8 +44,8 @@ class AudioRepository:
         assert found is not None  # it was written this instant, and nobody deletes under the hands of a program
         return found
 
-    def set_play_link(self, seen: AudioFileRecord, token: str | None) -> AudioFileRecord | None:
-        """Give a file another link, or none, and end the one it had; None when it is no longer as seen. 1 request."""
+    def set_play_link(self, seen: AudioFileRecord, token: str | None) -> bool:
+        """Give a file another link, or none, and end the one it had; False when it is no longer as seen. 1 request."""
         now, key = timestamp(self.clock()), tables.AUDIO.key(filename=seen.filename)
         update = Update().assign({"play_token": token, "updated_at": now}).add(version=1)
         actions: list[Action] = [UpdateItem(key, update, tables.as_read(seen))]
@@ -53,9 +53,7 @@ class AudioRepository:
             actions.append(Delete(tables.PLAY_LINK.key(play_token=seen.play_token)))
         if token is not None:
             actions.append(Put(tables.PLAY_LINK, PlayLink(token, seen.filename), ABSENT))
-        if not applied(self.store.transact, tables.SET_PLAY_LINK, actions):
-            return None
-        return replace(seen, play_token=token, updated_at=now, version=seen.version + 1)
+        return applied(self.store.transact, tables.SET_PLAY_LINK, actions)
 
     def delete_audio(self, seen: AudioFileRecord, purge: Job | None) -> bool:
         """Remove a file with its text and its link; False when it is no longer as seen. purge: its object. 1 request.

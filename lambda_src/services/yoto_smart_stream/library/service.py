@@ -3,7 +3,6 @@
 import hashlib
 import re
 import secrets
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -26,7 +25,7 @@ from lambda_src.services.yoto_smart_stream.errors import (
 )
 from lambda_src.services.yoto_smart_stream.library.repository import AudioRepository
 from lambda_src.services.yoto_smart_stream.messages import JobMessage
-from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, Job, UserRecord, timestamp
+from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, Job, UserRecord, new_id, timestamp
 from lambda_src.services.yoto_smart_stream.names import found_filename, search_text
 from lambda_src.services.yoto_smart_stream.principals import refuse_others
 
@@ -41,10 +40,6 @@ _REQUESTS: Final = 5
 _TRIES: Final = 3  # each lost to another change of the same file
 
 
-def _new_id() -> str:
-    return uuid.uuid4().hex
-
-
 def _new_token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 
@@ -55,7 +50,7 @@ class Library:
     files: AudioRepository
     jobs: WorkQueue[JobMessage]
     clock: Clock
-    new_id: Callable[[], str] = _new_id
+    new_id: Callable[[], str] = new_id
     new_token: Callable[[], str] = _new_token
 
     # ---- lists -------------------------------------------------------------------------------------------------------
@@ -121,14 +116,14 @@ class Library:
         Raises AudioNotFound, NotOwner, VersionConflict. 2 requests.
         """
         token = self.new_token()
-        self._change(filename, caller, lambda seen: (self.files.set_play_link(seen, token) is not None, None))
+        self._change(filename, caller, lambda seen: (self.files.set_play_link(seen, token), None))
         return token
 
     def end_link(self, filename: str, caller: UserRecord) -> None:
         """Let the link of a file, if it has one, lead nowhere. Errors as for `renew_link`. 1 request, 2 with a link."""
 
         def end(seen: AudioFileRecord) -> tuple[bool, None]:
-            return seen.play_token is None or self.files.set_play_link(seen, None) is not None, None
+            return seen.play_token is None or self.files.set_play_link(seen, None), None
 
         self._change(filename, caller, end)
 

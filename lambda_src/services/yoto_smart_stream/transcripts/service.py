@@ -1,6 +1,5 @@
 """What people do with transcripts: read, write and remove them, have files transcribed, and think better of it."""
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -26,6 +25,7 @@ from lambda_src.services.yoto_smart_stream.models import (
     Transcript,
     TranscriptStatus,
     UserRecord,
+    new_id,
     timestamp,
 )
 from lambda_src.services.yoto_smart_stream.names import found_filename
@@ -65,10 +65,6 @@ class Asked(NamedTuple):
     was_in_flight: bool
 
 
-def _new_id() -> str:
-    return uuid.uuid4().hex
-
-
 @dataclass(frozen=True, slots=True)
 class Transcripts:
     """Every method takes a file name as a path has it, and raises AudioNotFound.
@@ -82,7 +78,7 @@ class Transcripts:
     preferences: Preferences
     clock: Clock
     inline: "TranscriptionRunner | None" = None
-    new_id: Callable[[], str] = _new_id
+    new_id: Callable[[], str] = new_id
 
     def get(self, filename: str) -> AudioFileRecord:
         """A file with its text. 1 request."""

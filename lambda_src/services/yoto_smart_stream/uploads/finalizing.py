@@ -13,7 +13,6 @@ copy has its key by its content: no second upload through the same form ever tou
 """
 
 import logging
-import uuid
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -29,7 +28,7 @@ from lambda_src.runtime.objects import ObjectChanged, ObjectClient, ObjectHead, 
 from lambda_src.runtime.work_queue import WorkQueue
 from lambda_src.services.yoto_smart_stream import tables
 from lambda_src.services.yoto_smart_stream.messages import JobMessage
-from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, Job, UploadIntent, timestamp
+from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, Job, UploadIntent, new_id, timestamp
 from lambda_src.services.yoto_smart_stream.names import content_type_of, extension_of
 from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
 from lambda_src.services.yoto_smart_stream.settings import Counts
@@ -50,10 +49,6 @@ _TRIES: Final = 3  # each lost to another upload through the same form, or to an
 _KEPT: Final = ("uploaded_by", "created_at", "play_token", "tts_provider", "tts_voice_id", "tts_model")
 
 
-def _new_id() -> str:
-    return uuid.uuid4().hex
-
-
 @dataclass(frozen=True, slots=True)
 class UploadFinalizer:
     store: Store
@@ -64,7 +59,7 @@ class UploadFinalizer:
     metrics: Metrics
     max_bytes: int
     clock: Clock
-    new_id: Callable[[], str] = _new_id
+    new_id: Callable[[], str] = new_id
 
     def finalize(self, key: str) -> None:
         """Take what was uploaded into the library, or say why not. key: of the object, as its event has it.

@@ -1,6 +1,5 @@
 """Tickets for uploads: a form with which a browser puts one file into storage, past the API."""
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,7 +15,7 @@ from lambda_src.services.yoto_smart_stream.errors import (
     UploadNotFound,
     UploadTooLarge,
 )
-from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, UploadIntent, UserRecord, timestamp
+from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, UploadIntent, UserRecord, new_id, timestamp
 from lambda_src.services.yoto_smart_stream.names import content_type_of, extension_of, valid_filename
 from lambda_src.services.yoto_smart_stream.principals import refuse_others
 from lambda_src.services.yoto_smart_stream.uploads import rules
@@ -24,10 +23,6 @@ from lambda_src.services.yoto_smart_stream.uploads.audio import declared_duratio
 from lambda_src.services.yoto_smart_stream.uploads.repository import UploadRepository
 from lambda_src.services.yoto_smart_stream.uploads.rules import ShownState
 from lambda_src.services.yoto_smart_stream.uploads.schemas import NewUpload
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex
 
 
 class Ticket(NamedTuple):
@@ -52,7 +47,7 @@ class Uploads:
     objects: ObjectClient | None
     max_bytes: int
     clock: Clock
-    new_id: Callable[[], str] = _new_id
+    new_id: Callable[[], str] = new_id
 
     def ticket(self, asked: NewUpload, caller: UserRecord) -> Ticket:
         """A form for one file, good for a quarter of an hour.
