@@ -162,8 +162,13 @@ def test_a_deletion_looks_again_when_the_file_was_changed_meanwhile_three_times(
 
 @pytest.mark.parametrize(
     ("method", "path", "body"),
-    [("DELETE", "", None), ("POST", "/play-link", None), ("PUT", "/transcript", {"text": "mine"})],
-    ids=["delete", "link", "text"],
+    [
+        ("DELETE", "", None),
+        ("POST", "/play-link", None),
+        ("PUT", "/transcript", {"text": "mine"}),
+        ("DELETE", "/transcript", None),
+    ],
+    ids=["delete", "link", "text", "no text"],
 )
 def test_a_file_that_took_the_name_of_one_of_mine_meanwhile_is_not_mine(new_house, method, path, body):
     house = new_house()

@@ -107,13 +107,15 @@ class TranscriptRepository:
             raise StatusConflict(exc.item["transcript_status"]) from exc
         return tables.AUDIO.model(item)
 
-    def clear_transcript(self, filename: str) -> AudioFileRecord | None:
-        """Remove the text of a file and all that is known of it. Raises InFlight. 2 requests."""
+    def clear_transcript(self, filename: str, *, seen: AudioFileRecord | None = None) -> AudioFileRecord | None:
+        """Remove the text of a file and all that is known of it.
+
+        seen: as it was read, and must be. Raises InFlight, VersionConflict. 2 requests.
+        """
         said = {"transcript_status": "pending", **dict.fromkeys(TEXT_ATTRIBUTES)}
+        allowed = EXISTS & NOT_IN_FLIGHT if seen is None else NOT_IN_FLIGHT & tables.as_read(seen)
         actions: list[Action] = [
-            UpdateItem(
-                tables.AUDIO.key(filename=filename), self._changed(said), EXISTS & NOT_IN_FLIGHT, return_old=True
-            ),
+            UpdateItem(tables.AUDIO.key(filename=filename), self._changed(said), allowed, return_old=True),
             Delete(tables.TRANSCRIPT.key(filename=filename)),
         ]
         try:
@@ -122,6 +124,8 @@ class TranscriptRepository:
             now = exc.reasons[0].item
             if now is None:
                 return None
+            if "transcript_request_id" not in now:
+                raise VersionConflict from exc
             raise InFlight(now["transcript_request_id"]) from exc
         return self.store.get(tables.AUDIO_FILE, filename=filename)
 

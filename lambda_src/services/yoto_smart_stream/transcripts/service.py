@@ -121,11 +121,17 @@ class Transcripts:
         return self.get(seen.filename)
 
     def clear(self, filename: str, caller: UserRecord) -> AudioFileRecord:
-        """Remove the text of a file. Raises NotOwner, InFlight. 3 requests."""
-        cleared = self.repository.clear_transcript(self._owned(filename, caller).filename)
-        if cleared is None:
-            raise AudioNotFound
-        return cleared
+        """Remove the text of a file. Raises NotOwner, InFlight, VersionConflict. 3 requests."""
+        for _ in range(_TRIES):
+            seen = self._owned(filename, caller)
+            try:
+                cleared = self.repository.clear_transcript(seen.filename, seen=seen)
+            except VersionConflict:
+                continue
+            if cleared is None:
+                raise AudioNotFound
+            return cleared
+        raise VersionConflict
 
     def request(self, filename: str, caller: UserRecord, *, force: bool, language: str | None) -> Asked:
         """Have a file transcribed, unless that is under way. force: though it has a transcript.
