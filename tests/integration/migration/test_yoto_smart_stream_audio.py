@@ -1,11 +1,13 @@
 """The audio of files that moved in: from a folder or from S3, into the bucket of the service."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from cdk_app.local.ministack import QUICK
 from lambda_src.migration.mappings.yoto_smart_stream.audio_files import object_key_of
+from tests.support.dynamodb_front import fronting
 from tests.support.migration.jobs import items_of
 from tests.support.migration.yoto_smart_stream_files import audio, earlier_file
 from tests.support.migration.yoto_smart_stream_operator import done
@@ -100,6 +102,27 @@ def test_audio_may_come_after_the_opening(mover, earlier, table, storage, folder
     item = items_of(dynamodb_client, mover.tables["main"])["AUDIO#a.mp3", "METADATA"]
     assert "migration" not in item
     assert (item["object_key"]["S"], item["version"]["N"]) == (object_key_of("a.mp3"), "2")
+
+
+@pytest.mark.parametrize(
+    ("phases", "write", "nth"), [((), "PutItem", 2), (("verify", "cutover --open"), "UpdateItem", 0)]
+)
+def test_a_write_whose_answer_was_lost_is_our_own(  # noqa: PLR0917
+    mover, earlier, table, storage, folder, dynamodb_endpoint, phases, write, nth
+):
+    earlier_file(earlier, audio_files=[audio(1, "a.mp3")])
+    for phase in ("copy", *phases):
+        done(mover, *phase.split())
+
+    def spoil(operation, before):
+        return "drop after" if (operation, before) == (write, nth) else None
+
+    with fronting(dynamodb_endpoint) as front:
+        front.spoil = spoil
+        report = done(replace(mover, endpoint_url=front.url), "audio-files", f"--from={folder}")
+        assert front.spoiled == {"drop after": 1}
+    assert "1 files have audio" in report
+    assert table()["AUDIO#a.mp3", "METADATA"]["object_key"] == object_key_of("a.mp3")
 
 
 def test_a_place_that_has_no_audio_is_told(mover, earlier, storage, tmp_path):

@@ -156,7 +156,9 @@ def _move(
     try:
         _say_where(place, MAIN, item, key, tag)
     except ConditionFailed:
-        return "changed meanwhile"
+        now = place.items.get(MAIN, key_text(MAIN, item))
+        if now is None or now.get("object_key") != key:  # else it was our own write, whose answer was lost
+            return "changed meanwhile"
     return "sent"
 
 
