@@ -14,7 +14,6 @@ from lambda_src.migration.mapping import Decisions, Meeting, Reject, Resident, R
 from lambda_src.migration.mappings.yoto_smart_stream import items
 from lambda_src.migration.mappings.yoto_smart_stream.rows import (
     AUDIO_FILES,
-    BEGUN,
     INSTANTS,
     INVALID_SETTING,
     MAX_USER_ID,
@@ -23,6 +22,7 @@ from lambda_src.migration.mappings.yoto_smart_stream.rows import (
     USERS,
     source_tables,
 )
+from lambda_src.migration.mappings.yoto_smart_stream.values import BEGUN
 from lambda_src.services.yoto_smart_stream.models import timestamp
 from lambda_src.services.yoto_smart_stream.tables import (
     AUDIO,

@@ -12,7 +12,6 @@ from typing import Final
 from lambda_src.migration.limits import characters
 from lambda_src.migration.mapping import Column, Reject, Row, Scalar, SourceTable, Unique, Warn
 from lambda_src.migration.mappings.yoto_smart_stream import values
-from lambda_src.migration.mappings.yoto_smart_stream.values import BEGUN
 from lambda_src.runtime.accounts.passwords import NO_PASSWORD, Passwords, folded
 from lambda_src.services.yoto_smart_stream.errors import InvalidEmail, InvalidFilename, InvalidUsername
 from lambda_src.services.yoto_smart_stream.models import STATUSES
@@ -308,4 +307,3 @@ INSTANTS: Final[Mapping[str, tuple[str, ...]]] = {
     SETTINGS: ("created_at", "updated_at"),
 }
 """The fields in which `BEGUN` may stand, by table."""
-__all__ = ["BEGUN", "INSTANTS", "source_tables"]
