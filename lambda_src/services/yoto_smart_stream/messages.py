@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from lambda_src.runtime.messages import Malformed, json_object, validated
+from lambda_src.services.yoto_smart_stream.models import AudioFileRecord
 
 type Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
@@ -46,6 +47,12 @@ Message = JobMessage | ObjectCreated | ProviderAnswered
 _JOBS: Final[TypeAdapter[JobMessage]] = TypeAdapter(JobMessage)
 _OBJECTS: Final[TypeAdapter[ObjectCreated]] = TypeAdapter(ObjectCreated)
 _ANSWERS: Final[TypeAdapter[ProviderAnswered]] = TypeAdapter(ProviderAnswered)
+
+
+def stopping(seen: AudioFileRecord) -> list[JobMessage]:
+    """What tells the worker that nobody waits any more for what a file was in flight with."""
+    job_id = seen.transcript_request_id
+    return [] if job_id is None else [JobMessage(kind="cancel", job_id=job_id)]
 
 
 def parse_message(body: str) -> Message:

@@ -108,6 +108,16 @@ def test_a_file_without_an_object_leaves_nothing_to_do(new_house):
     assert not house.queue.take()
 
 
+def test_whoever_is_transcribing_a_file_hears_that_it_is_gone(new_house):
+    house = new_house()
+    john = house.user("john")
+    house.file("a.mp3", john, object_key=None, transcript_status="processing", transcript_request_id="f" * 32)
+
+    assert house.ask("DELETE", "/api/audio/a.mp3", by=john).status_code == 204
+
+    assert [sent.content for sent in house.queue.take()] == [{"v": 1, "kind": "cancel", "job_id": "f" * 32}]
+
+
 def test_a_deletion_stands_though_no_message_can_be_sent(new_house):
     house = new_house()
     john = house.user("john")

@@ -38,7 +38,7 @@ def test_the_first_upload_has_the_name_and_its_owner_may_replace_it(new_studio):
     assert second["transcript_request_id"] != first["transcript_request_id"]
     assert house.item(tables.TRANSCRIPT.key(filename="a.mp3")) is None
     messages = house.queue.take()
-    assert sorted(each.kind for each in messages) == ["purge", "transcribe"]
+    assert sorted(each.kind for each in messages) == ["cancel", "purge", "transcribe"]
     assert studio.content(first["object_key"]) == MP3, "until the job has run"
     assert house.deliver(*(each for each in messages if each.kind == "purge")) == []
     assert studio.content(first["object_key"]) is None
@@ -68,6 +68,9 @@ def test_a_replacement_keeps_owner_voice_and_place_and_ends_what_is_in_flight(ne
     assert not gone & stored.keys()
     assert stored["duration"] == 0, "of one frame"
     assert not studio.jobs("purge"), "there was no object"
+    sent = [each.content for each in house.queue.take()]
+    assert [each["kind"] for each in sent] == ["transcribe", "cancel"]
+    assert sent[1]["job_id"] == "f" * 32
 
 
 def test_a_ticket_does_not_replace_the_file_of_somebody_who_came_first(new_studio):

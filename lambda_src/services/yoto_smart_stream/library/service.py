@@ -24,7 +24,7 @@ from lambda_src.services.yoto_smart_stream.errors import (
     VersionConflict,
 )
 from lambda_src.services.yoto_smart_stream.library.repository import AudioRepository
-from lambda_src.services.yoto_smart_stream.messages import JobMessage
+from lambda_src.services.yoto_smart_stream.messages import JobMessage, stopping
 from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, Job, UserRecord, new_id, timestamp
 from lambda_src.services.yoto_smart_stream.names import found_filename, search_text
 from lambda_src.services.yoto_smart_stream.principals import refuse_others
@@ -93,13 +93,13 @@ class Library:
         return found
 
     def delete(self, filename: str, caller: UserRecord) -> None:
-        """Remove a file for good; the worker deletes its audio.
+        """Remove a file for good; the worker deletes its audio, and stops who is transcribing it.
 
-        Raises AudioNotFound, NotOwner, VersionConflict. 2 requests and 1 message; a lost message is sent by the sweep.
+        Raises AudioNotFound, NotOwner, VersionConflict. 2 requests and 1 message, 2 where it is in flight; a lost one
+        is sent by the sweep, or costs no more than the end of a transcription.
         """
-        purge = self._change(filename, caller, self._remove)
-        if purge is not None:
-            self.jobs.send_or_leave(JobMessage(kind="purge", job_id=purge.job_id))
+        for message in self._change(filename, caller, self._remove):
+            self.jobs.send_or_leave(message)
 
     # ---- links -------------------------------------------------------------------------------------------------------
 
@@ -143,12 +143,14 @@ class Library:
 
     # ------------------------------------------------------------------------------------------------------------------
 
-    def _remove(self, seen: AudioFileRecord) -> tuple[bool, Job | None]:
-        purge = None
+    def _remove(self, seen: AudioFileRecord) -> tuple[bool, list[JobMessage]]:
+        """Whether it is removed, and what the worker has to be told then."""
+        purge, messages = None, stopping(seen)
         if seen.object_key is not None:
             now, keys = timestamp(self.clock()), (seen.object_key,)
             purge = Job(job_id=self.new_id(), kind="purge", filename=seen.filename, created_at=now, object_keys=keys)
-        return self.files.delete_audio(seen, purge), purge
+            messages.append(JobMessage(kind="purge", job_id=purge.job_id))
+        return self.files.delete_audio(seen, purge), messages
 
     def _change[T](self, filename: str, caller: UserRecord, change: Callable[[AudioFileRecord], tuple[bool, T]]) -> T:
         """Read, check who asks, and change what was read; anew when it was changed meanwhile."""

@@ -18,7 +18,7 @@ from lambda_src.services.yoto_smart_stream.errors import (
     TranscriptionDisabled,
     VersionConflict,
 )
-from lambda_src.services.yoto_smart_stream.messages import JobMessage
+from lambda_src.services.yoto_smart_stream.messages import JobMessage, stopping
 from lambda_src.services.yoto_smart_stream.models import (
     AudioFileRecord,
     Job,
@@ -196,8 +196,8 @@ class Transcripts:
 
     def _let_stop(self, seen: AudioFileRecord) -> None:
         """Whoever works on it need not go on. Nothing is lost but money where this message is."""
-        if seen.transcript_request_id is not None and self.inline is None:
-            self.jobs.send_or_leave(JobMessage(kind="cancel", job_id=seen.transcript_request_id))
+        for message in stopping(seen) if self.inline is None else ():
+            self.jobs.send_or_leave(message)
 
 
 def _known(filename: str) -> str:

@@ -27,7 +27,7 @@ from lambda_src.runtime.metrics import Metrics
 from lambda_src.runtime.objects import ObjectChanged, ObjectClient, ObjectHead, ObjectMissing
 from lambda_src.runtime.work_queue import WorkQueue
 from lambda_src.services.yoto_smart_stream import tables
-from lambda_src.services.yoto_smart_stream.messages import JobMessage
+from lambda_src.services.yoto_smart_stream.messages import JobMessage, stopping
 from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, Job, UploadIntent, new_id, timestamp
 from lambda_src.services.yoto_smart_stream.names import content_type_of, extension_of
 from lambda_src.services.yoto_smart_stream.preferences.service import Preferences
@@ -117,8 +117,9 @@ class UploadFinalizer:
         if refusal is not None:
             return self._now(intent) if refusal == "settled" else None
         logger.info("upload taken", extra={"upload_id": intent.upload_id, "size_bytes": head.size_bytes})
-        for job in jobs:
-            self.jobs.send_or_leave(JobMessage(kind=job.kind, job_id=job.job_id))
+        messages = [JobMessage(kind=job.kind, job_id=job.job_id) for job in jobs]
+        for message in [*messages, *([] if seen is None else stopping(seen))]:
+            self.jobs.send_or_leave(message)
         return replace(intent, upload_state="completed", etag=head.tag)
 
     def _reject(self, intent: UploadIntent, head: ObjectHead, reason: RejectReason) -> UploadIntent:
