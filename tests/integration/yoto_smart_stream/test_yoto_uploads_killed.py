@@ -72,13 +72,13 @@ def test_the_steps_of_an_upload(new_studio, replace, steps):
 
 
 @pytest.mark.parametrize("replace", [False, True])
-@pytest.mark.parametrize("nth", range(1, 12))
+@pytest.mark.parametrize("nth", range(1, 13))
 def test_an_upload_whose_worker_dies_before_any_of_its_steps_is_taken_by_the_next(new_studio, nth, replace):
     studio = new_studio()
     ticket, before = prepared(studio, replace=replace)
 
     with studio.stepped_worker(Steps(kill_before_step(nth))) as worker:
-        if nth <= len(NEW + END) + replace:
+        if nth <= len(NEW + END) + 2 * replace:
             with pytest.raises(Killed):
                 studio.announce(ticket, worker=worker)
         else:

@@ -54,3 +54,18 @@ def test_openapi_models_wait_for_their_first_use_while_own_models_are_built_at_o
     built = run(LOAD + APPLICATION.replace("app.openapi()", "None"))
 
     assert built == {"document": None, "openapi_is_built": False, "own_is_built": True}
+
+
+def test_no_start_loads_the_checker_of_addresses_and_who_needs_it_can():
+    found = run(
+        LOAD
+        + """
+import json, sys, fastapi
+early = "email_validator" in sys.modules
+from email_validator import validate_email
+normal = validate_email("a@Example.com", check_deliverability=False).normalized
+print(json.dumps({"early": early, "normal": normal}))
+"""
+    )
+
+    assert found == {"early": False, "normal": "a@example.com"}
