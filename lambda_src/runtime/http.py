@@ -1,7 +1,8 @@
 """The HTTP application of a service: FastAPI inside our middleware, with one way to answer errors."""
 
 from collections.abc import Iterable
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -32,6 +33,10 @@ from lambda_src.runtime.settings import ServiceSettings
 
 DOCS_PATH: Final = "/docs"
 MAX_BODY_BYTES: Final = 16_384
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    "4XX": problem_response("The request was refused"),
+    "5XX": problem_response("The service failed"),
+}
 
 
 def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the service
@@ -65,7 +70,6 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
-        responses={"4XX": problem_response("The request was refused"), "5XX": problem_response("The service failed")},
         # Metrics and traces come from the Lambda runtime and from our own log lines.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         exception_handlers={HTTPException: _on_error, RequestValidationError: _on_error, AppError: _on_error},
@@ -88,7 +92,16 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
     )
     app.state.answer_error = answer
     app.state.provided = {type(each): each for each in provided}
-    add_routes(app, routers, provided=app.state.provided, in_threads=resources.serves_many)
+    served = tuple(routers)
+    add_routes(app, served, provided=app.state.provided, in_threads=resources.serves_many)
+
+    @cache
+    def document() -> dict[str, Any]:
+        described = FastAPI(title=title, version=version, responses=PROBLEMS)
+        add_routes(described, served, provided=app.state.provided, in_threads=False, is_described=True)
+        return described.openapi()
+
+    app.openapi = document  # type: ignore[method-assign] # as FastAPI's documentation extends it
     return app
 
 

@@ -14,8 +14,8 @@ def load_lazily() -> None:
     setting is pydantic's own (https://docs.pydantic.dev/latest/api/config/#pydantic.config.ConfigDict.defer_build) and
     holds during this import only, so the service's own models are built at once, as always.
 
-    A checker of e-mail addresses, where there is one, is loaded by them for a field that our documents lack; its tables
-    take 4 % of a start. So it is hidden meanwhile, which FastAPI is prepared for, and a service loads it when it checks.
+    A checker of e-mail addresses, where there is one, is loaded by them for a field that our documents lack; its
+    tables take 4 % of a start. So it is hidden meanwhile, which FastAPI is prepared for; who checks loads it then.
     """
     BaseModel.model_config["defer_build"] = True
     is_hidden = EMAIL_VALIDATOR not in sys.modules

@@ -105,9 +105,12 @@ class JsonAnswer(JSONResponse):
         return text.encode()
 
 
-def add_routes(app: FastAPI, routers: Iterable[Router], *, provided: Provided, in_threads: bool) -> None:
+def add_routes(
+    app: FastAPI, routers: Iterable[Router], *, provided: Provided, in_threads: bool, is_described: bool = False
+) -> None:
     """Build the routes of an application. Raises TypeError for a parameter that the wiring does not provide.
 
+    is_described: with the models of answers, which only a document shows and which take time to build.
     in_threads: run them in a thread pool, where one process serves several requests at once. Otherwise they run where
     they are called: a Lambda process serves one request at a time, so a pool gains nothing there; starting it costs
     about 15 ms of the first request and handing over 0.4 ms of every one.
@@ -115,7 +118,7 @@ def add_routes(app: FastAPI, routers: Iterable[Router], *, provided: Provided, i
     for router in routers:
         for route in router.routes:
             endpoint, security = _bound(route, provided, in_threads=in_threads)
-            options = dict(route.options)
+            options = dict(route.options) if is_described else {**route.options, "response_model": None}
             vars(endpoint)["writes"] = options.pop("writes", True)  # read by `middleware.HeadAsGet`
             if security:
                 options["dependencies"] = [Depends(each) for each in security]

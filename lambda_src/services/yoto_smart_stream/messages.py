@@ -1,6 +1,7 @@
 """What reaches the worker's queue: messages of our own, and events of S3 and Amazon Transcribe by EventBridge."""
 
-from typing import Annotated, Final, Literal
+from functools import cache
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -44,9 +45,8 @@ class ProviderAnswered(BaseModel):
 
 Message = JobMessage | ObjectCreated | ProviderAnswered
 
-_JOBS: Final[TypeAdapter[JobMessage]] = TypeAdapter(JobMessage)
-_OBJECTS: Final[TypeAdapter[ObjectCreated]] = TypeAdapter(ObjectCreated)
-_ANSWERS: Final[TypeAdapter[ProviderAnswered]] = TypeAdapter(ProviderAnswered)
+
+_adapter = cache(TypeAdapter)  # made when the first message comes: an API only sends them
 
 
 def stopping(seen: AudioFileRecord) -> list[JobMessage]:
@@ -60,9 +60,14 @@ def parse_message(body: str) -> Message:
     value = json_object(body)
     match value:
         case {"source": "aws.s3", "detail": {"object": {"key": str(key)}}}:
-            return validated(_OBJECTS, {"v": 1, "key": key})
+            return _read(ObjectCreated, {"v": 1, "key": key})
         case {"source": "aws.transcribe", "detail": {"TranscriptionJobName": str(name)}}:
-            return validated(_ANSWERS, {"v": 1, "name": name})
+            return _read(ProviderAnswered, {"v": 1, "name": name})
         case {"source": _}:
             raise Malformed("an event of a kind that nobody waits for")
-    return validated(_JOBS, value)
+    return _read(JobMessage, value)
+
+
+def _read[M: BaseModel](kind: type[M], value: dict[str, Any]) -> M:
+    message: M = validated(_adapter(kind), value)
+    return message
