@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from lambda_src.runtime.distribution import Distribution
+    from lambda_src.runtime.objects import ObjectClient
     from lambda_src.runtime.worker import QueueWorker
     from lambda_src.services.yoto_smart_stream.transcripts.providers import TranscriptionProvider
     from lambda_src.services.yoto_smart_stream.transcripts.runner import TranscriptionRunner
@@ -84,7 +85,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     )
     clock, chosen = resources.clock, Preferences(store, settings, resources.clock)
     # There is no worker where the fake provider serves, nor need there be: it answers at once.
-    inline = runner(settings, resources, store) if settings.transcription_provider == "fake" else None
+    inline = runner(settings, resources, store, objects) if settings.transcription_provider == "fake" else None
     return create_app(
         title=TITLE,
         version=health.VERSION,
@@ -146,7 +147,7 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Messa
     objects = resources.objects(settings.s3_audio_bucket)
     jobs = WorkQueue[JobMessage](resources.queue, settings.transcription_queue_url)
     chosen = Preferences(store, settings, clock)
-    transcriptions = runner(settings, resources, store)
+    transcriptions = runner(settings, resources, store, objects)
     purger = Purger(store, objects, clock)
     finalizer = UploadFinalizer(
         store, UploadRepository(store), objects, jobs, chosen, resources.metrics, settings.max_upload_bytes, clock
@@ -170,8 +171,10 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[Messa
     )
 
 
-def runner(settings: Settings, resources: Resources, store: Store) -> "TranscriptionRunner":
-    """What runs jobs, with the provider that the settings name."""
+def runner(
+    settings: Settings, resources: Resources, store: Store, objects: "ObjectClient | None"
+) -> "TranscriptionRunner":
+    """What runs jobs, with the provider that the settings name. objects: the bucket; only some providers need one."""
     from lambda_src.services.yoto_smart_stream.transcripts.repository import TranscriptRepository
     from lambda_src.services.yoto_smart_stream.transcripts.runner import TranscriptionRunner
 
@@ -179,14 +182,14 @@ def runner(settings: Settings, resources: Resources, store: Store) -> "Transcrip
     return TranscriptionRunner(
         store,
         repository,
-        _provider(settings, resources),
+        _provider(settings, resources, objects),
         resources.metrics,
         resources.clock,
         settings.transcribe_language,
     )
 
 
-def _provider(settings: Settings, resources: Resources) -> "TranscriptionProvider":
+def _provider(settings: Settings, resources: Resources, objects: "ObjectClient | None") -> "TranscriptionProvider":
     from lambda_src.services.yoto_smart_stream.transcripts.providers import FakeProvider, NoProvider
 
     match settings.transcription_provider:
@@ -197,7 +200,7 @@ def _provider(settings: Settings, resources: Resources) -> "TranscriptionProvide
         case "aws-transcribe":
             from lambda_src.services.yoto_smart_stream.transcripts.clients import AwsTranscribe
 
-            objects = resources.objects(settings.s3_audio_bucket)
+            assert objects is not None  # the worker has one
             return AwsTranscribe(
                 resources.transcribe(), objects, beginning=TRANSCRIPTIONS.beginning(settings.environment)
             )

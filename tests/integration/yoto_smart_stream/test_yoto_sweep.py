@@ -46,7 +46,7 @@ def upkeep(speech, *, purge=lambda _: None, bootstrap=lambda: None) -> Upkeep:
     house = speech.house
     return Upkeep(
         house.store,
-        wiring.runner(house.worker_settings, house.resources, house.store),
+        wiring.runner(house.worker_settings, house.resources, house.store, house.resources.objects("audio")),
         WorkQueue(house.queue, QUEUE),
         purge,
         bootstrap,
