@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 _LEFT_ALONE: Final = timedelta(minutes=10)  # in which messages and answers come by themselves
 _MAX_JOBS: Final = 100
-_LONGEST_JOB_SECONDS: Final = 30  # a provider and a bucket that never answer
+_LONGEST_JOB_SECONDS: Final = 30  # of most; one that is cut off in a provider that never answers comes again
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ class Upkeep:
     def sweep(self, deadline: Deadline) -> None:
         """Bring the oldest unfinished jobs forward, up to 100, each for itself; those of the last 10 minutes wait.
 
-        1 Query, 1 BatchGetItem of jobs and 1 of their files, then 1 or 2 requests or a message for each job. What fails
-        or is not reached in time comes first the next time.
+        1 request for the administrator, 1 Query, 1 BatchGetItem of jobs and 1 of their files, then 1 or 2 requests or a
+        message for each job. What fails or is not reached in time comes first the next time.
         """
         self._alone("administrator", self.bootstrap)
         jobs = self._unfinished()
