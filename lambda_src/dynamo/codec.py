@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING
 from decimal import Decimal
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, NamedTuple, NewType, TypeAliasType, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, NamedTuple, NewType, TypeAliasType, Union, get_args, get_origin
 
 from lambda_src.dynamo.keys import KeyTemplate
 from lambda_src.dynamo.values import AttributeValue, from_value
@@ -36,9 +36,12 @@ _NOT_GIVEN: Final = object()  # `dataclasses.MISSING` would say that the field h
 class Stored(NamedTuple):
     """How one attribute is stored, where that differs from the model.
 
+    It stands in the entity (`stored={"email": Stored("em")}`) or beside the field (`Annotated[str, Stored("em")]`).
+
     name: in the item. read, write: from and to the stored Python value. default: what an item that lacks it is read
     as, where the model has no default or another; fallback: the attribute whose value stands in for it, also where it
-    is empty. omit_default: leave it out of new items while it has the model's default.
+    is empty. omit_default: leave it out of new items while it has the model's default. prefix: the field is a mapping
+    of whole numbers, each an attribute `<prefix><key>` of its own, so that `Update.add` counts it up from nothing.
     """
 
     name: str | None = None
@@ -47,6 +50,7 @@ class Stored(NamedTuple):
     default: object = _NOT_GIVEN
     fallback: str | None = None
     omit_default: bool = False
+    prefix: str | None = None
 
 
 class ItemCodec[M]:
@@ -65,12 +69,12 @@ class ItemCodec[M]:
         parse: Callable[[str], tuple[str, KeyTemplate]],
     ) -> None:
         self._model = model
-        self._stored = stored
         self._key_only = frozenset(key_only)
         self._derived = tuple(derived)
         self._parse = parse
         self._read: Callable[[_Attributes], M] | None = None
         self.fields: Final = {field.name: field for field in dataclasses.fields(model)}  # type: ignore[arg-type]
+        self._stored: Final = {**_marked(self.fields), **stored}
         unknown = (stored.keys() | self._key_only) - self.fields.keys()
         if unknown:
             raise ValueError(f"{model.__name__} has no attributes {sorted(unknown)}")
@@ -101,7 +105,10 @@ class ItemCodec[M]:
             known = self._stored.get(name)
             if name in self._key_only or (known is not None and known.omit_default and value == field.default):
                 continue
-            found[self.stored_name(name)] = self.stored_value(name, value)
+            if known is not None and known.prefix is not None:
+                found |= {f"{known.prefix}{key}": number for key, number in value.items()}
+            else:
+                found[self.stored_name(name)] = self.stored_value(name, value)
         return found | {name: getattr(model, name) for name in self._derived}
 
     def decode(self, attributes: _Attributes) -> M:
@@ -127,6 +134,8 @@ class ItemCodec[M]:
     def _expression(self, field: "dataclasses.Field[Any]", names: dict[str, Any]) -> str:
         """The source of what reads a field out of `a`; values it needs are added to the names it sees."""
         known = self._stored.get(field.name, _AS_IT_IS)
+        if (prefix := known.prefix) is not None:
+            return f"{{k[{len(prefix)}:]: int(v['N']) for k, v in a.items() if k.startswith({prefix!r})}}"
         attribute, reader = self._reader(field, known, names)
         if known.fallback is not None:
             other, names["_EMPTY"] = self.stored_name(known.fallback), {"S": ""}
@@ -167,6 +176,8 @@ def base_type(annotation: object) -> type:
     if isinstance(annotation, NewType):
         return base_type(annotation.__supertype__)
     origin = get_origin(annotation)
+    if origin is Annotated:
+        return base_type(get_args(annotation)[0])
     if origin is Literal:
         return type(get_args(annotation)[0])
     if origin in {Union, UnionType}:
@@ -174,6 +185,12 @@ def base_type(annotation: object) -> type:
         return inner.pop() if len(inner) == 1 else object
     found = origin or annotation
     return found if isinstance(found, type) else object
+
+
+def _marked(fields: "Mapping[str, dataclasses.Field[Any]]") -> dict[str, Stored]:
+    """What stands beside the fields of a model."""
+    marks = {name: getattr(field.type, "__metadata__", ()) for name, field in fields.items()}
+    return {name: mark for name, found in marks.items() for mark in found if isinstance(mark, Stored)}
 
 
 def _present(value: AttributeValue) -> object:

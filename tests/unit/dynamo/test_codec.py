@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
-from typing import Any, Literal, NewType
+from typing import Annotated, Any, Literal, NewType
 
 import pytest
 from hypothesis import given, settings
@@ -365,3 +365,33 @@ def test_what_stands_only_in_a_key_that_an_item_may_lack_has_its_default_then():
     entity = Entity(table(), Listed, pk="L#{id}", sk="X", index_keys={"GSI1PK": "SHARD#{shard}"}, key_only=("shard",))
     for listed in (Listed(id="a"), Listed(id="a", shard=0)):
         assert entity.model(entity.item(listed)) == listed
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Says itself how it is stored."""
+
+    id: str
+    email: Annotated[str, Stored("em")]
+    visits: Annotated[int | None, Stored("vis", default=3)] = None
+    by_place: Annotated[Mapping[str, int], Stored(prefix="pl_")] = field(default_factory=dict)
+
+
+VISITOR = Entity(table(), Visitor, pk="VISITOR#{id}", sk="META", stored={"visits": Stored("v")})
+
+
+def test_a_model_can_say_itself_how_it_is_stored_and_the_entity_has_the_last_word():
+    item = VISITOR.item(Visitor("1", "a@b.example", 2))
+
+    assert item == {"PK": "VISITOR#1", "SK": "META", "id": "1", "em": "a@b.example", "v": 2}
+    assert VISITOR.model(item) == Visitor("1", "a@b.example", 2)
+
+
+def test_a_mapping_of_numbers_is_an_attribute_each():
+    model = Visitor("1", "a@b.example", by_place={"home": 2, "pl_x": 10**20})
+    item = VISITOR.item(model)
+
+    assert item["pl_home"] == 2
+    assert item["pl_pl_x"] == 10**20
+    assert VISITOR.model(item) == model
+    assert VISITOR.model({**item, "place": 5}).by_place == model.by_place
