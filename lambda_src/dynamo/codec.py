@@ -99,7 +99,7 @@ class ItemCodec[M]:
 
     def attributes(self, model: M) -> dict[str, object]:
         """What an item of this model holds beside its keys."""
-        found = {}
+        found: dict[str, object] = {}
         for name, field in self.fields.items():
             value = getattr(model, name)
             known = self._stored.get(name)

@@ -94,13 +94,15 @@ class ErrorAnswers:
 
     published: the error that a contract has in place of one of ours, which is the one that is logged. codes: what it
     calls a code of ours. field_error: an entry of `errors`. malformed_json: the code of 400 for
-    a body that is no JSON; None answers one that cannot be parsed with 422, as FastAPI does.
+    a body that is no JSON; None answers one that cannot be parsed with 422, as FastAPI does. detail_as: a member that
+    repeats the detail, for clients that print it.
     """
 
     published: Callable[[AppError], AppError] = lambda error: error
     codes: Mapping[str, str] = field(default_factory=dict)
     field_error: Callable[[Location, str], dict[str, object]] = located
     malformed_json: str | None = None
+    detail_as: str | None = None
 
     def __call__(self, error: Exception) -> Response:
         """The answer. An error that nobody raised on purpose is logged with its stack and answered without."""
@@ -149,6 +151,8 @@ class ErrorAnswers:
         return self._problem(500, AppError.code, AppError.default_detail)
 
     def _problem(self, status: int, code: str, detail: str, **members: Any) -> Response:
+        if self.detail_as is not None:
+            members[self.detail_as] = detail
         return problem(status=status, code=self.codes.get(code, code), detail=detail, **members)
 
 
