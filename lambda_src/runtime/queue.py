@@ -13,6 +13,7 @@ from lambda_src.dynamo.batches import chunks
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.aws_calls import client_config, reason_of
 from lambda_src.runtime.correlation import correlation_id
+from lambda_src.runtime.messages import MAX_REASON_CHARACTERS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -79,6 +80,16 @@ class QueueClient:
             return answer["MessageId"]
         except (BotoCoreError, ClientError, KeyError) as error:  # KeyError: an answer that is not of SQS
             raise _unavailable(error) from error
+
+    def set_aside(self, dead_letter_url: str, body: str, *, correlation_id: str, reason: str) -> bool:
+        """Send what cannot succeed to a dead-letter queue, with the reason; False where that failed. One request."""
+        attributes = {CORRELATION_ATTRIBUTE: correlation_id, "reason": _printable(reason)}
+        try:
+            self.send(dead_letter_url, body, attributes=attributes)
+        except StoreUnavailable:
+            logger.exception("message could not be set aside")
+            return False
+        return True
 
     def send_batch(self, queue_url: str, bodies: Sequence[str], *, delay_seconds: int = 0) -> None:
         """Send any number of messages, ten to a request. delay_seconds: 0-900.
@@ -154,3 +165,12 @@ def _checked(what: str, seconds: int, most: int) -> int:
 def _unavailable(error: Exception) -> StoreUnavailable:
     logger.warning("queue request failed", extra={"reason": reason_of(error)})
     return StoreUnavailable("The queue cannot be reached", retry_after_seconds=1)
+
+
+def _printable(text: str) -> str:
+    """Text that SQS takes as an attribute: no control characters or surrogates, never empty, cut to a readable length.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+    """
+    kept = "".join(character if character.isprintable() else " " for character in text).strip()
+    return kept[:MAX_REASON_CHARACTERS] or "no reason given"

@@ -22,13 +22,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lambda_src.dynamo.meter import Usage, UsageMeter
+from lambda_src.dynamo.meter import UsageMeter
 from lambda_src.errors import AppError, StoreUnavailable
 from lambda_src.runtime.correlation import correlated
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.delivery import Delivery, InvocationContext
-from lambda_src.runtime.messages import MAX_REASON_CHARACTERS, Malformed
-from lambda_src.runtime.queue import CORRELATION_ATTRIBUTE, MAX_VISIBILITY_SECONDS, QueueClient, queue_name
+from lambda_src.runtime.messages import Malformed
+from lambda_src.runtime.queue import MAX_VISIBILITY_SECONDS, QueueClient, queue_name
+from lambda_src.runtime.work_log import work_logged
 
 logger = logging.getLogger(__name__)
 
@@ -96,34 +97,33 @@ class QueueWorker[M]:
     def _run_task(self, name: str, deadline: Deadline, context: InvocationContext) -> None:
         if name not in self.tasks:
             raise ValueError(f"there is no task named {name!r}")
-        with correlated(context.aws_request_id):
-            started, before = self.monotonic(), self.usage.snapshot()
-            outcome = "failed"
-            try:
-                self.tasks[name](deadline)
-                outcome = "done"
-            finally:
-                self._log("task finished", started, before, kind=name, outcome=outcome)
+        said = {"kind": name, "outcome": "failed"}
+        with (
+            correlated(context.aws_request_id),
+            work_logged("task finished", self.usage, self.monotonic, **said) as line,
+        ):
+            self.tasks[name](deadline)
+            line["outcome"] = "done"
 
     def _failures(self, records: Sequence[Mapping[str, Any]], deadline: Deadline) -> list[str]:
         """Ids of the messages that have to be delivered again."""
         failed = []
         for position, record in enumerate(records):
             delivery = Delivery.of_record(record)
-            with correlated(delivery.correlation_id):
-                started, before = self.monotonic(), self.usage.snapshot()
-                # The first message is always taken: with less time than its budget it would never run at all.
-                kind, outcome = self._take(delivery, deadline, may_decline=position > 0)
-                self._log(
+            with (
+                correlated(delivery.correlation_id),
+                work_logged(
                     "message handled",
-                    started,
-                    before,
-                    kind=kind,
-                    outcome=outcome,
+                    self.usage,
+                    self.monotonic,
                     queue=delivery.queue,
                     message_id=delivery.message_id,
                     receive_count=delivery.receive_count,
-                )
+                ) as line,
+            ):
+                # The first message is always taken: with less time than its budget it would never run at all.
+                kind, outcome = self._take(delivery, deadline, may_decline=position > 0)
+                line |= {"kind": kind, "outcome": outcome}
             if outcome in {"declined", "retry"}:
                 failed.append(delivery.message_id)
         return failed
@@ -189,13 +189,10 @@ class QueueWorker[M]:
         queue = self._queue_of(delivery)
         if queue is None:
             return "retry"
-        attributes = {CORRELATION_ATTRIBUTE: delivery.correlation_id, "reason": _printable(reason)}
-        try:
-            self.queue.send(queue.dead_letter_url, delivery.body, attributes=attributes)
-        except StoreUnavailable:
-            logger.exception("message could not be set aside")
-            return "retry"
-        return "refused"
+        is_set_aside = self.queue.set_aside(
+            queue.dead_letter_url, delivery.body, correlation_id=delivery.correlation_id, reason=reason
+        )
+        return "refused" if is_set_aside else "retry"
 
     def _hide(self, delivery: Delivery, seconds: float) -> None:
         """Move the visibility. A failure is only logged: the queue's own, longer visibility then applies."""
@@ -215,16 +212,3 @@ class QueueWorker[M]:
                 return each
         logger.error("message from an unknown queue", extra={"queue": delivery.queue})
         return None
-
-    def _log(self, phrase: str, started: float, before: Usage, **fields: object) -> None:
-        milliseconds = round((self.monotonic() - started) * 1000, 1)
-        logger.info(phrase, extra={**fields, "milliseconds": milliseconds, **self.usage.fields_since(before)})
-
-
-def _printable(text: str) -> str:
-    """Text that SQS takes as an attribute: no control characters or surrogates, never empty, cut to a readable length.
-
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-    """
-    kept = "".join(character if character.isprintable() else " " for character in text).strip()
-    return kept[:MAX_REASON_CHARACTERS] or "no reason given"

@@ -18,32 +18,12 @@ from lambda_src.runtime.delivery import Delivery
 from lambda_src.runtime.messages import Malformed
 from lambda_src.runtime.queue import QueueClient
 from lambda_src.runtime.worker import QueueWorker, WorkerQueue
+from tests.support.invocation import Context, Time
 
 URL = "https://sqs.us-east-1.amazonaws.com/123456789012/processing"
 DEAD_LETTERS = "https://sqs.us-east-1.amazonaws.com/123456789012/processing-dlq"
 BROKEN = (500, {"__type": "InternalError"})
 SENT = (200, {"MessageId": "copy"})
-
-
-@dataclass
-class Time:
-    """A monotonic clock that moves only when told to."""
-
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@dataclass
-class Context:
-    """A Lambda context with a chosen time left."""
-
-    remaining_seconds: float = 900.0
-    aws_request_id: str = "invocation-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.remaining_seconds * 1000)
 
 
 def parse(body: str) -> Any:
