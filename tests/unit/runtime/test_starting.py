@@ -251,7 +251,37 @@ def test_a_worker_function_runs_its_tasks_and_imports_no_application(aws):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("program", [API, WORKER])
+STREAM = SERVICE.format(first="from lambda_src.runtime.worker_function import start_worker")
+STREAM += """
+from lambda_src.runtime.stream import RecordConsumer
+
+class Context:
+    aws_request_id = "i1"
+    def get_remaining_time_in_millis(self): return 60_000
+
+def stats(settings, resources):
+    store = resources.store([NOTES], settings)
+    return RecordConsumer(
+        parse=lambda record: record.event_name, queue=resources.queue, dead_letter_url="", usage=resources.client,
+        handle=lambda name, deadline: store.get(NOTE_BY_NUMBER, book="b", number=1),
+    )
+
+handler = start_worker(namespace="Sample", package="sample_service", settings=Settings, build=stats, name="stats")
+event = json.load(open("tests/events/dynamodb_stream.json"))
+print(json.dumps({"answer": handler(event, Context()), "modules": sorted(set(sys.modules) & {"fastapi"})}))
+"""
+
+
+def test_a_function_of_a_stream_goes_by_its_name_and_imports_no_application(aws):
+    lines = run(STREAM, aws)
+    [said] = [line for line in lines if "answer" in line]
+    assert said == {"answer": {"batchItemFailures": []}, "modules": []}
+    handled = [line for line in lines if line.get("message") == "record handled"]
+    assert [line["kind"] for line in handled] == ["INSERT", "MODIFY", "REMOVE"]
+    assert {(line["service"], line["dynamodb_requests"]) for line in handled} == {("sample-service-stats", 1)}
+
+
+@pytest.mark.parametrize("program", [API, WORKER, STREAM])
 def test_a_missing_variable_keeps_a_function_from_starting_and_is_named(aws, program):
     with pytest.raises(AssertionError, match=r"SettingsInvalid.*NOTES_TABLE_NAME"):
         run(program, aws, NOTES_TABLE_NAME="")
