@@ -22,10 +22,10 @@ from lambda_src.runtime.middleware import (
     ForeignWrites,
     Gzip,
     HeadAsGet,
-    PlainPaths,
     RequestScope,
     get_writes,
 )
+from lambda_src.runtime.paths import PlainPaths, TrailingSlash
 from lambda_src.runtime.problems import ErrorAnswers, problem_response
 from lambda_src.runtime.resources import Resources
 from lambda_src.runtime.routing import Router, add_routes
@@ -52,12 +52,13 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
     health_paths: frozenset[str] = frozenset(),
     reads_by_post: frozenset[str] = frozenset(),
     max_body_bytes: int = MAX_BODY_BYTES,
+    trailing_slash: bool = False,
 ) -> FastAPI:
     """The application of these routes. provided: what they ask for as `Given[...]`, found by its type.
 
     errors: how they are answered, where a published contract asks for something else. health_paths: beside /health and
     /health/ready, which maintenance leaves open. reads_by_post: paths that it leaves open as reads, although they are
-    asked by POST. max_body_bytes: of a request.
+    asked by POST. max_body_bytes: of a request. trailing_slash: one at the end of a path changes nothing.
     """
     is_production, mode = settings.is_production, settings.maintenance_mode
     answer = errors or ErrorAnswers()
@@ -79,6 +80,7 @@ def create_app(  # noqa: PLR0913 -- keyword-only, and each is a decision of the 
                 usage=resources.client,
                 html_paths=frozenset() if is_production else frozenset({DOCS_PATH}),
             ),
+            *([Middleware(TrailingSlash)] if trailing_slash else []),
             Middleware(HeadAsGet),
             Middleware(Cors, rules=cors, answer=answer),
             Middleware(AnswerLimit, answer=answer),

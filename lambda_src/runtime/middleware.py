@@ -1,20 +1,20 @@
 """What surrounds every request, as plain ASGI. From the outside in:
 
 RequestScope    request id, security headers, one log line
+TrailingSlash   one slash at the end of a path changes nothing, for services that want it so; `paths.py`
 HeadAsGet       a HEAD is the GET without its body, where that writes nothing
 Cors            Starlette's, answering in our error format
 AnswerLimit     nothing larger than Lambda may return
 Gzip            Starlette's, for clients that want it
 AnswerErrors    what no exception handler took becomes an answer inside Cors, so that browsers can read it
 ForeignWrites   what a page of an origin that is not allowed had a browser send writes nothing
-PlainPaths      nothing is where a path has control characters
+PlainPaths      nothing is where a path has control characters; `paths.py`
 BodyLimit       nothing larger than the limit is kept in memory, and nothing that is no UTF-8 is read
 MaintenanceGate closed for a while; `maintenance.py`
 """
 
 import json
 import logging
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lambda_src.dynamo.meter import UsageMeter
-from lambda_src.errors import AnswerTooLarge, BadRequest, ForeignOrigin, NotFound, PayloadTooLarge, UnreadableBody
+from lambda_src.errors import AnswerTooLarge, BadRequest, ForeignOrigin, PayloadTooLarge, UnreadableBody
 from lambda_src.runtime.correlation import correlated
 from lambda_src.runtime.cors import CorsRules
 
@@ -44,7 +44,6 @@ SECURITY_HEADERS = [
 CONTENT_SECURITY_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 NO_STORE = (b"cache-control", b"no-store")
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 LONGEST_ORIGIN: Final = 256  # that a log line shows
 _ASKED_METHOD: Final = "asked_method"  # of a scope
 GZIP_MINIMUM_BYTES: Final = 1024
@@ -242,21 +241,6 @@ class AnswerErrors:
             if begun or scope["type"] != "http":
                 raise
             await self.answer(error)(scope, receive, send)
-
-
-class PlainPaths:
-    """Raises NotFound for a path with a control character: a route would match it with a line feed at its end, too.
-
-    https://docs.python.org/3/library/re.html: `$` also matches before a line feed that ends a text.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _CONTROL.search(scope["path"]):
-            raise NotFound
-        await self.app(scope, receive, send)
 
 
 class ForeignWrites:

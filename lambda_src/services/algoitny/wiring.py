@@ -61,4 +61,5 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         errors=ErrorAnswers(codes=CODES, detail_as="error", malformed_json="bad_request"),
         health_paths=health.PATHS,
         max_body_bytes=MAX_BODY_BYTES,
+        trailing_slash=True,
     )

@@ -14,3 +14,7 @@ def test_an_error_says_its_sentence_twice(new_judge):
 
     assert answer.status_code == 404
     assert answer.json()["error"] == answer.json()["detail"]
+
+
+def test_a_path_may_end_with_a_slash(new_judge):
+    assert new_judge().ask("GET", "/api/health/", follow_redirects=False).json() == {"status": "healthy"}
