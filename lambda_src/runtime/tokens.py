@@ -98,26 +98,30 @@ class TokenSigner:
                 options={
                     "require": [*_ALWAYS_REQUIRED, *self.rules.required],
                     "strict_aud": True,
-                    "verify_exp": False,  # these three in _check_times
+                    "verify_exp": False,  # these three in check_times
                     "verify_iat": False,
                     "verify_nbf": False,
                 },
             )
         except jwt.InvalidTokenError as exc:
             raise TokenRefused from exc
-        self._check_times(claims)
+        check_times(claims, now=self.seconds(), leeway_seconds=self.rules.leeway_seconds)
         return claims
 
-    def _check_times(self, claims: Mapping[str, Any]) -> None:
-        times = [claims["iat"], claims["exp"], claims.get("nbf", 0)]
-        if any(not isinstance(each, int) or isinstance(each, bool) for each in times):
-            raise TokenRefused
-        issued_at, expires_at, valid_from = times
-        now, leeway = self.seconds(), self.rules.leeway_seconds
-        if max(issued_at, valid_from) > now + leeway:
-            raise TokenRefused
-        if expires_at <= now - leeway:
-            raise TokenExpired
+
+def check_times(claims: Mapping[str, Any], *, now: float, leeway_seconds: int) -> None:
+    """Hold `iat` and `exp`, which are there, and `nbf`, which may be, against a clock.
+
+    Raises TokenExpired, and TokenRefused for one that is of the future or has times that are no whole numbers.
+    """
+    times = [claims["iat"], claims["exp"], claims.get("nbf", 0)]
+    if any(not isinstance(each, int) or isinstance(each, bool) for each in times):
+        raise TokenRefused
+    issued_at, expires_at, valid_from = times
+    if max(issued_at, valid_from) > now + leeway_seconds:
+        raise TokenRefused
+    if expires_at <= now - leeway_seconds:
+        raise TokenExpired
 
 
 @dataclass(frozen=True, slots=True)
