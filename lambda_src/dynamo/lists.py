@@ -50,9 +50,8 @@ class ItemList[M]:
         """The cursor of the page behind a model."""
         return self._cursor_at({name: getattr(last, name) for name in self._names()})
 
-    def page(self, found: Iterable[Mapping[str, AttributeValue]], limit: int) -> Page[M]:
-        """The first `limit` of these items, and where the next page begins if there are more."""
-        models = list(map(decoder(self.pattern), found))
+    def page(self, models: list[M], limit: int) -> Page[M]:
+        """The first `limit` of these, and where the next page begins if there are more."""
         return Page(models[:limit], self.cursor(models[limit - 1]) if len(models) > limit else None)
 
     def filtered_page(self, answers: Iterable[Response], limit: int) -> Page[M]:

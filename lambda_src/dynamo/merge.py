@@ -1,4 +1,4 @@
-"""One list over several partitions of an index, in the order of its sort key.
+"""One list over several partitions, in the order of their sort key.
 
 Each partition is read from the position on, and the heads are merged. A position is the keys of the last item that was
 shown, as they are stored and so in DynamoDB's own order, whatever partition it was in: it stays valid when the number

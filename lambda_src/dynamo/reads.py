@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from lambda_src.dynamo.calls import RetryingClient
 from lambda_src.dynamo.client import Response
@@ -18,6 +18,21 @@ _BEHIND_ALL: Final = "~"  # sorts behind every value that a bounded range of key
 
 type Position = Mapping[str, Any]
 """Where in a list an item stands: what its keys are made of beyond the values that the list was asked with."""
+
+
+class Part(NamedTuple):
+    """A list that is merged with others. values: what it is asked with."""
+
+    pattern: AccessPattern[Any]
+    values: Mapping[str, KeyValue]
+
+
+class Ranked(NamedTuple):
+    """An item of a merged list. rank: where it stands there. pattern: that of its part."""
+
+    rank: tuple[str, ...]
+    pattern: AccessPattern[Any]
+    item: Mapping[str, AttributeValue]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,11 +178,42 @@ def check_filter(pattern: AccessPattern[Any], where: Condition) -> None:
             raise ValueError(f"pattern {pattern.name} cannot filter by {stored}, which is not in what it reads")
 
 
-def rank_names(pattern: AccessPattern[Any]) -> tuple[str, ...]:
-    """The attributes that put items of several partitions into one order: the index's sort key, the table's keys."""
-    assert pattern.index is not None
-    assert pattern.index.sort is not None
-    return tuple(dict.fromkeys((pattern.index.sort, *pattern.table.key_names)))
+def rank_at(part: Part, position: Position) -> tuple[str, ...]:
+    """Where a position stands among the items of a merged list."""
+    key = key_at(part.pattern, {**part.values, **position})
+    return tuple(key[name] for name in _rank_names(part.pattern))
+
+
+def ranked(caller: RetryingClient, part: Part, *, limit: int, after: tuple[str, ...] | None) -> Iterator[Ranked]:
+    """The items of a part of a merged list from a rank on, that one included. limit: items of a request."""
+    names = _rank_names(part.pattern)
+    query = Query(pattern=part.pattern, values=part.values, limit=limit, up_to=None if after is None else after[0])
+    for item in items(caller, query):
+        yield Ranked(tuple(item[name]["S"] for name in names), part.pattern, item)
+
+
+def check_parts(parts: Sequence[Part]) -> None:
+    """Raises ValueError for lists that make no common order, and for a beginning of what is in several of them."""
+    first = parts[0]
+    sort_key = first.pattern.entity.template_of(first.pattern.key_names[1])
+    for pattern, values in parts:
+        if pattern.begins in given(pattern, values):
+            raise ValueError(f"pattern {pattern.name} takes a beginning in one partition, not in {len(parts)}")
+        if pattern.entity.template_of(pattern.key_names[1]) != sort_key or (
+            pattern.descending != first.pattern.descending
+            or len(_rank_names(pattern)) != len(_rank_names(first.pattern))
+        ):
+            raise ValueError(f"patterns {first.pattern.name} and {pattern.name} make no list in one order")
+
+
+def _rank_names(pattern: AccessPattern[Any]) -> tuple[str, ...]:
+    """The attributes that put items of several partitions into one order: the sort key, of an index the table's, too.
+
+    In the table itself a sort key is of one item in each partition; the same one in two of them is the same to a list.
+    """
+    sort = pattern.key_names[1]
+    assert sort is not None
+    return (sort,) if pattern.index is None else tuple(dict.fromkeys((sort, *pattern.table.key_names)))
 
 
 def _templates(pattern: AccessPattern[Any]) -> dict[str, KeyTemplate]:

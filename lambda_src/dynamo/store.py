@@ -3,7 +3,7 @@
 import random as random_numbers
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, Final, Literal
@@ -18,13 +18,13 @@ from lambda_src.dynamo.cursor import CursorCodec
 from lambda_src.dynamo.keys import KeyValue
 from lambda_src.dynamo.lists import ItemList, Page, decoder
 from lambda_src.dynamo.merge import merged
-from lambda_src.dynamo.reads import Position, Query
+from lambda_src.dynamo.reads import Part, Position, Query
 from lambda_src.dynamo.schema import AccessPattern, ItemKey
 from lambda_src.dynamo.updates import Update
-from lambda_src.dynamo.values import AttributeValue, Item, from_item, to_key
+from lambda_src.dynamo.values import Item, from_item, to_key
 
 __all__ = [
-    "ABSENT", "EXISTS", "Action", "Attr", "Check", "Condition", "Delete", "Page", "Put", "Store", "Update",
+    "ABSENT", "EXISTS", "Action", "Attr", "Check", "Condition", "Delete", "Page", "Part", "Put", "Store", "Update",
     "UpdateItem",
 ]  # fmt: skip
 
@@ -119,7 +119,7 @@ class Store:
 
         1 request per MB; it reads one item more than it returns, which tells whether another page follows.
         """
-        return self.merged_page(pattern, limit=limit, cursor=cursor, partitions=({},), **values)
+        return self._page(ItemList(pattern, values, self._cursors, partition={}), limit, cursor)
 
     def merged_page[M](
         self,
@@ -128,44 +128,37 @@ class Store:
         limit: int,
         cursor: str | None,
         partitions: Sequence[Mapping[str, KeyValue]],
+        beside: Sequence[Part] = (),
+        bound_to: str | None = None,
         **values: KeyValue,
     ) -> Page[M]:
-        """One page of a list that is spread over several partitions of an index; otherwise as `page`.
+        """One page of a list that is spread over several partitions of an index or the table; otherwise as `page`.
 
-        partitions: what is asked of each, beside `values`. The cursor names none of them, so their number may change
-        between pages. 1 request each, made by up to 8 threads. Items of one sort key are in the order of their keys; in
-        a single partition in DynamoDB's own, so that a change from or to one may repeat or miss some of them. Raises
-        ValueError for a beginning in several partitions.
+        partitions: what is asked of each, beside `values`. beside: further lists of the same order, whose items come as
+        their own patterns read them; what is in several of them comes from the first. bound_to: tells cursors of such a
+        list from those of `pattern` alone. The cursor names no partition, so their number may change between pages. 1
+        request each, made by up to 8 threads. Items of one sort key are in the order of their keys; in a single
+        partition in DynamoDB's own, so that a change from or to one may repeat or miss some of them. In the table
+        itself a sort key stands for one item, in whatever partition. Raises ValueError for lists of different orders,
+        and for a beginning in several partitions.
         """
-        listed = ItemList(pattern, values, self._cursors, partition=partitions[0])
-        asked, position = {**values, **partitions[0]}, listed.position(cursor)
-        if len(partitions) == 1:
-            query = Query(pattern=pattern, values=asked, limit=limit + 1, after=position)
-            return listed.page(islice(reads.items(self._caller, query), limit + 1), limit)
-        if pattern.begins in reads.given(pattern, asked):
-            raise ValueError(f"pattern {pattern.name} takes a beginning in one partition, not in {len(partitions)}")
-        names = reads.rank_names(pattern)
-        key = None if position is None else reads.key_at(pattern, {**asked, **position})
-        after = None if key is None else tuple(key[name] for name in names)
-
-        def read(partition: Mapping[str, KeyValue]) -> Iterator[Mapping[str, AttributeValue]]:
-            query = Query(
-                pattern=pattern,
-                values={**values, **partition},
-                # The item behind the page tells that one follows, the next one that it shares no sort key with it.
-                limit=limit + 2 + (after is not None),
-                up_to=None if after is None else after[0],
-            )
-            return reads.items(self._caller, query)
-
+        listed = ItemList(pattern, values, self._cursors, partition=partitions[0], bound_to=bound_to)
+        parts = [*(Part(pattern, {**values, **partition}) for partition in partitions), *beside]
+        if len(parts) == 1:
+            return self._page(listed, limit, cursor)
+        position = listed.position(cursor)
+        reads.check_parts(parts)
+        after = None if position is None else reads.rank_at(parts[0], position)
+        # The item behind the page tells that one follows, the next one that it shares no sort key with it.
+        looked_at = limit + 2 + (after is not None)
         found = merged(
-            [partial(read, partition) for partition in partitions],
-            rank=lambda item: tuple(item[name]["S"] for name in names),
+            [partial(reads.ranked, self._caller, part, limit=looked_at, after=after) for part in parts],
+            rank=lambda each: each.rank,
             after=after,
             limit=limit + 1,
             descending=pattern.descending,
         )
-        return listed.page(found, limit)
+        return listed.page([decoder(each.pattern)(each.item) for each in found], limit)
 
     def filtered_page[M](
         self,
@@ -268,6 +261,12 @@ class Store:
             "ClientRequestToken": token or str(uuid.uuid4()),
         }
         self._caller.call("TransactWriteItems", request, pattern.name)
+
+    def _page[M](self, listed: ItemList[M], limit: int, cursor: str | None) -> Page[M]:
+        """One page of a list that is read in one partition."""
+        pattern, values = listed.pattern, {**listed.values, **listed.partition}
+        query = Query(pattern=pattern, values=values, limit=limit + 1, after=listed.position(cursor))
+        return listed.page(list(map(decoder(pattern), islice(reads.items(self._caller, query), limit + 1))), limit)
 
     def _name(self, pattern: AccessPattern[Any]) -> str:
         return self._caller.physical_name(pattern.table)

@@ -10,7 +10,7 @@ import pytest
 from lambda_src.dynamo.boto3_client import Boto3Client
 from lambda_src.dynamo.cursor import CursorCodec
 from lambda_src.dynamo.schema import AccessPattern
-from lambda_src.dynamo.store import Page, Put, Store, Update, UpdateItem
+from lambda_src.dynamo.store import Page, Part, Put, Store, Update, UpdateItem
 from lambda_src.errors import InvalidCursor
 from lambda_src.signing import SigningKey
 from tests.support.dynamodb_faults import Faults
@@ -295,3 +295,46 @@ def test_a_put_note_can_be_paged_with_what_the_index_does_not_hold(store):
     store.put(KEEP_NOTE, Put(NOTE, Note(text="not in this index", shard=0, written_at="2025")))
     page = store.merged_page(NOTES_BY_TIME, limit=5, cursor=None, partitions=shards(1))
     assert page.items == [Note(shard=0, written_at="2025")]
+
+
+def test_partitions_of_the_table_itself_are_merged_by_its_sort_key(store, client):
+    books = [{"book": name} for name in ("a", "b", "c")]
+    fill(store, [Note(number=number, book=books[number % 3]["book"]) for number in range(9)])
+    fill(store, [Note(number=4, book="c")])  # one that moved: what was in two partitions comes once
+    first = store.merged_page(NOTES_OF_BOOK, limit=4, cursor=None, partitions=books)
+    asked = len(client.requests)
+    rest = store.merged_page(NOTES_OF_BOOK, limit=5, cursor=first.next_cursor, partitions=[*books, {"book": "d"}])
+    assert len(client.requests) - asked == 4
+    assert [note.number for page in (first, rest) for note in page.items] == list(range(9))
+    assert rest.next_cursor is None
+
+
+def beside_topic(store: Store, *, limit: int, cursor: str | None) -> Page[Note]:
+    """The notes on `a`, and beside them those on `b`, by the same key."""
+    beside = [Part(NOTES_OF_TOPIC, {"topic": "b"})]
+    return store.merged_page(
+        NOTES_OF_TOPIC, limit=limit, cursor=cursor, partitions=({},), beside=beside, bound_to="beside", topic="a"
+    )
+
+
+def test_a_list_beside_another_is_merged_into_it_and_has_cursors_of_its_own(store):
+    fill(store, [Note(number=number, topic="a" if number % 3 else "b") for number in range(8)])
+    first = beside_topic(store, limit=3, cursor=None)
+    second = beside_topic(store, limit=5, cursor=first.next_cursor)
+    assert [note.number for page in (first, second) for note in page.items] == [7, 6, 5, 4, 3, 2, 1, 0]
+    assert second.next_cursor is None
+    alone = cursor_of(store, NOTES_OF_TOPIC, topic="a")
+    with pytest.raises(InvalidCursor):
+        beside_topic(store, limit=3, cursor=alone)
+    with pytest.raises(InvalidCursor):
+        store.page(NOTES_OF_TOPIC, limit=3, cursor=first.next_cursor, topic="a")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Part(NOTES_OF_TOPICS, {"topic": "b"}), Part(NOTES_BY_TIME, {"shard": 0}), Part(NOTES_OF_BOOK, {"book": "b"})],
+)
+def test_lists_of_different_orders_are_not_merged(store, client, other):
+    with pytest.raises(ValueError, match="no list in one order"):
+        store.merged_page(NOTES_OF_TOPIC, limit=3, cursor=None, partitions=({},), beside=[other], topic="a")
+    assert client.requests == []
