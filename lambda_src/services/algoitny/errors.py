@@ -7,6 +7,7 @@ NotFound           404  UserNotFound, PlanNotFound, ProblemNotFound, HistoryNotF
 Conflict           409  EmailTaken, GoogleIdTaken, UserIdTaken, AccountConflict, LastAdmin, PlanNameTaken, PlanInUse,
                         PlanProtected, PlanInactive, ProblemExists, NoTestcases, TestCaseExists, TooManyTestCases,
                         NotFailed, ExtraWriteConflict
+      (worker only)     LeaseHeld                                             retryable
 InvalidInput       422  KeyReused
 TooManyRequests    429  LimitExceeded
 UpstreamFailed     502  GoogleUnavailable
@@ -199,6 +200,15 @@ class TooManyTestCases(Conflict):
 class NotFailed(Conflict):
     code = "not_failed"
     default_detail = "Only a task that failed can be tried again"
+
+
+class LeaseHeld(Conflict):
+    """Another delivery is at work on the same task."""
+
+    code = "lease_held"
+    retryable = True
+    is_expected = True
+    default_detail = "Another delivery is at work on this task"
 
 
 class ExtraWriteConflict(Conflict):

@@ -9,7 +9,8 @@ from typing import Final
 
 from lambda_src.dynamo.schema import AccessPattern
 from lambda_src.services.algoitny import items
-from lambda_src.services.algoitny.items import API, GSI1, GSI2
+from lambda_src.services.algoitny.items import API, GSI1, GSI2, WORKER
+from lambda_src.services.algoitny.models.tasks import Task
 from lambda_src.services.algoitny.models.users import Counter, User
 
 BUCKETS: Final = items.BUCKETS
@@ -44,6 +45,45 @@ LIST_USERS: Final = AccessPattern(
 # ---- statistics ------------------------------------------------------------------------------------------------------
 
 # ---- work ------------------------------------------------------------------------------------------------------------
+
+CREATE_TASK: Final = AccessPattern(
+    "create_task", "There is something to be done.",
+    operation="PutItem", writes=items.TASK, asked_by=(API, WORKER), cost="1 request; 2 WRU",
+)  # fmt: skip
+GET_TASK: Final[AccessPattern[Task]] = _get(
+    "get_task", "How far is this task?", reads=items.TASK, asked_by=(API, WORKER)
+)
+CLAIM_TASK: Final = AccessPattern(
+    "claim_task", "A delivery begins to work on a task.",
+    operation="UpdateItem", writes=items.TASK, asked_by=(WORKER,), cost="1 request; 1 WRU",
+)  # fmt: skip
+PROGRESS_TASK: Final = AccessPattern(
+    "progress_task", "A task goes on later.",
+    operation="UpdateItem", writes=items.TASK, asked_by=(WORKER,), cost="1 request; 1 WRU",
+)  # fmt: skip
+FINISH_TASK: Final = AccessPattern(
+    "finish_task", "A task is done.",
+    operation="UpdateItem", writes=items.TASK, asked_by=(WORKER,), cost="1 request; 2 WRU",
+)  # fmt: skip
+GIVE_UP_TASK: Final = AccessPattern(
+    "give_up_task", "A task has failed for good, and what it was charged for is given back.",
+    operation="UpdateItem", writes=(items.TASK, items.USAGE_LOG, items.USAGE_COUNTER), transaction=True,
+    asked_by=(WORKER,), cost="1 request; 3 WRU, 7 with a charge",
+)  # fmt: skip
+REOPEN_TASK: Final = AccessPattern(
+    "reopen_task", "A task that failed is to be tried again.",
+    operation="UpdateItem", writes=items.TASK, asked_by=(API,), cost="1 request; 2 WRU",
+)  # fmt: skip
+OPEN_TASKS: Final = AccessPattern(
+    "open_tasks", "Which tasks are not done, oldest first?",
+    operation="Query", reads=items.TASK_ENTRY, index=GSI2, asked_by=(WORKER,),
+    cost="1 request per shard and page; 0.02 RRU per task; GSI2 lags by up to about a second",
+)  # fmt: skip
+TASKS_BY_ID: Final[AccessPattern[Task]] = AccessPattern(
+    "tasks_by_id", "How far are these tasks?",
+    operation="BatchGetItem", reads=items.TASK, consistent=True, asked_by=(WORKER,),
+    cost="1 request per 100; 1 RRU each",
+)  # fmt: skip
 
 # ---- the service itself ----------------------------------------------------------------------------------------------
 

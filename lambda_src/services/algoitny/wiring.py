@@ -6,11 +6,14 @@ Each function imports what it alone needs: a worker has no use for FastAPI, and 
 from typing import TYPE_CHECKING, Final
 
 from lambda_src.runtime.resources import Resources
-from lambda_src.services.algoitny.settings import ApiSettings
+from lambda_src.services.algoitny.settings import ApiSettings, WorkerSettings
 from lambda_src.services.algoitny.tables import TABLES
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from lambda_src.runtime.worker import QueueWorker
+    from lambda_src.services.algoitny.messages import TaskMessage
 
 NAMESPACE: Final = "AlgoItny"
 PACKAGE: Final = "algoitny"
@@ -28,9 +31,14 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.runtime.http import create_app
     from lambda_src.runtime.keyring import GeneratedKeys
     from lambda_src.runtime.problems import ErrorAnswers
+    from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.services.algoitny import health
     from lambda_src.services.algoitny.errors import CODES
+    from lambda_src.services.algoitny.messages import TaskMessage
     from lambda_src.services.algoitny.principals import AccessTokens, Administrators
+    from lambda_src.services.algoitny.tasks import routes as tasks
+    from lambda_src.services.algoitny.tasks.repository import TaskRepository
+    from lambda_src.services.algoitny.tasks.service import TaskService
 
     secret = resources.secret(settings.app_secret_arn)
     keys, administrators = GeneratedKeys(secret), Administrators(secret)
@@ -43,6 +51,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         lifetime_seconds=settings.access_token_minutes * 60,
         seconds=resources.seconds,
     )
+    jobs = WorkQueue[TaskMessage](resources.queue, settings.algoitny_job_queue_url)
+    work = TaskService(TaskRepository(store, resources.clock), jobs, resources.clock)
     return create_app(
         title=TITLE,
         version=VERSION,
@@ -50,16 +60,54 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         cors=settings.cors,
         routers=[
             health.router,
+            tasks.router,
         ],
         provided=[
             settings,
             store,
             tokens,
             administrators,
+            work,
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, detail_as="error", malformed_json="bad_request"),
         health_paths=health.PATHS,
         max_body_bytes=MAX_BODY_BYTES,
         trailing_slash=True,
+    )
+
+
+def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskMessage]":
+    """The handler of the queue and of what is scheduled."""
+    from lambda_src.runtime.work_queue import WorkQueue
+    from lambda_src.runtime.worker import QueueWorker, WorkerQueue
+    from lambda_src.services.algoitny.messages import TaskMessage, parse_message
+    from lambda_src.services.algoitny.tasks.repository import TaskRepository
+    from lambda_src.services.algoitny.tasks.runner import TaskRunner
+    from lambda_src.services.algoitny.tasks.service import TaskService
+    from lambda_src.services.algoitny.upkeep import Upkeep
+
+    store, clock = resources.store(TABLES, settings), resources.clock
+    jobs = WorkQueue[TaskMessage](resources.queue, settings.algoitny_job_queue_url)
+    repository = TaskRepository(store, clock)
+    runner = TaskRunner(
+        repository,
+        jobs,
+        handlers={},
+        reversal=lambda _pk, _sk: (),
+        lease_ms=round(settings.job_budget_seconds * 1000),
+    )
+    upkeep = Upkeep(TaskService(repository, jobs, clock), runner, {}, resources.metrics, clock)
+    return QueueWorker(
+        parse=parse_message,
+        kind=lambda message: message.type,
+        budget_seconds=lambda _: settings.job_budget_seconds,
+        handle=runner.handle,
+        on_exhausted=runner.exhausted,
+        queue=resources.queue,
+        queues=[WorkerQueue(settings.algoitny_job_queue_url, settings.algoitny_job_dlq_url)],
+        retry_base_seconds=settings.retry_base_seconds,
+        tasks={"maintenance": upkeep.maintain},
+        usage=resources.client,
+        after=resources.metrics.flush,
     )

@@ -12,6 +12,8 @@ type TaskKind = Literal[
     "hint", "problem_hints", "execution", "outputs", "script", "extraction", "user_purge", "problem_purge", "rollup"
 ]  # fmt: skip
 
+TASK_ID: Final = "[0-9A-HJKMNP-TV-Z]{26}"
+"""The shape of a task's id, a ULID."""
 OPEN_TASKS: Final[frozenset[str]] = frozenset({"PENDING", "STARTED", "PROGRESS", "RETRY"})
 OPEN_TASK_SHARDS: Final = 4
 

@@ -1,0 +1,115 @@
+"""What the worker does with the message of a task: each task is worked on by one delivery at a time, to its end.
+
+    claimed, and its handler says Done --------------------- SUCCESS ------------------------- acknowledged
+    claimed, and its handler says Unfinished --------------- PROGRESS, and a new message ----- acknowledged
+    claimed, and fails for now ----------------------------- RETRY --------------------------- delivered again
+    claimed, and fails for good, or for the last time ------ FAILURE, its charge given back -- acknowledged, set aside
+    over already, or unknown -------------------------------------------------------------------- acknowledged
+    another delivery is at work on it ----------------------------------------------------------- delivered again
+    the process dies --------------------------------------- free when the lease is over ----- delivered again
+
+A handler may be begun again at any point, also one that had come to its end: what it does has to be the same then.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from lambda_src.dynamo.leases import Lease
+from lambda_src.errors import AppError
+from lambda_src.runtime.deadline import Deadline
+from lambda_src.runtime.delivery import Delivery
+from lambda_src.runtime.work_queue import WorkQueue
+from lambda_src.services.algoitny.errors import LeaseHeld
+from lambda_src.services.algoitny.messages import TaskMessage
+from lambda_src.services.algoitny.models.tasks import Task, TaskKind
+from lambda_src.services.algoitny.tasks.repository import Failure, Reversal, TaskRepository
+
+logger = logging.getLogger(__name__)
+
+
+class Done(NamedTuple):
+    """A task has come to its end. result: ids and counts, for whoever asked for it."""
+
+    result: Mapping[str, Any]
+
+
+class Unfinished(NamedTuple):
+    """A task that goes on in a message of its own. arguments: those of the task then; current of total are done."""
+
+    arguments: Mapping[str, Any]
+    current: int = 0
+    total: int = 0
+
+
+type Handler = Callable[[Task, Deadline], Done | Unfinished]
+"""Works on a task until its deadline. Raises a retryable AppError to be tried again, another to give up at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRunner:
+    """reversal: see there. lease_ms: as long as a delivery may take."""
+
+    repository: TaskRepository
+    queue: WorkQueue[TaskMessage]
+    handlers: Mapping[TaskKind, Handler]
+    reversal: Reversal
+    lease_ms: int
+    _unknown: Failure = field(default=Failure("internal_error", AppError.default_detail), init=False)
+
+    def handle(self, message: TaskMessage, delivery: Delivery, deadline: Deadline) -> None:
+        """Work on a task. Raises LeaseHeld, and what its handler raises to be tried again. 2 requests and its own."""
+        lease = _lease(delivery)
+        task = self.repository.claim(message.task_id, lease, self.lease_ms)
+        if task is None:
+            logger.info("task is over", extra={"task_id": message.task_id})
+            return
+        try:
+            outcome = self.handlers[task.kind](task, deadline)
+        except Exception as error:
+            if isinstance(error, AppError) and not error.retryable:
+                self._fail(task, lease, error)
+                return
+            self.repository.postpone(task.task_id, lease)
+            raise
+        self._settle(task, lease, outcome)
+
+    def exhausted(self, message: TaskMessage, delivery: Delivery, error: Exception) -> bool:
+        """The last delivery failed, so the task has. 2 requests.
+
+        False: the message goes to the dead-letter queue with its reason. True when it only met another delivery, which
+        settles it; if that one died, maintenance finds the task.
+        """
+        if isinstance(error, LeaseHeld):
+            return True
+        task = self.repository.get(message.task_id)
+        if task is not None:
+            self._fail(task, _lease(delivery), error)
+        return False
+
+    def fail(self, task: Task, failure: Failure) -> bool:
+        """Give up a task that nobody works on; False when somebody does, or did. 1 request."""
+        return self.repository.give_up(task, None, failure, self.reversal)
+
+    def _settle(self, task: Task, lease: Lease, outcome: Done | Unfinished) -> None:
+        match outcome:
+            case Done(result):
+                is_settled = self.repository.finish(task.task_id, lease, result)
+            case Unfinished(arguments, current, total):
+                is_settled = self.repository.progress(
+                    task.task_id, lease, current=current, total=total, arguments=arguments
+                )
+                if is_settled:
+                    self.queue.send_or_leave(TaskMessage.of(replace(task, arguments=arguments)))
+        if not is_settled:
+            logger.warning("outcome of a late delivery dropped", extra={"task_id": task.task_id})
+
+    def _fail(self, task: Task, lease: Lease, error: Exception) -> None:
+        logger.warning("task failed", exc_info=error, extra={"task_id": task.task_id, "kind": task.kind})
+        failure = Failure(error.code, error.detail) if isinstance(error, AppError) else self._unknown
+        self.repository.give_up(task, lease, failure, self.reversal)
+
+
+def _lease(delivery: Delivery) -> Lease:
+    return Lease(delivery.message_id, delivery.receive_count)
