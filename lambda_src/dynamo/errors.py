@@ -6,13 +6,14 @@ ItemTooLarge           422  an item above 400 KB
 StoreError             500  DynamoDB refused the request for a reason no caller can do anything about
 StoreMisconfigured     503  a table, a right, credentials or the region is wrong, until somebody mends it
 StoreUnavailable       503  conflicts, throttles or no answer, after all retries (in `lambda_src.errors`)
+  OutcomeUnknown       503  a transaction that may have been carried out; only a read can tell
 """
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from lambda_src.dynamo.client import Fault
-from lambda_src.errors import AppError, Conflict, InvalidInput, NotReady
+from lambda_src.errors import AppError, Conflict, InvalidInput, NotReady, StoreUnavailable
 
 CONDITION_FAILED: Final = "ConditionalCheckFailed"
 
@@ -70,6 +71,15 @@ class StoreMisconfigured(NotReady):
     def __init__(self, fault: Fault) -> None:
         super().__init__()
         self.fault: Fault = fault
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """DynamoDB knows the token of a transaction for other actions, so it says nothing of what became of ours.
+
+    Not tried again: with this token it stays so, and with another the actions might be carried out twice. DynamoDB
+    Local says it now and then of a repetition that is identical.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    """
 
 
 def applied[**P](write: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:

@@ -8,6 +8,7 @@ from lambda_src.dynamo.errors import (
     CONDITION_FAILED,
     ConditionFailed,
     ItemTooLarge,
+    OutcomeUnknown,
     Reason,
     StoreError,
     StoreMisconfigured,
@@ -48,7 +49,7 @@ def unavailable(detail: str | None = None) -> StoreUnavailable:
 
 def is_passing(error: AppError) -> bool:
     """Whether another try of the same request, in a moment, may succeed."""
-    return isinstance(error, StoreUnavailable) and not isinstance(error, StoreMisconfigured)
+    return isinstance(error, StoreUnavailable) and not isinstance(error, (StoreMisconfigured, OutcomeUnknown))
 
 
 def translate(error: CallRefused | NoResponse | NotSent) -> AppError:
@@ -68,6 +69,8 @@ def _refused(error: CallRefused) -> AppError:
             return ConditionFailed(_item(error.item))
         case "TransactionCanceledException":
             return _cancelled(error.reasons)
+        case "IdempotentParameterMismatchException":
+            return OutcomeUnknown(retry_after_seconds=1)
         case "ValidationException":
             return _invalid(error.message)
         case code if code in _FAULTS:

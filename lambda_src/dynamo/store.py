@@ -247,9 +247,9 @@ class Store:
         """Carry out 1 to 100 actions, all or none, and once however often an answer gets lost.
 
         token: repeating a transaction with the token of an earlier one does nothing for ten minutes; None makes a
-        new one. Raises TransactionCancelled when a condition does not hold, ValueError before any call for too many
-        actions, two on one item, or one on another table. 1 request; 2 write units per KB of each item, checks too,
-        1 per KB in indexes.
+        new one. Raises TransactionCancelled when a condition does not hold, OutcomeUnknown when the token is known
+        for other actions, ValueError before any call for too many actions, two on one item, or one on another table.
+        1 request; 2 write units per KB of each item, checks too, 1 per KB in indexes.
         """
         if not 1 <= len(actions) <= MAX_ACTIONS:
             raise ValueError(f"a transaction holds 1 to {MAX_ACTIONS} actions, not {len(actions)}")

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from lambda_src.dynamo.boto3_client import Boto3Client
-from lambda_src.dynamo.errors import ItemTooLarge, StoreError, TransactionCancelled
+from lambda_src.dynamo.errors import ItemTooLarge, OutcomeUnknown, StoreError, TransactionCancelled
 from lambda_src.dynamo.store import ABSENT, EXISTS, Check, Delete, Put, Store, Update, UpdateItem
 from tests.support.dynamodb_faults import Faults
 from tests.support.engines import on_both_engines
@@ -84,6 +84,16 @@ def test_a_token_is_carried_out_once(store):
     store.transact(ADD_NOTE, add)
     store.transact(ADD_NOTE, add)
     assert find(store) == Note(hits=3)
+
+
+def test_a_token_that_is_known_for_other_actions_leaves_the_outcome_unknown(store):
+    store.transact(ADD_NOTE, [Put(NOTE, Note(number=1))], token="the-token-of-another-operation")
+
+    with pytest.raises(OutcomeUnknown) as unknown:
+        store.transact(ADD_NOTE, [Put(NOTE, Note(number=2))], token="the-token-of-another-operation")
+
+    assert (unknown.value.code, unknown.value.retryable) == ("busy", True)
+    assert find(store, 2) is None
 
 
 def test_a_hundred_actions_fit_and_one_more_is_refused_before_any_call(store):
