@@ -9,8 +9,9 @@ from typing import Final
 
 from lambda_src.dynamo.schema import AccessPattern
 from lambda_src.services.algoitny import items
-from lambda_src.services.algoitny.items import API, GSI1, GSI2, WORKER
+from lambda_src.services.algoitny.items import API, GSI1, GSI2, SUPPORT, WORKER
 from lambda_src.services.algoitny.models.tasks import Task
+from lambda_src.services.algoitny.models.usage import UsageCounter, UsageIdempotency, UsageLog
 from lambda_src.services.algoitny.models.users import Counter, User
 
 BUCKETS: Final = items.BUCKETS
@@ -41,6 +42,56 @@ LIST_USERS: Final = AccessPattern(
 # ---- histories -------------------------------------------------------------------------------------------------------
 
 # ---- usage -----------------------------------------------------------------------------------------------------------
+
+CONSUME: Final = AccessPattern(
+    "consume", "Charge an action while its limit is not reached, with what comes of it",
+    operation=("PutItem", "UpdateItem"), writes=(items.USAGE_IDEMPOTENCY, items.USAGE_COUNTER, items.USAGE_LOG),
+    transaction=True, asked_by=(API,), cost="1 request; 4 WRU, 2 more with an idempotency key, and what is added",
+)  # fmt: skip
+GET_DAILY_USAGE_COUNT: Final[AccessPattern[UsageCounter]] = _get(
+    "get_daily_usage_count", "How many actions of a day count?", reads=items.USAGE_COUNTER, asked_by=(API,)
+)
+USE_OF_KEY: Final[AccessPattern[UsageIdempotency]] = _get(
+    "use_of_key", "What came of this idempotency key today?", reads=items.USAGE_IDEMPOTENCY, asked_by=(API,)
+)
+LOG_OF_CHARGE: Final[AccessPattern[UsageLog]] = _get(
+    "log_of_charge", "Was this charged, though the answer says nothing?", reads=items.USAGE_LOG, asked_by=(API,)
+)
+LOG_USAGE: Final = AccessPattern(
+    "log_usage", "Count an action, whatever its limit",
+    operation=("PutItem", "UpdateItem"), writes=(items.USAGE_COUNTER, items.USAGE_LOG), transaction=True,
+    asked_by=(SUPPORT,), cost="1 request; 4 WRU",
+)  # fmt: skip
+REVERSE_USAGE: Final = AccessPattern(
+    "reverse_usage", "Give a charge back, once",
+    operation="UpdateItem", writes=(items.USAGE_LOG, items.USAGE_COUNTER), transaction=True, asked_by=(WORKER,),
+    cost="1 request; 4 WRU",
+)  # fmt: skip
+GET_USAGE_LOGS: Final = AccessPattern(
+    "get_usage_logs", "What did a user do on a day, newest first?",
+    operation="Query", reads=items.USAGE_LOG, descending=True, asked_by=(API,),
+    cost="1 request per page; 0.04 RRU per log of 0.3 KB",
+)  # fmt: skip
+AUDIT_DAY: Final = AccessPattern(
+    "audit_day", "How many logs of a day count?",
+    operation="Query", reads=items.USAGE_LOG, consistent=True, asked_by=(SUPPORT,),
+    cost="1 request per MB; 0.08 RRU per log, those that do not count included",
+)  # fmt: skip
+GET_USAGE_SUMMARY: Final = AccessPattern(
+    "get_usage_summary", "How many actions of these days count?",
+    operation="BatchGetItem", reads=items.USAGE_COUNTER, consistent=True, asked_by=(API,),
+    cost="1 request per 50 days; 1 RRU per counter",
+)  # fmt: skip
+USAGE_OF_DAY: Final = AccessPattern(
+    "usage_of_day", "Which logs, counters and keys has a user on a day?",
+    operation="Query", reads=(items.USAGE_LOG, items.USAGE_COUNTER, items.USAGE_IDEMPOTENCY), consistent=True,
+    asked_by=(WORKER,), cost="1 request per MB; 1 RRU per 4 KB",
+)  # fmt: skip
+DELETE_LOGS_BEFORE_DATE: Final = AccessPattern(
+    "delete_logs_before_date", "Remove the usage of days",
+    operation="BatchWriteItem", writes=(items.USAGE_LOG, items.USAGE_COUNTER, items.USAGE_IDEMPOTENCY),
+    asked_by=(WORKER,), cost="1 request per 25 items; 1 WRU each",
+)  # fmt: skip
 
 # ---- statistics ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,249 @@
+"""What users used up: counted exactly, charged once.
+
+`consume` alone admits work. Invariant of a user, action and day: the counter is the number of logs that were not
+reversed, and never above the limit that was asked for.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from lambda_src.dynamo.errors import TransactionCancelled
+from lambda_src.dynamo.failures import unavailable
+from lambda_src.dynamo.store import Action as Write
+from lambda_src.dynamo.store import Attr, Page, Store
+from lambda_src.errors import StoreUnavailable
+from lambda_src.runtime.clock import Clock
+from lambda_src.services.algoitny import items, tables
+from lambda_src.services.algoitny.models.plans import ACTIONS, UNLIMITED
+from lambda_src.services.algoitny.models.usage import UsageIdempotency, UsageLog
+from lambda_src.services.algoitny.usage import rules
+from lambda_src.services.algoitny.usage.charge import Charge, Consumed, mark_of, reversal, usage_log
+
+MAX_DAYS: Final = 90
+PURGED_DAYS: Final = 93  # what TTL is late with, too
+
+
+@dataclass(frozen=True, slots=True)
+class DayUsage:
+    """Actions of a day that count. counts: by action."""
+
+    date: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSummary:
+    """Actions of some days that count. days: newest first. date_range: the oldest and the newest."""
+
+    days: tuple[DayUsage, ...]
+
+    @property
+    def date_range(self) -> tuple[str, str]:
+        return self.days[-1].date, self.days[0].date
+
+    def total(self, action: str) -> int:
+        return sum(day.counts[action] for day in self.days)
+
+    def daily_avg(self, action: str) -> float:
+        return round(self.total(action) / len(self.days), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLogRepository:
+    """Logs and counters by user and day, in UTC. Raises ValueError for days and actions that there are not."""
+
+    store: Store
+    clock: Clock
+
+    # ---- charging ----------------------------------------------------------------------------------------------------
+
+    def consume(  # noqa: PLR0913 -- all but `body_digest` are published
+        self,
+        user_id: int,
+        action: str,
+        limit: int,
+        problem_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        extra_writes: Sequence[Write] = (),
+        *,
+        body_digest: str | None = None,
+    ) -> Consumed:
+        """Charge an action and write what comes of it, all or nothing, while fewer than `limit` of the day count.
+
+        limit: -1 for none. metadata: `task_id` or `history_id` is what a repetition is told. idempotency_key: charged
+        once a day; body_digest: of the request it stands for. extra_writes: of this table, up to 97.
+
+        Raises LimitExceeded, ExtraWriteConflict, KeyReused, and StoreUnavailable, never LimitExceeded, for what met
+        others too often. 2 requests; 1 when refused, 2 with a key; one or two more to find out what became of a
+        transaction that DynamoDB gave no plain answer to.
+        """
+        if limit < UNLIMITED:
+            raise ValueError(f"A limit is -1 for none, or how many: {limit}")
+        moment = self.clock()
+        log = usage_log(moment, user_id, action, problem_id, metadata, idempotency_key=idempotency_key)
+        charge = Charge(
+            moment=moment, limit=limit, log=log, mark=mark_of(log, body_digest), extra_writes=tuple(extra_writes)
+        )
+        if limit == 0:  # the condition would let the first one through: there is no counter yet
+            raise charge.exceeded(self._count(charge))
+        try:
+            self.store.transact(tables.CONSUME, charge.actions)
+        except TransactionCancelled as exc:
+            return self._refused(charge, exc)
+        except StoreUnavailable as exc:
+            return self._unanswered(charge, exc)
+        return charge.accepted(self._count(charge))
+
+    def _refused(self, charge: Charge, cancelled: TransactionCancelled) -> Consumed:
+        """A repetition, or what else a condition means. A key that was used wins over a limit that is used up."""
+        earlier = charge.earlier(cancelled)
+        if earlier is None and charge.is_over(cancelled):
+            earlier = self._use_of_key(charge)
+        if earlier is not None:
+            return charge.replayed(earlier, self._count(charge))
+        raise charge.refusal(cancelled) or unavailable() from cancelled
+
+    def _unanswered(self, charge: Charge, failure: StoreUnavailable) -> Consumed:
+        """What became of a transaction that met others too often, or whose answer got lost: what is stored tells.
+
+        The store has tried again by itself until now, and each try met the condition anew. So a counter at its limit
+        need not be looked for between them, only behind the last one.
+        """
+        if charge.mark is not None:
+            earlier = self._use_of_key(charge)
+            if earlier is not None and earlier != charge.mark:
+                return charge.replayed(earlier, self._count(charge))
+            is_charged = earlier is not None
+        else:
+            is_charged = self.store.get(tables.LOG_OF_CHARGE, **_log_key(charge.log)) is not None
+        count = self._count(charge)
+        if is_charged:
+            return charge.accepted(count)
+        if charge.limit != UNLIMITED and count >= charge.limit:
+            raise charge.exceeded(count) from failure
+        raise failure
+
+    def _use_of_key(self, charge: Charge) -> UsageIdempotency | None:
+        mark = charge.mark
+        if mark is None:
+            return None
+        return self.store.get(
+            tables.USE_OF_KEY, user_id=mark.user_id, date=mark.date, action=mark.action, key_hash=mark.key_hash
+        )
+
+    def _count(self, charge: Charge) -> int:
+        return self.get_daily_usage_count(charge.log.user_id, charge.log.action, charge.log.date)
+
+    def log_usage(
+        self, user_id: int, action: str, problem_id: str | None = None, metadata: Mapping[str, Any] | None = None
+    ) -> UsageLog:
+        """Count an action, whatever its limit. 1 request."""
+        moment = self.clock()
+        log = usage_log(moment, user_id, action, problem_id, metadata)
+        self.store.transact(tables.LOG_USAGE, Charge(moment=moment, limit=UNLIMITED, log=log).actions)
+        return log
+
+    def reverse_usage(self, log_pk: str, log_sk: str) -> bool:
+        """Give a charge back; False when that was done before, or nothing is there. 1 request."""
+        try:
+            self.store.transact(tables.REVERSE_USAGE, reversal(log_pk, log_sk, self.clock()))
+        except TransactionCancelled:
+            return False
+        return True
+
+    # ---- reading -----------------------------------------------------------------------------------------------------
+
+    def get_daily_usage_count(self, user_id: int, action: str, date: str) -> int:
+        """How many actions of a day count. 1 request; 1 RRU."""
+        rules.parse_date(date)
+        found = self.store.get(
+            tables.GET_DAILY_USAGE_COUNT, user_id=user_id, date=date, action=rules.checked_action(action)
+        )
+        return 0 if found is None or self._is_expired(found.expires_at) else found.value
+
+    def get_usage_logs(self, user_id: int, date: str, limit: int = 20, cursor: str | None = None) -> Page[UsageLog]:
+        """What a user did on a day, newest first. Raises InvalidCursor. 1 request."""
+        rules.parse_date(date)
+        page = self.store.page(tables.GET_USAGE_LOGS, limit=limit, cursor=cursor, user_id=user_id, date=date)
+        standing = [log for log in page.items if not self._is_expired(log.expires_at)]
+        # Logs expire in the order they were made in, so behind one that has expired there is none that has not.
+        return page if len(standing) == len(page.items) else Page(standing, None)
+
+    def check_rate_limit(self, user_id: int, action: str, limit: int) -> tuple[bool, int, str]:
+        """Whether one more would be let through now, how many count, and when they begin anew.
+
+        A preview: it never admits work, which `consume` does. 1 request.
+        """
+        date = self.format_date(self.clock())
+        count = self.get_daily_usage_count(user_id, action, date)
+        return limit == UNLIMITED or count < limit, count, self._get_reset_time(date)
+
+    def get_usage_summary(self, user_id: int, days: int) -> UsageSummary:
+        """What counts of the last 1 to 90 days, today among them. 1 request per 50 days."""
+        if not 1 <= days <= MAX_DAYS:
+            raise ValueError(f"A summary is of 1 to {MAX_DAYS} days, not of {days}")
+        dates = rules.days_back(self.format_date(self.clock()), days)
+        keys = [
+            items.USAGE_COUNTER.key(user_id=user_id, date=date, action=action) for date in dates for action in ACTIONS
+        ]
+        found = self.store.batch_get(tables.GET_USAGE_SUMMARY, keys)
+        counts = {(each.date, each.action): each.value for each in found if not self._is_expired(each.expires_at)}
+        return UsageSummary(
+            tuple(DayUsage(date, {action: counts.get((date, action), 0) for action in ACTIONS}) for date in dates)
+        )
+
+    def audit_day(self, user_id: int, action: str, date: str) -> tuple[int, int]:
+        """The counter of a day, and how many logs were counted for it; they differ only while something is charged.
+
+        1 request, and 1 per MB of logs.
+        """
+        counted = self.get_daily_usage_count(user_id, action, date)
+        standing = Attr("action").eq(action) & Attr("reversed_at").not_exists()
+        return counted, self.store.count(tables.AUDIT_DAY, where=standing, user_id=user_id, date=date)
+
+    # ---- removing ----------------------------------------------------------------------------------------------------
+
+    def delete_logs_before_date(self, user_id: int, date: str) -> int:
+        """Remove the usage of the 93 days before a day, and return how many logs that were. They are not archived.
+
+        1 request per day, and 1 per 25 items.
+        """
+        return sum(self._delete_day(user_id, day) for day in rules.days_back(date, PURGED_DAYS + 1)[1:])
+
+    def _delete_day(self, user_id: int, date: str) -> int:
+        keys: list[dict[str, str]] = [
+            {"PK": row["PK"], "SK": row["SK"]}
+            for row in self.store.rows(tables.USAGE_OF_DAY, "PK", "SK", user_id=user_id, date=date)
+        ]
+        if keys:
+            self.store.batch_write(tables.DELETE_LOGS_BEFORE_DATE, deletes=keys)
+        return sum(items.USAGE_LOG.has_key(key) for key in keys)
+
+    # ---- days --------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def format_date(moment: datetime) -> str:
+        """The day of a moment in UTC, `YYYYMMDD`."""
+        return rules.format_date(moment)
+
+    @staticmethod
+    def parse_date(text: str) -> datetime:
+        """The beginning of a day."""
+        return rules.parse_date(text)
+
+    def _get_reset_time(self, date: str | None = None) -> str:
+        """When the limits of a day, of today without one, begin anew."""
+        return rules.reset_text(rules.next_day(date or self.format_date(self.clock())))
+
+    def _is_expired(self, expires_at: int) -> bool:
+        return expires_at <= self.clock().timestamp()
+
+
+def _log_key(log: UsageLog) -> dict[str, Any]:
+    return {
+        "user_id": log.user_id, "date": log.date, "created_at": log.created_at, "action": log.action,
+        "suffix": log.suffix,
+    }  # fmt: skip
