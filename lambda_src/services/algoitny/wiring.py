@@ -6,13 +6,15 @@ Each function imports what it alone needs: a worker has no use for FastAPI, and 
 from typing import TYPE_CHECKING, Final
 
 from lambda_src.runtime.resources import Resources
-from lambda_src.services.algoitny.settings import ApiSettings, WorkerSettings
+from lambda_src.services.algoitny.settings import ApiSettings, ArchiverSettings, WorkerSettings
 from lambda_src.services.algoitny.tables import TABLES
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from lambda_src.runtime.stream import BatchConsumer
     from lambda_src.runtime.worker import QueueWorker
+    from lambda_src.services.algoitny.archive.rules import ExpiredLog
     from lambda_src.services.algoitny.messages import TaskMessage
 
 NAMESPACE: Final = "AlgoItny"
@@ -108,6 +110,23 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
         queues=[WorkerQueue(settings.algoitny_job_queue_url, settings.algoitny_job_dlq_url)],
         retry_base_seconds=settings.retry_base_seconds,
         tasks={"maintenance": upkeep.maintain},
+        usage=resources.client,
+        after=resources.metrics.flush,
+    )
+
+
+def archiver(settings: ArchiverSettings, resources: Resources) -> "BatchConsumer[ExpiredLog]":
+    """The handler of what expires."""
+    from lambda_src.runtime.stream import BatchConsumer
+    from lambda_src.services.algoitny.archive.rules import expired_log
+    from lambda_src.services.algoitny.archive.service import UsageArchiver
+
+    objects = resources.objects(settings.algoitny_archive_bucket)
+    return BatchConsumer(
+        parse=expired_log,
+        handle=UsageArchiver(objects, resources.metrics, resources.clock).archive,
+        queue=resources.queue,
+        dead_letter_url=settings.algoitny_archive_dlq_url,
         usage=resources.client,
         after=resources.metrics.flush,
     )
