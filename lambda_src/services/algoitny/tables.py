@@ -10,9 +10,10 @@ from typing import Final
 from lambda_src.dynamo.schema import AccessPattern
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.items import API, GSI1, GSI2, SUPPORT, WORKER
+from lambda_src.services.algoitny.models.plans import PlanNameGuard, SubscriptionPlan
 from lambda_src.services.algoitny.models.tasks import Task
 from lambda_src.services.algoitny.models.usage import UsageCounter, UsageIdempotency, UsageLog
-from lambda_src.services.algoitny.models.users import Counter, User
+from lambda_src.services.algoitny.models.users import Counter, EmailGuard, GoogleGuard, User
 
 BUCKETS: Final = items.BUCKETS
 TABLES: Final = items.TABLES
@@ -29,13 +30,93 @@ GET_USER_BY_EMAIL: Final = AccessPattern(
     operation="Query", reads=items.USER, index=GSI1, asked_by=(API,),
     cost="1 request; 0.5 RRU; GSI1 lags by up to about a second",
 )  # fmt: skip
+GET_USER_BY_GOOGLE_ID: Final = AccessPattern(
+    "get_user_by_google_id", "Which user has this Google account?",
+    operation="Query", reads=items.GOOGLE_GUARD, index=GSI1, asked_by=(API,),
+    cost="1 request; 0.5 RRU, and those of the user; GSI1 lags by up to about a second",
+)  # fmt: skip
+HOLDER_OF_EMAIL: Final[AccessPattern[EmailGuard]] = _get(
+    "holder_of_email", "Whose is this address, this instant?", reads=items.EMAIL_GUARD, asked_by=(API,)
+)
+HOLDER_OF_GOOGLE_ID: Final[AccessPattern[GoogleGuard]] = _get(
+    "holder_of_google_id", "Whose is this Google account, this instant?", reads=items.GOOGLE_GUARD, asked_by=(API,)
+)
 LIST_USERS: Final = AccessPattern(
     "list_users", "Which users are there, newest first?",
     operation="Query", reads=items.USER_ENTRY, index=GSI2, descending=True, asked_by=(API,),
     cost="1 request per page; 0.02 RRU per user; GSI2 lags by up to about a second",
 )  # fmt: skip
+USERS_OF_PAGE: Final = AccessPattern(
+    "users_of_page", "Which users are these?",
+    operation="BatchGetItem", reads=items.USER, consistent=True, asked_by=(API,),
+    cost="1 request per 100; 1 RRU each",
+)  # fmt: skip
+NEXT_ID: Final = AccessPattern(
+    "next_id", "Draw the id of a user or plan",
+    operation="UpdateItem", writes=items.COUNTER, asked_by=(API,), cost="1 request; 1 WRU",
+)  # fmt: skip
+RAISE_ID: Final = AccessPattern(
+    "raise_id", "Draw no id up to this one any more",
+    operation="UpdateItem", writes=items.COUNTER, asked_by=(API, WORKER), cost="1 request; 1 WRU",
+)  # fmt: skip
+CREATE_USER: Final = AccessPattern(
+    "create_user", "Add a user whose id, address and Google account are free, and count the user in the plan",
+    operation=("PutItem", "UpdateItem"), writes=(items.USER, items.EMAIL_GUARD, items.GOOGLE_GUARD, items.PLAN),
+    transaction=True, asked_by=(API,), cost="1 request; 3 or 4 items of 1 KB, 8 to 11 WRU with the indexes",
+)  # fmt: skip
+UPDATE_USER: Final = AccessPattern(
+    "update_user", "Change a user; address, Google account and plan aside",
+    operation="UpdateItem", writes=items.USER, asked_by=(API,), cost="1 request; 2 WRU with the index",
+)  # fmt: skip
+MOVE_USER: Final = AccessPattern(
+    "move_user", "Change a user as read with the address or the Google account, whose guards change hands",
+    operation=("UpdateItem", "DeleteItem", "PutItem"), writes=(items.USER, items.EMAIL_GUARD, items.GOOGLE_GUARD),
+    transaction=True, asked_by=(API,), cost="1 request; 2 to 5 items of 1 KB, 5 to 14 WRU with the indexes",
+)  # fmt: skip
+UPDATE_SUBSCRIPTION_PLAN: Final = AccessPattern(
+    "update_subscription_plan", "Give a user as read another plan, and count the user there",
+    operation="UpdateItem", writes=(items.USER, items.PLAN), transaction=True, asked_by=(API,),
+    cost="1 request; 3 items of 1 KB, 7 WRU with the index",
+)  # fmt: skip
+DELETE_USER: Final = AccessPattern(
+    "delete_user", "Remove a user as read, free address and Google account, and note what is to be purged",
+    operation=("DeleteItem", "UpdateItem", "PutItem"),
+    writes=(items.USER, items.EMAIL_GUARD, items.GOOGLE_GUARD, items.PLAN, items.TASK),
+    transaction=True, asked_by=(API,), cost="1 request; 4 or 5 items of 1 KB, 11 to 14 WRU with the indexes",
+)  # fmt: skip
 
 # ---- plans -----------------------------------------------------------------------------------------------------------
+
+GET_PLAN: Final[AccessPattern[SubscriptionPlan]] = _get(
+    "get_plan", "Which plan is this?", reads=items.PLAN, asked_by=(API,)
+)
+PLAN_OF_NAME: Final[AccessPattern[PlanNameGuard]] = _get(
+    "plan_of_name", "Which plan has this name?", reads=items.PLAN_NAME_GUARD, asked_by=(API,)
+)
+LIST_PLANS: Final = AccessPattern(
+    "list_plans", "Which plans are there, by their ids?",
+    operation="Query", reads=items.PLAN, consistent=True, asked_by=(API, WORKER),
+    cost="1 request; 1 RRU per 4 KB, which about ten plans take",
+)  # fmt: skip
+CREATE_PLAN: Final = AccessPattern(
+    "create_plan", "Add a plan whose id and name are free",
+    operation="PutItem", writes=(items.PLAN, items.PLAN_NAME_GUARD), transaction=True, asked_by=(API, WORKER),
+    cost="1 request; 2 items of 1 KB, 4 WRU",
+)  # fmt: skip
+UPDATE_PLAN: Final = AccessPattern(
+    "update_plan", "Change a plan, its name aside",
+    operation="UpdateItem", writes=items.PLAN, asked_by=(API,), cost="1 request; 1 WRU",
+)  # fmt: skip
+RENAME_PLAN: Final = AccessPattern(
+    "rename_plan", "Change a plan as read with its name, whose guard changes hands",
+    operation=("UpdateItem", "DeleteItem", "PutItem"), writes=(items.PLAN, items.PLAN_NAME_GUARD), transaction=True,
+    asked_by=(API,), cost="1 request; 3 items of 1 KB, 6 WRU",
+)  # fmt: skip
+DELETE_PLAN: Final = AccessPattern(
+    "delete_plan", "Remove a plan that nobody is on, and free its name",
+    operation="DeleteItem", writes=(items.PLAN, items.PLAN_NAME_GUARD), transaction=True, asked_by=(API,),
+    cost="1 request; 2 items of 1 KB, 4 WRU",
+)  # fmt: skip
 
 # ---- problems --------------------------------------------------------------------------------------------------------
 

@@ -37,10 +37,14 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny import health
     from lambda_src.services.algoitny.errors import CODES
     from lambda_src.services.algoitny.messages import TaskMessage
+    from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
+    from lambda_src.services.algoitny.plans.service import PlanCatalog
     from lambda_src.services.algoitny.principals import AccessTokens, Administrators
     from lambda_src.services.algoitny.tasks import routes as tasks
     from lambda_src.services.algoitny.tasks.repository import TaskRepository
     from lambda_src.services.algoitny.tasks.service import TaskService
+    from lambda_src.services.algoitny.users.repository import UserRepository
+    from lambda_src.services.algoitny.users.service import UserService
 
     secret = resources.secret(settings.app_secret_arn)
     keys, administrators = GeneratedKeys(secret), Administrators(secret)
@@ -53,8 +57,10 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         lifetime_seconds=settings.access_token_minutes * 60,
         seconds=resources.seconds,
     )
+    clock = resources.clock
     jobs = WorkQueue[TaskMessage](resources.queue, settings.algoitny_job_queue_url)
-    work = TaskService(TaskRepository(store, resources.clock), jobs, resources.clock)
+    work = TaskService(TaskRepository(store, clock), jobs, clock)
+    catalog = PlanCatalog(SubscriptionPlanRepository(store, clock), clock)
     return create_app(
         title=TITLE,
         version=VERSION,
@@ -70,6 +76,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             tokens,
             administrators,
             work,
+            catalog,
+            UserService(UserRepository(store, clock), catalog),
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, detail_as="error", malformed_json="bad_request"),

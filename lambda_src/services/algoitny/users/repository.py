@@ -1,0 +1,380 @@
+"""Writes of users, after which id, address and Google account are each one's own and plans count who is on them.
+
+A user, the guards of address and Google account, and the count of the plan change in one transaction:
+
+    create   put user, ∄                    put guards, ∄                       new plan +1, if it is active
+    move     update user, as read           delete the old guards, put new, ∄
+    plan     update user, plan as read                                          old plan -1, new plan +1, if active
+    delete   delete user, as read           delete guards                       old plan -1, put the purge's task
+
+An index shows what was written a moment ago, or not yet: whoever signs in or registers is looked up by the guards.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, NamedTuple
+
+from lambda_src.dynamo.errors import ConditionFailed, TransactionCancelled
+from lambda_src.dynamo.store import (
+    ABSENT,
+    EXISTS,
+    Action,
+    Attr,
+    Condition,
+    Delete,
+    Page,
+    Put,
+    Store,
+    Update,
+    UpdateItem,
+)
+from lambda_src.errors import AppError, Conflict
+from lambda_src.runtime.clock import Clock, epoch_ms
+from lambda_src.services.algoitny import items, tables
+from lambda_src.services.algoitny.counters import CounterRepository
+from lambda_src.services.algoitny.errors import (
+    EmailTaken,
+    GoogleIdTaken,
+    PlanInactive,
+    PlanNotFound,
+    UserIdTaken,
+    UserNotFound,
+)
+from lambda_src.services.algoitny.models.users import EmailGuard, GoogleGuard, User
+from lambda_src.services.algoitny.plans.rules import FREE_PLAN_ID
+from lambda_src.services.algoitny.principals import normalised_email
+from lambda_src.services.algoitny.users.rules import MAX_USER_ID, NewUser, UserChanges, checked, valid_email
+
+logger = logging.getLogger(__name__)
+
+_TRIES: Final = 5
+_CREATED_AT_ONCE: Final = 8
+
+
+class CreatedRow(NamedTuple):
+    """What became of one row of several. user: where it was created; error: otherwise."""
+
+    status: Literal["created", "duplicate", "error"]
+    user: User | None = None
+    error: AppError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserRepository:
+    """Accounts, and all writes of them."""
+
+    store: Store
+    clock: Clock
+
+    # ---- reads -------------------------------------------------------------------------------------------------------
+
+    def get_user_by_id(self, user_id: int) -> User | None:
+        """The user as stored this instant. 1 request; 1 RRU; none for what is no id."""
+        if not 0 < user_id <= MAX_USER_ID:
+            return None
+        return self.store.get(tables.GET_USER_BY_ID, user_id=user_id)
+
+    def get_user_by_email(self, email: str, consistent: bool = False) -> User | None:  # noqa: FBT001, FBT002 -- published
+        """Who has this address, in any case. 1 request, about a second behind; consistent: 2, as stored this instant.
+
+        Two users of one address, which nothing here writes, are logged as an error; the one of the lower id wins.
+        """
+        address = normalised_email(email)
+        if not address:
+            return None
+        if consistent:
+            guard = self.store.get(tables.HOLDER_OF_EMAIL, email=address)
+            user = None if guard is None else self.get_user_by_id(guard.user_id)
+            return user if user is not None and user.email == address else None
+        found = self.store.items(tables.GET_USER_BY_EMAIL, email=address, stop_after=2)
+        if len(found) > 1:
+            logger.error("address of two users", extra={"user_ids": [user.user_id for user in found]})
+        return min(found, key=lambda user: user.user_id, default=None)
+
+    def get_user_by_google_id(self, google_id: str, consistent: bool = False) -> User | None:  # noqa: FBT001, FBT002
+        """Who has this Google account. 2 requests, 1 for an unknown one; consistent as for addresses."""
+        if not google_id:
+            return None
+        if consistent:
+            guard = self.store.get(tables.HOLDER_OF_GOOGLE_ID, google_id=google_id)
+        else:
+            found = self.store.items(tables.GET_USER_BY_GOOGLE_ID, google_id=google_id, stop_after=1)
+            guard = found[0] if found else None
+        user = None if guard is None else self.get_user_by_id(guard.user_id)
+        return user if user is not None and user.google_id == google_id else None
+
+    def user_exists(self, email: str) -> bool:
+        """Whether an address is taken, this instant. 1 request; 1 RRU."""
+        address = normalised_email(email)
+        return bool(address) and self.store.get(tables.HOLDER_OF_EMAIL, email=address) is not None
+
+    def is_admin(self, user_id: int, admin_emails: Iterable[str]) -> bool:
+        """Whether a user may do everything: as staff, or by the address. Nobody who is switched off may. 1 request."""
+        user = self.get_user_by_id(user_id)
+        if user is None or not user.is_active:
+            return False
+        return user.is_staff or normalised_email(user.email) in set(map(normalised_email, admin_emails))
+
+    def list_users(self, limit: int, cursor: str | None = None) -> Page[User]:
+        """One page of all users, newest first; some who were removed this instant may lack. Raises InvalidCursor.
+
+        2 requests up to 100 users; 1 RRU each.
+        """
+        page = self.store.page(tables.LIST_USERS, limit=limit, cursor=cursor)
+        return Page(self._users([entry.user_id for entry in page.items]), page.next_cursor)
+
+    def search_users(
+        self, limit: int, cursor: str | None, *, matches: Callable[[User], bool], bound_to: str
+    ) -> Page[User]:
+        """One page of the users for whom something holds, newest first, for a bounded amount of work.
+
+        A page may be short, or even empty, and have a cursor. bound_to: a digest of the search, which cursors are bound
+        to. Raises InvalidCursor. At most 5 times 200 users are looked at: 3 requests and 202 RRU each time.
+        """
+        position = self.store.position(tables.LIST_USERS, cursor, search=bound_to)
+        found: list[User] = []
+        for _ in range(5):
+            entries = self.store.items(tables.LIST_USERS, after=position, stop_after=200)
+            users = {user.user_id: user for user in self._users([entry.user_id for entry in entries])}
+            for number, entry in enumerate(entries, start=1):
+                user = users.get(entry.user_id)
+                if user is not None and matches(user):
+                    found.append(user)
+                if len(found) == limit and number < len(entries):
+                    return Page(found, self.store.cursor(tables.LIST_USERS, entry, search=bound_to))
+            if len(entries) < 200:
+                return Page(found, None)
+            last = entries[-1]
+            position = {"user_id": last.user_id, "created_at": last.created_at}
+            if len(found) == limit:
+                break
+        return Page(found, self.store.cursor(tables.LIST_USERS, last, search=bound_to))
+
+    def _users(self, user_ids: Sequence[int]) -> list[User]:
+        """The users of these ids, in their order."""
+        keys = [items.USER.key(user_id=user_id) for user_id in user_ids]
+        found = {user.user_id: user for user in self.store.batch_get(tables.USERS_OF_PAGE, keys)}
+        return [found[user_id] for user_id in user_ids if user_id in found]
+
+    # ---- new users ---------------------------------------------------------------------------------------------------
+
+    def create_user(self, user_data: NewUser) -> User:
+        """Add a user: on plan Free unless another is named, with an id of the counter unless one is given.
+
+        Raises InvalidInput for what is no address, ValueError for attributes that no user has, both before any request;
+        UserIdTaken for a given id only, EmailTaken, GoogleIdTaken, PlanNotFound for a plan that is missing or takes no
+        users, StoreUnavailable when no free id is found. 2 requests, 1 with an id; 2 more for each id that was used.
+        """
+        now = epoch_ms(self.clock())
+        given = {"subscription_plan_id": FREE_PLAN_ID, "user_id": 0, **checked(user_data, NewUser)}
+        user = User(**{**given, "email": valid_email(user_data["email"]), "created_at": now, "updated_at": now})
+        if user.user_id:
+            return self._added(user)
+        for user_id in CounterRepository(self.store).draws("user_id"):
+            try:
+                return self._added(replace(user, user_id=user_id))
+            except UserIdTaken:
+                logger.warning("id drawn that is taken", extra={"user_id": user_id})
+        raise AssertionError("draws end with an error")
+
+    def batch_create_users(
+        self, users_data: Sequence[NewUser], mode: Literal["transact"] = "transact"
+    ) -> list[CreatedRow]:
+        """Add users, each for itself, 8 at once; what became of each, in their order. 2 requests each."""
+        if mode != "transact":
+            raise ValueError(f"users are created by transactions, not by {mode!r}; the migration writes in bulk")
+        with ThreadPoolExecutor(_CREATED_AT_ONCE) as pool:
+            return list(pool.map(self._created_row, users_data))
+
+    def _created_row(self, user_data: NewUser) -> CreatedRow:
+        try:
+            return CreatedRow("created", self.create_user(user_data))
+        except (EmailTaken, GoogleIdTaken, UserIdTaken) as exc:
+            return CreatedRow("duplicate", error=exc)
+        except AppError as exc:
+            return CreatedRow("error", error=exc)
+
+    def _added(self, user: User) -> User:
+        actions: list[Action] = [Put(items.USER, user, ABSENT), _email_guard(user)]
+        refusals: list[type[AppError]] = [UserIdTaken, EmailTaken]
+        if user.google_id is not None:
+            actions.append(_google_guard(user))
+            refusals.append(GoogleIdTaken)
+        actions.append(_counted(user.subscription_plan_id, 1, Attr("is_active").eq(True)))
+        refusals.append(PlanNotFound)
+        try:
+            self.store.transact(tables.CREATE_USER, actions)
+        except TransactionCancelled as exc:
+            raise refusals[exc.failed_positions[0]] from exc
+        return user
+
+    # ---- changes -----------------------------------------------------------------------------------------------------
+
+    def update_user(self, user_id: int, updates: UserChanges) -> User:
+        """Change what is given; an absent value is removed, and with a Google id its guard. The user as stored then.
+
+        Raises ValueError for what this does not change, InvalidInput for what is no address, both before any request;
+        UserNotFound, EmailTaken, GoogleIdTaken, Conflict for a user somebody else changed at this moment. 1 request;
+        2 where address or Google account are given.
+        """
+        changes: dict[str, Any] = dict(checked(updates, UserChanges))
+        if "email" in changes:
+            changes["email"] = valid_email(changes["email"])
+        if not changes.keys() & {"email", "google_id"}:
+            return self._updated(user_id, Update().assign(changes))
+        user = self.get_user_by_id(user_id)
+        if user is None:
+            raise UserNotFound
+        wanted = replace(user, **changes, updated_at=epoch_ms(self.clock()))
+        if (wanted.email, wanted.google_id) == (user.email, user.google_id):
+            return self._updated(user_id, Update().assign(changes))
+        return self._moved(user, wanted, changes)
+
+    def _moved(self, user: User, wanted: User, changes: Mapping[str, Any]) -> User:
+        keys = items.USER.index_keys_of(wanted)
+        update = Update().assign({**changes, "updated_at": wanted.updated_at}).set(GSI1PK=keys["GSI1PK"])
+        actions: list[Action] = [UpdateItem(items.USER.key_of(user), update, _as_read(user), return_old=True)]
+        refusals: list[type[AppError]] = [Conflict]
+        if wanted.email != user.email:
+            actions += [Delete(items.EMAIL_GUARD.key(email=user.email)), _email_guard(wanted)]
+            refusals += [Conflict, EmailTaken]
+        if wanted.google_id != user.google_id:
+            if user.google_id is not None:
+                actions.append(Delete(items.GOOGLE_GUARD.key(google_id=user.google_id)))
+                refusals.append(Conflict)
+            if wanted.google_id is not None:
+                actions.append(_google_guard(wanted))
+                refusals.append(GoogleIdTaken)
+        try:
+            self.store.transact(tables.MOVE_USER, actions)
+        except TransactionCancelled as exc:
+            if exc.failed(0) and exc.reasons[0].item is None:
+                raise UserNotFound from exc
+            raise refusals[exc.failed_positions[0]] from exc
+        return wanted
+
+    def activate_user(self, user_id: int) -> User:
+        """Let a user in again; tokens of before stay void. Raises UserNotFound. 1 request; 2 WRU."""
+        return self._updated(user_id, Update().set(is_active=True))
+
+    def deactivate_user(self, user_id: int) -> User:
+        """Let a user in no more, and void all tokens so far. Raises UserNotFound. 1 request; 2 WRU."""
+        return self._updated(user_id, _administrated({"is_active": False}))
+
+    def update_subscription_plan(self, user_id: int, plan_id: int) -> User:
+        """Give a user another plan; nothing is written where it is the same.
+
+        Raises UserNotFound, PlanNotFound, PlanInactive for one that takes no users, Conflict when somebody else was
+        quicker five times. 2 requests, 1 where nothing changes; 1 more each time somebody was quicker.
+        """
+        return self.administrate(user_id, plan_id=plan_id)
+
+    def administrate(
+        self, user_id: int, *, plan_id: int | None = None, is_active: bool | None = None, is_staff: bool | None = None
+    ) -> User:
+        """What administrators change of a user, all at once or nothing; None leaves it. Cost and errors as above."""
+        changes: dict[str, Any] = {} if is_staff is None else {"is_staff": is_staff}
+        if is_active is not None:
+            changes["is_active"] = is_active
+        user = self.get_user_by_id(user_id)
+        gone: int | None = None
+        for _ in range(_TRIES):
+            if user is None:
+                raise UserNotFound
+            if plan_id is None or plan_id == user.subscription_plan_id:
+                return self._updated(user_id, _administrated(changes)) if changes else user
+            wanted = {**changes, "subscription_plan_id": plan_id, "updated_at": epoch_ms(self.clock())}
+            actions: list[Action] = [
+                UpdateItem(items.USER.key_of(user), _administrated(wanted), _has_plan(user), return_old=True),
+                _counted(plan_id, 1, Attr("is_active").eq(True), return_old=True),
+            ]
+            if user.subscription_plan_id != gone:
+                actions.append(_counted(user.subscription_plan_id, -1, EXISTS))
+            try:
+                self.store.transact(tables.UPDATE_SUBSCRIPTION_PLAN, actions)
+            except TransactionCancelled as exc:
+                if exc.failed(1):
+                    raise (PlanNotFound if exc.reasons[1].item is None else PlanInactive) from exc
+                user, gone = _seen(exc, user)
+            else:
+                voided = wanted.get("is_active") is False
+                return replace(user, **wanted, token_version=user.token_version + voided)
+        raise Conflict
+
+    def _updated(self, user_id: int, update: Update) -> User:
+        dated = update.set(updated_at=epoch_ms(self.clock()))
+        change = UpdateItem(items.USER.key(user_id=user_id), dated, EXISTS)
+        try:
+            return items.USER.model(self.store.update(tables.UPDATE_USER, change, returning="ALL_NEW"))
+        except ConditionFailed as exc:
+            raise UserNotFound from exc
+
+    # ---- users who leave ---------------------------------------------------------------------------------------------
+
+    def delete_user(self, user_id: int, *, with_writes: Sequence[Action] = ()) -> User:
+        """Remove a user, for good, and free address and Google account; who it was.
+
+        with_writes: what is written in the same transaction, unconditionally, such as the task that purges the rest.
+        Raises UserNotFound, Conflict when somebody else was quicker five times. 2 requests; 1 more each time.
+        """
+        user = self.get_user_by_id(user_id)
+        gone: int | None = None
+        for _ in range(_TRIES):
+            if user is None:
+                raise UserNotFound
+            actions: list[Action] = [
+                Delete(items.USER.key_of(user), _as_read(user) & _has_plan(user), return_old=True),
+                Delete(items.EMAIL_GUARD.key(email=user.email)),
+                *with_writes,
+            ]
+            if user.google_id is not None:
+                actions.append(Delete(items.GOOGLE_GUARD.key(google_id=user.google_id)))
+            if user.subscription_plan_id != gone:
+                actions.append(_counted(user.subscription_plan_id, -1, EXISTS))
+            try:
+                self.store.transact(tables.DELETE_USER, actions)
+            except TransactionCancelled as exc:
+                user, gone = _seen(exc, user)
+            else:
+                return user
+        raise Conflict
+
+
+def _seen(refused: TransactionCancelled, user: User) -> tuple[User | None, int | None]:
+    """What a refused change of a user tells: the user as stored, None for nobody, and a plan that is gone."""
+    if not refused.failed(0):  # so it was the plan before, which only damage explains
+        return user, user.subscription_plan_id
+    stands = refused.reasons[0].item
+    return (None if stands is None else items.USER.model(stands)), None
+
+
+def _administrated(changes: Mapping[str, Any]) -> Update:
+    """Who is switched off has no token any more."""
+    update = Update().set(**changes)
+    return update.add(token_version=1) if changes.get("is_active") is False else update
+
+
+def _as_read(user: User) -> Condition:
+    google_id = Attr("google_id")
+    same = google_id.not_exists() if user.google_id is None else google_id.eq(user.google_id)
+    return Attr("email").eq(user.email) & same
+
+
+def _has_plan(user: User) -> Condition:
+    return Attr("subscription_plan_id").eq(user.subscription_plan_id)
+
+
+def _email_guard(user: User) -> Action:
+    return Put(items.EMAIL_GUARD, EmailGuard(user.email, user.user_id, user.updated_at), ABSENT)
+
+
+def _google_guard(user: User) -> Action:
+    assert user.google_id is not None
+    return Put(items.GOOGLE_GUARD, GoogleGuard(user.google_id, user.user_id, user.updated_at), ABSENT)
+
+
+def _counted(plan_id: int, by: int, condition: Condition, *, return_old: bool = False) -> UpdateItem:
+    """One user more on a plan, or one less."""
+    return UpdateItem(items.PLAN.key(plan_id=plan_id), Update().add(user_count=by), condition, return_old)
