@@ -1,13 +1,34 @@
 """What request and answer bodies share."""
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import Field
+from fastapi import Path, Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from lambda_src.dynamo.store import Page
+from lambda_src.errors import InvalidInput
 from lambda_src.runtime.clock import utc_text
 
+MAX_LIMIT: Final = 100
+MAX_ID: Final = 2**53 - 1  # the largest integer that every JSON reader keeps as it is
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DIGITS: Final = re.compile(r"-?(0|[1-9][0-9]{0,15})")
+
+
+def _checked_digits(text: Any) -> Any:
+    """Only what is written as we write it: Pydantic also takes `%0A7`, `+7`, `7_0` and `7.0` for a number."""
+    if isinstance(text, str) and _DIGITS.fullmatch(text) is None:
+        raise ValueError("This is not a whole number")
+    return text
+
+
+type Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT), BeforeValidator(_checked_digits)]
+type Cursor = Annotated[str | None, Query(description="Of the page before")]
+type PathId = Annotated[int, Path(ge=1, le=MAX_ID), BeforeValidator(_checked_digits)]
+type QueryId = Annotated[int | None, Query(ge=1, le=MAX_ID), BeforeValidator(_checked_digits)]
 
 type Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
 
@@ -15,3 +36,31 @@ type Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\
 def timestamp(milliseconds: int) -> str:
     """A stored time as answers have it: ISO 8601 in UTC, with milliseconds."""
     return utc_text(_EPOCH + timedelta(milliseconds=milliseconds), "milliseconds")
+
+
+class RequestBody(BaseModel):
+    """Fields that nobody knows are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ChangeBody(RequestBody):
+    """Fields that are absent stay as they are; there has to be one."""
+
+    @model_validator(mode="after")
+    def _check_that_something_changes(self) -> Self:
+        if not self.model_fields_set:
+            raise InvalidInput("Name at least one field")
+        return self
+
+
+class ListBody(BaseModel):
+    """The envelope of a page. The body of a list adds `results`, and may have fewer of them than were asked for."""
+
+    next_cursor: str | None
+    has_more: bool
+
+
+def list_body(page: Page[Any], results: Sequence[Any]) -> dict[str, Any]:
+    """The envelope of a page. results: its items as they are shown."""
+    return {"results": results, "next_cursor": page.next_cursor, "has_more": page.next_cursor is not None}
