@@ -1,6 +1,6 @@
 """Tasks of AlgoItny that a test makes, and a worker whose handlers do what the test says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from lambda_src.runtime.worker import QueueWorker
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.messages import TaskMessage
 from lambda_src.services.algoitny.models.tasks import Task, TaskKind
-from lambda_src.services.algoitny.tasks.runner import Done, Handler, TaskRunner, Unfinished
+from lambda_src.services.algoitny.tasks.runner import Done, TaskRunner, Unfinished
 from lambda_src.services.algoitny.tasks.service import TaskService
 from tests.support.algoitny import PlayedJudge
 from tests.support.played import Sent
@@ -34,20 +34,18 @@ def stored(judge: PlayedJudge, task: Task) -> Task:
 
 def worker_of(
     judge: PlayedJudge,
-    work: Callable[[Task], Done | Unfinished] | Mapping[TaskKind, Handler],
+    work: Callable[[Task], Done | Unfinished],
     *,
     worker: QueueWorker[TaskMessage] | None = None,
     **changes: Any,
 ) -> QueueWorker[TaskMessage]:
-    """The service's worker, for whose tasks this is the work. worker: another one than that of `judge`."""
+    """A worker of the service, for whose tasks this is the work. worker: another one than that of `judge`."""
     base = worker or judge.another_worker()
-    runner = base.handle.__self__  # type: ignore[attr-defined]
+    runner = getattr(base.handle, "__self__", None)
     assert isinstance(runner, TaskRunner)
 
     def handler(task: Task, _deadline: Deadline) -> Done | Unfinished:
-        assert callable(work)
         return work(task)
 
-    handlers = work if isinstance(work, Mapping) else {"user_purge": handler, "rollup": handler}
-    ours = replace(runner, handlers=handlers, **changes)
+    ours = replace(runner, handlers={"user_purge": handler, "rollup": handler}, **changes)
     return replace(base, handle=ours.handle, on_exhausted=ours.exhausted)

@@ -104,7 +104,7 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
         repository,
         jobs,
         handlers={},
-        reversal=lambda _pk, _sk: (),
+        reversal=lambda _log_pk, _log_sk, _moment: (),
         lease_ms=round(settings.job_budget_seconds * 1000),
     )
     upkeep = Upkeep(TaskService(repository, jobs, clock), runner, {}, resources.metrics, clock)

@@ -8,6 +8,7 @@ PENDING, RETRY ── claim ──▶ STARTED ── finish ──▶ SUCCESS
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from heapq import merge
 from typing import Any, Final, NamedTuple
 
@@ -25,8 +26,8 @@ from lambda_src.services.algoitny.settings import DAY_SECONDS
 KEPT_SECONDS: Final = 30 * DAY_SECONDS
 MAX_MESSAGE: Final = 500  # characters of an error
 
-type Reversal = Callable[[str, str], Sequence[Action]]
-"""What gives a charge back, given the keys of its log; its conditions fail where that was done or the log is gone."""
+type Reversal = Callable[[str, str, datetime], Sequence[Action]]
+"""What gives a charge back at a moment, by the keys of its log; refused where that was done, or the log is gone."""
 
 _IS_OPEN: Final = Attr("status").is_in(sorted(OPEN_TASKS))
 
@@ -110,7 +111,7 @@ class TaskRepository:
         free = Attr("lease_until").not_exists() | Attr("lease_until").lt(now)
         allowed = _IS_OPEN & (free if lease is None else free | leases.is_held(lease))
         end = UpdateItem(items.TASK.key(task_id=task.task_id), _closed(update).set(updated_at=now), allowed)
-        charge = () if task.log_pk is None or task.log_sk is None else reversal(task.log_pk, task.log_sk)
+        charge = () if task.log_pk is None or task.log_sk is None else reversal(task.log_pk, task.log_sk, self.clock())
         try:
             self.store.transact(tables.GIVE_UP_TASK, [end, *charge])
         except TransactionCancelled as cancelled:
