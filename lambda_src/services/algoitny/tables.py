@@ -11,6 +11,7 @@ from lambda_src.dynamo.schema import AccessPattern
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.items import API, GSI1, GSI2, SUPPORT, WORKER
 from lambda_src.services.algoitny.models.plans import PlanNameGuard, SubscriptionPlan
+from lambda_src.services.algoitny.models.problems import Problem
 from lambda_src.services.algoitny.models.tasks import Task
 from lambda_src.services.algoitny.models.usage import UsageCounter, UsageIdempotency, UsageLog
 from lambda_src.services.algoitny.models.users import Counter, EmailGuard, GoogleGuard, User
@@ -119,6 +120,44 @@ DELETE_PLAN: Final = AccessPattern(
 )  # fmt: skip
 
 # ---- problems --------------------------------------------------------------------------------------------------------
+
+GET_PROBLEM: Final[AccessPattern[Problem]] = _get(
+    "get_problem", "Which problem is this?", reads=items.PROBLEM, asked_by=(API, SUPPORT)
+)
+GET_PROBLEM_PARTS: Final = AccessPattern(
+    "get_problem_parts", "What is there of this problem, test cases aside?",
+    operation="BatchGetItem", reads=(items.PROBLEM, items.PROBLEM_BODY, items.PROBLEM_STATS), consistent=True,
+    asked_by=(SUPPORT,), cost="1 request; 2 RRU, and 1 per 4 KB of its texts",
+)  # fmt: skip
+CREATE_PROBLEM: Final = AccessPattern(
+    "create_problem", "Keep a new problem",
+    operation="PutItem", writes=(items.PROBLEM, items.PROBLEM_BODY), transaction=True, asked_by=(SUPPORT,),
+    cost="1 request; 5 WRU with the index, and 2 per KB of its texts",
+)  # fmt: skip
+UPDATE_PROBLEM: Final = AccessPattern(
+    "update_problem", "Change what is light of a problem, and which lists it stands in",
+    operation="UpdateItem", writes=items.PROBLEM, asked_by=(SUPPORT,),
+    cost="1 request; 2 WRU with the index, 1-2 more per list",
+)  # fmt: skip
+UPDATE_PROBLEM_AND_BODY: Final = AccessPattern(
+    "update_problem_and_body", "Change what is long of a problem, too",
+    operation="UpdateItem", writes=(items.PROBLEM, items.PROBLEM_BODY), transaction=True, asked_by=(SUPPORT,),
+    cost="1 request; 3 WRU with the index, and 2 per KB of its texts",
+)  # fmt: skip
+ADD_TESTCASES_BATCH: Final = AccessPattern(
+    "add_testcases_batch", "Add test cases to a problem, and count them",
+    operation=("PutItem", "UpdateItem"), writes=(items.TEST_CASE, items.PROBLEM), transaction=True,
+    asked_by=(SUPPORT,), cost="1 request; 3 WRU with the index, and 2 per KB of each",
+)  # fmt: skip
+GET_TESTCASES: Final = AccessPattern(
+    "get_testcases", "Which test cases has this problem: 1, 2, ... 10, and then those with names?",
+    operation="Query", reads=items.TEST_CASE, asked_by=(API, SUPPORT), cost="1 request per MB; 0.5 RRU per 4 KB",
+)  # fmt: skip
+TESTCASES_BY_ID: Final = AccessPattern(
+    "testcases_by_id", "What are these test cases, and does their problem stand?",
+    operation="BatchGetItem", reads=(items.PROBLEM, items.TEST_CASE), asked_by=(API,),
+    cost="1 request per 100; 0.5 RRU per 4 KB of each",
+)  # fmt: skip
 
 # ---- histories -------------------------------------------------------------------------------------------------------
 
