@@ -5,6 +5,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 import httpx
 import jwt
@@ -39,7 +40,7 @@ class Provider:
 
     def __init__(self):
         self.now = NOW
-        self.keys = [published()]
+        self.keys: Any = [published()]
         self.headers = {"Cache-Control": "public, max-age=19845, must-revalidate"}
         self.asked = 0
         self.pause = 0.0
@@ -151,7 +152,7 @@ def test_another_algorithm_is_refused_and_costs_no_fetch(provider):
     public = published()["n"].encode()
     claims = provider.claims()
     texts = [
-        jwt.encode(claims, None, algorithm="none", headers={"kid": "k1"}),
+        jwt.encode(claims, "", algorithm="none", headers={"kid": "k1"}),
         jwt.encode(claims, b"k" * 32, algorithm="HS256", headers={"kid": "k1"}),
         jwt.encode(claims, public, algorithm="HS256", headers={"kid": "k1"}),  # what is public as a shared secret
         jwt.encode(claims, private_key(), algorithm="RS512", headers={"kid": "k1"}),
