@@ -21,6 +21,7 @@ from cdk_app.services.nbhd_city.bluesky.proofs import Refused, check_client, che
 from cdk_app.services.nbhd_city.bluesky.wire import Form, form_route, origin_of
 from cdk_app.services.nbhd_city.bluesky.world import REQUEST_SECONDS, Account, Request, World
 from cdk_app.services.stand_ins.answers import Answer, Json, json_answer
+from cdk_app.services.stand_ins.sign_in_pages import refusal
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -156,7 +157,7 @@ class _Page:
         uri = request.query_params.get("request_uri", "")
         pushed = self._world.pushed(uri)
         if pushed is None or pushed.client_id != request.query_params.get("client_id"):
-            return HTMLResponse(pages.refusal("This request is unknown or over."), status_code=400)
+            return HTMLResponse(refusal("This request is unknown or over."), status_code=400)
         return HTMLResponse(pages.choice(self._world.accounts.values(), uri, pushed))
 
     async def show_plain(self, request: HttpRequest) -> Response:
@@ -164,7 +165,7 @@ class _Page:
         try:
             asked = _request(self._world, dict(request.query_params), None)
         except Refused as refused:
-            return HTMLResponse(pages.refusal(str(refused)), status_code=400)
+            return HTMLResponse(refusal(str(refused)), status_code=400)
         return HTMLResponse(pages.choice(self._world.accounts.values(), self._world.push(asked), asked))
 
     async def decide(self, request: HttpRequest) -> Response:
@@ -181,7 +182,7 @@ class _Page:
 
     def _back(self, request: HttpRequest, asked: Request | None, answer: dict[str, str]) -> Response:
         if asked is None:
-            return HTMLResponse(pages.refusal("This request is unknown or over."), status_code=400)
+            return HTMLResponse(refusal("This request is unknown or over."), status_code=400)
         answer["state"] = asked.state
         if asked.key_thumbprint is not None:
             answer["iss"] = origin_of(request)

@@ -1,28 +1,11 @@
-"""The pages of the authorization server, plain HTML that also fits a phone. Nothing in them needs a script."""
+"""The page of the authorization server."""
 
 from collections.abc import Iterable
 from html import escape
-from typing import Final
 from urllib.parse import urlsplit
 
 from cdk_app.services.nbhd_city.bluesky.world import Account, Request
-
-_HEAD: Final = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sign in (stand-in)</title>
-<style>
-  :root { color-scheme: light dark; }
-  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 26rem; margin: 2rem auto; padding: 0 1rem; }
-  h1 { font-size: 1.4rem; }
-  button { display: block; width: 100%; min-height: 3rem; margin: .5rem 0; padding: .5rem 1rem; font: inherit;
-           text-align: left; border: 1px solid; border-radius: .5rem; background: none; color: inherit; }
-  button:hover, button:focus-visible { background: color-mix(in srgb, currentColor 10%, transparent); }
-  button[value=""] { border-style: dashed; margin-top: 1.5rem; }
-  small { display: block; opacity: .8; overflow-wrap: anywhere; }
-</style>
-"""
+from cdk_app.services.stand_ins.sign_in_pages import HEAD
 
 
 def choice(accounts: Iterable[Account], request_uri: str, request: Request) -> str:
@@ -34,7 +17,7 @@ def choice(accounts: Iterable[Account], request_uri: str, request: Request) -> s
         f"<small>{escape(account.handle)}</small></button>\n"
         for account in ordered
     )
-    return f"""{_HEAD}<h1>Sign in</h1>
+    return f"""{HEAD}<h1>Sign in</h1>
 <p>This stands in for BlueSky on this machine. <strong>{escape(urlsplit(request.redirect_uri).netloc)}</strong>
 asks who you are.</p>
 <form method="post" action="/decide">
@@ -43,8 +26,3 @@ asks who you are.</p>
 </form>
 </html>
 """
-
-
-def refusal(text: str) -> str:
-    """Something is wrong with the request, and there is nowhere to go back to."""
-    return f"{_HEAD}<h1>This sign-in cannot go on</h1>\n<p>{escape(text)}</p>\n</html>\n"
