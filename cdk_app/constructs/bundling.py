@@ -26,6 +26,7 @@ from cdk_app.constructs.wheelhouse import PYTHON_VERSION, ROOT, Platform
 CACHE: Final = ROOT / ".cache" / "bundles"
 RUNTIME_AWS_SERVICES: Final = frozenset({"dynamodb", "sqs", "secretsmanager"})  # what `lambda_src.runtime` calls
 SHARED_SOURCES: Final = ("__init__.py", "errors.py", "signing.py", "dynamo", "runtime", "services/__init__.py")
+SHIPPED: Final = ("*.py", "documents/*.md")  # of a service: its code, and texts that it shows
 RUNTIME_FOLDER: Final = "/var/task"  # where Lambda unpacks the zip
 KEPT_BUNDLES: Final = 8  # per service and platform, so that going back and forth between branches stays quick
 ZIP_DATE: Final = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold: builds of one commit are the same bytes
@@ -132,7 +133,7 @@ def _sources(package: str) -> Iterator[tuple[str, Path]]:
     top = ROOT / "lambda_src"
     for part in (*SHARED_SOURCES, f"services/{package}"):
         path = top / part
-        files = [path] if path.is_file() else sorted(path.rglob("*.py"))
+        files = [path] if path.is_file() else sorted(file for kind in SHIPPED for file in path.rglob(kind))
         for file in files:
             yield file.relative_to(ROOT).as_posix(), file
 

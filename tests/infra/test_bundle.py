@@ -131,6 +131,12 @@ def test_the_bundle_holds_one_service_and_what_it_stands_on(service, bundle):
     assert not [name for name in bundle.namelist() if name.startswith(("cdk_app/", "tests/"))]
 
 
+def test_texts_that_a_service_shows_are_in_the_bundle_and_those_about_it_are_not(service, bundle):
+    folder = ROOT / "lambda_src" / "services" / service.package
+    texts = {name for name in bundle.namelist() if name.startswith("lambda_src/") and name.endswith(".md")}
+    assert texts == {each.relative_to(ROOT).as_posix() for each in folder.glob("**/documents/*.md")}
+
+
 def test_all_code_is_compiled(bundle):
     names = set(bundle.namelist())
     for name in names:

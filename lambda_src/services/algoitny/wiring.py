@@ -36,6 +36,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.services.algoitny import health
     from lambda_src.services.algoitny.errors import CODES
+    from lambda_src.services.algoitny.legal import routes as legal
+    from lambda_src.services.algoitny.legal.service import LegalDocuments
     from lambda_src.services.algoitny.messages import TaskMessage
     from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
     from lambda_src.services.algoitny.plans.service import PlanCatalog
@@ -69,6 +71,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         routers=[
             health.router,
             tasks.router,
+            legal.router,
         ],
         provided=[
             settings,
@@ -78,6 +81,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             work,
             catalog,
             UserService(UserRepository(store, clock), catalog),
+            LegalDocuments(resources.clock),
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, detail_as="error", malformed_json="bad_request"),
