@@ -30,6 +30,8 @@ OPERATOR_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(?P<kind>user|role
 # A public key exactly as `cdk_app.operations.media_key` prints it: CloudFront changes none that is there, so that one
 # character of white space more would stop a later deployment.
 PUBLIC_KEY: Final = re.compile(r"-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=]{1,64}\n)+-----END PUBLIC KEY-----\n")
+# https://developers.google.com/identity/gsi/web/guides/get-google-api-clientid
+GOOGLE_CLIENT_ID: Final = re.compile(r"[a-z0-9-]+\.apps\.googleusercontent\.com")
 # Where the usual tools of web clients serve a page on this machine: Vite, its preview, and what came before it.
 WEB_CLIENTS: Final = (
     "http://localhost:5173",
@@ -92,6 +94,8 @@ class Environment:
     token, or `token` itself, for a web client from before that reads `?token=`; never in production
     (docs/deployment.md#a-web-client-that-reads-token).
     public_urls: by service, the address of its API under a domain of your own; else it is the gateway's.
+    google_client_ids: by service, the OAuth client ids whose ID tokens of Google it takes. Raises UnsafeEnvironment for
+    what is none.
     retain_data: tables and secrets outlive their stack, and stacks with data are protected from deletion.
     rollout: how callers of an API move to a new version of its function. `all_at_once`: with the deployment, and only
     a person takes a bad version back. `canary` and `linear`: by CodeDeploy in steps of `traffic_step`, and an alarm of
@@ -114,6 +118,7 @@ class Environment:
     web_origins: Mapping[str, tuple[str, ...]]
     callback_mode: Literal["code", "token"] = "code"
     public_urls: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    google_client_ids: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     retain_data: bool = False
     point_in_time_recovery: bool = False
     log_retention_days: LogRetentionDays = 7
@@ -143,6 +148,7 @@ class Environment:
             raise UnsafeEnvironment(f"{self.name}: production data must be retained and recoverable")
         if self.on_this_machine and self.enable_cloudfront:
             raise UnsafeEnvironment(f"{self.name}: the local cloud has no CloudFront; leave enable_cloudfront out")
+        self._check_clients()
         self._check_keys()
         if self.rollout != "all_at_once":
             self._check_rollout()
@@ -176,6 +182,16 @@ class Environment:
                 f"{self.name}: a rollout takes {SHORTEST_WATCH_MINUTES}-{LONGEST_SHIFT_MINUTES} minutes, "
                 f"not {step.watched_minutes(self.rollout)}"
             )
+
+    def _check_clients(self) -> None:
+        """Refuse what Google never issued as a client id: tokens for it would be nobody's."""
+        for service, client_ids in self.google_client_ids.items():
+            for client_id in client_ids:
+                if not GOOGLE_CLIENT_ID.fullmatch(client_id):
+                    raise UnsafeEnvironment(
+                        f"{self.name}: {client_id!r} in google_client_ids of {service} is no client id of Google, like "
+                        "1234-abcd.apps.googleusercontent.com"
+                    )
 
     def _check_keys(self) -> None:
         """Refuse what is no public key, without quoting it: perhaps it is the private half."""
@@ -212,9 +228,12 @@ LOCAL: Final = Environment(
     name="local",
     web_origins={
         "StockTrackRecord": (*WEB_CLIENTS, CONSOLE),
+        "AlgoItny": (*WEB_CLIENTS, CONSOLE),
         "YotoSmartStream": (*WEB_CLIENTS, CONSOLE),
         "NbhdCity": (CONSOLE, *WEB_CLIENTS),
     },
+    # What the stand-in of Google is told; it issues tokens for no other.
+    google_client_ids={"AlgoItny": ("algoitny-local.apps.googleusercontent.com",)},
     # The sign-in of nbhd.city comes back to its address, and play links of Yoto Smart Stream begin with theirs.
     public_urls={"YotoSmartStream": "http://localhost:8003", "NbhdCity": "http://localhost:8004"},
     tracing=False,
@@ -224,6 +243,7 @@ DEV: Final = Environment(
     name="dev",
     web_origins={
         "StockTrackRecord": ("https://dev.stocktrackrecord.example", "http://localhost:5173"),
+        "AlgoItny": ("https://dev.testcase.run", "http://localhost:5173"),
         "YotoSmartStream": ("https://dev.yotosmartstream.example", "http://localhost:5173"),
         "NbhdCity": ("https://dev.nbhdcity.example", "http://localhost:5173"),
     },
@@ -232,6 +252,7 @@ STAGING: Final = Environment(
     name="staging",
     web_origins={
         "StockTrackRecord": ("https://staging.stocktrackrecord.example",),
+        "AlgoItny": ("https://staging.testcase.run",),
         "YotoSmartStream": ("https://staging.yotosmartstream.example",),
         "NbhdCity": ("https://staging.nbhdcity.example",),
     },
@@ -245,9 +266,10 @@ STAGING: Final = Environment(
 )
 PROD: Final = Environment(
     name="prod",
-    # example domains: put your own here before the first deploy
+    # mostly example domains: put your own here before the first deploy
     web_origins={
         "StockTrackRecord": ("https://stocktrackrecord.example",),
+        "AlgoItny": ("https://testcase.run", "https://www.testcase.run"),
         "YotoSmartStream": ("https://yotosmartstream.example",),
         "NbhdCity": ("https://nbhdcity.example",),
     },

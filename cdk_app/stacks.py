@@ -16,13 +16,14 @@ def add_stacks(app: App, environment: Environment, services: Sequence[Service] =
     """Some services, all unless told, in one environment, two stacks each: one that keeps and one that runs.
 
     `cdk deploy -c environment=dev 'dev-<service>*'` deploys one service, `--all` all of them. Raises UnsafeEnvironment
-    when the environment closes a service that there is not, or has keys for one: the one that was meant would stay
-    open, or be asked for a key.
+    when the environment closes a service that there is not, or has keys or client ids for one: the one that was meant
+    would stay open, be asked for a key, or let nobody sign in.
     """
     known = {service.name for service in services}
     for field, named in (
         ("maintenance", environment.maintenance),
         ("media_public_keys", environment.media_public_keys),
+        ("google_client_ids", environment.google_client_ids),
     ):
         if unknown := named.keys() - known:
             raise UnsafeEnvironment(f"{environment.name}: `{field}` names {', '.join(sorted(unknown))}, no service")

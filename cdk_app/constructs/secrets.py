@@ -30,10 +30,17 @@ def provider_keys(
     return secret
 
 
-def signing_key(scope: Construct, construct_id: str, *, environment: Environment) -> secretsmanager.Secret:
-    """A generated key, `{"current": ...}`; a `previous` one may be added beside it while changing keys by hand."""
-    secret = _secret(scope, construct_id, template={}, generated="current", environment=environment)
-    acknowledge(secret, ROTATION_RULE, "Signs cursors, which hold nothing secret; changed by hand, old ones accepted")
+def signing_key(
+    scope: Construct, construct_id: str, *, environment: Environment, fields: Sequence[str] = ()
+) -> secretsmanager.Secret:
+    """A generated key, `{"current": ...}`; a `previous` one may be added beside it while changing keys by hand.
+
+    fields: for the operator, as `provider_keys` has them.
+    """
+    secret = _secret(
+        scope, construct_id, template=dict.fromkeys(fields, ""), generated="current", environment=environment
+    )
+    acknowledge(secret, ROTATION_RULE, "Signs what expires by itself; changed by hand, old ones accepted for a while")
     return secret
 
 

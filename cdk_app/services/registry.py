@@ -4,6 +4,7 @@ from typing import Final
 
 from cdk_app.services.flags import Flag
 from cdk_app.services.service import Endpoint, Service, StandIn
+from lambda_src.services.algoitny import tables as algoitny_tables
 from lambda_src.services.nbhd_city import tables as nbhd_city_tables
 from lambda_src.services.stock_track_record import tables as stock_track_record_tables
 from lambda_src.services.yoto_smart_stream import tables as yoto_smart_stream_tables
@@ -62,6 +63,20 @@ STOCK_TRACK_RECORD: Final = Service(
     stand_ins=(VIDEOS_AND_PRICES,),
 )
 
+ALGOITNY: Final = Service(
+    name="AlgoItny",
+    package="algoitny",
+    title="AlgoItny",
+    local_port=8002,
+    tables=algoitny_tables.TABLES,
+    buckets=algoitny_tables.BUCKETS,
+    secrets={"APP_SECRET_ARN": "AppSecret"},
+    also_calls=frozenset({"s3"}),
+    data_stack="cdk_app.services.algoitny.stacks:AlgoItnyData",
+    app_stack="cdk_app.services.algoitny.stacks:AlgoItnyApp",
+    smoke="cdk_app.services.algoitny.smoke:check",
+)
+
 NBHD_CITY: Final = Service(
     name="NbhdCity",
     package="nbhd_city",
@@ -104,4 +119,4 @@ YOTO_SMART_STREAM: Final = Service(
     workload="cdk_app.services.yoto_smart_stream.workload:workload",
 )
 
-SERVICES: Final = (STOCK_TRACK_RECORD, YOTO_SMART_STREAM, NBHD_CITY)
+SERVICES: Final = (STOCK_TRACK_RECORD, ALGOITNY, YOTO_SMART_STREAM, NBHD_CITY)

@@ -75,6 +75,7 @@ _choose_local() {
   export PORT_OFFSET="$offset" # `make redrive` looks there, too
   case $1 in
     StockTrackRecord) API_URL=http://localhost:$((8001 + offset)) ;;
+    AlgoItny) API_URL=http://localhost:$((8002 + offset)) ;;
     YotoSmartStream) API_URL=http://localhost:$((8003 + offset)) ;;
     NbhdCity) API_URL=http://localhost:$((8004 + offset)) ;;
     *) _complain "the local cloud has no service '$1'" || return ;;

@@ -8,6 +8,7 @@ from tests.support.services import module_of, public_methods, repository_classes
 
 pytestmark = pytest.mark.parametrize("service", service_names())
 
+SUPPORT = "support"  # in every service: a person, or a program, no function
 # A figure, or where it stands: a method whose cost is that of the one pattern it runs need not repeat it.
 COST = re.compile(r"request|Query|1 UpdateItem")
 
@@ -28,10 +29,9 @@ def test_every_pattern_is_asked_by_somebody_the_service_knows(service):
 
 
 def test_what_support_asks_is_asked_by_no_function(service):
-    tables = module_of(service, "tables")
-    for table in tables.TABLES:
+    for table in module_of(service, "tables").TABLES:
         for pattern in table.patterns:
-            assert tables.SUPPORT not in pattern.asked_by or pattern.asked_by == {tables.SUPPORT}, pattern.name
+            assert SUPPORT not in pattern.asked_by or pattern.asked_by == {SUPPORT}, pattern.name
 
 
 def test_every_kind_of_item_is_written_or_read_by_a_pattern(service):

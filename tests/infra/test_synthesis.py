@@ -208,6 +208,10 @@ try:
 except ValueError as refused:
     print(type(refused).__name__, refused)
 try:
+    add_stacks(App(), replace(PROD, google_client_ids={"algoitny": ()}))
+except ValueError as refused:
+    print(type(refused).__name__, refused)
+try:
     replace(on_a_laptop, enable_cloudfront=True)
 except ValueError as refused:
     print(type(refused).__name__, refused)
@@ -232,6 +236,7 @@ def test_production_with_the_shortcuts_of_a_laptop_or_open_to_every_page_is_not_
         "`*` would let every page call the API",
         "`maintenance` names nbhd_city, no service",
         "`media_public_keys` names yoto_smart_stream, no service",
+        "`google_client_ids` names algoitny, no service",
         "the local cloud has no CloudFront; leave enable_cloudfront out",
         "Audio declares no objects below upload",
     )

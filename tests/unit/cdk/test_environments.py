@@ -161,6 +161,17 @@ def test_data_are_moved_in_by_one_user_or_role(arn):
         dataclasses.replace(PROD, migration_operator=arn)
 
 
+@pytest.mark.parametrize(
+    "client_id",
+    ["", "client-1", "1234-abcd.apps.googleusercontent.com\n", "https://1234.apps.googleusercontent.com", "*"],
+)
+def test_only_client_ids_of_google_are_taken(client_id):
+    right = "1234-abcd.apps.googleusercontent.com"
+    assert dataclasses.replace(DEV, google_client_ids={"AlgoItny": (right,)}).google_client_ids
+    with pytest.raises(UnsafeEnvironment, match="in google_client_ids of AlgoItny is no client id of Google"):
+        dataclasses.replace(DEV, google_client_ids={"AlgoItny": (right, client_id)})
+
+
 KEY = f"-----BEGIN PUBLIC KEY-----\n{'A' * 64}\nAQAB==\n-----END PUBLIC KEY-----\n"
 
 

@@ -1,0 +1,118 @@
+"""The stacks of AlgoItny: what it keeps, and what runs."""
+
+from typing import Final
+
+from aws_cdk import Annotations
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from cdk_app.constructs.api_function import ApiFunction, Limits, Tolerance
+from cdk_app.constructs.dashboard import ServiceParts
+from cdk_app.constructs.runbooks import SIGN_IN
+from cdk_app.constructs.secrets import grant_read, signing_key
+from cdk_app.constructs.service_bucket import ServiceBucket
+from cdk_app.constructs.service_stacks import AppStack, DataStack, count_of
+from cdk_app.constructs.service_table import ServiceTables
+from cdk_app.environments import Environment, FunctionSize, Throttle
+from cdk_app.services.registry import ALGOITNY
+from lambda_src.services.algoitny import items
+from lambda_src.services.algoitny.settings import ApiSettings, Counts
+
+SERVICE: Final = ALGOITNY.name
+TITLE: Final = ALGOITNY.title
+PACKAGE: Final = ALGOITNY.package
+BUNDLE: Final = ALGOITNY.bundle
+SECRET_FIELDS: Final = ("google_client_secret", "gemini_api_key", "judge0_api_key", "admin_emails")
+API_SIZE: Final = FunctionSize(memory_mb=1024, timeout_seconds=29)
+TOLERANCE: Final = Tolerance(server_errors=11, p95_milliseconds=1000)
+REQUEST_LIMIT: Final = Throttle(requests_per_second=100, burst=200)
+SIGN_IN_LIMIT: Final = Throttle(requests_per_second=10, burst=20)
+RUN_LIMIT: Final = Throttle(requests_per_second=25, burst=50)
+LIMITS: Final = Limits(
+    default=REQUEST_LIMIT,
+    routes={
+        ("POST", "/api/auth/google"): SIGN_IN_LIMIT,
+        ("POST", "/api/auth/refresh"): SIGN_IN_LIMIT,
+        ("POST", "/api/history"): RUN_LIMIT,
+    },
+)
+FAILED_SIGN_INS_TOLERATED: Final = 21  # per 5 minutes
+POPUP: Final = "postmessage"  # what Google's own script names as the address of a code that it hands to the page
+NOBODY_SIGNS_IN: Final = f"nobody can sign in: google_client_ids of environments.py has none for {SERVICE}"
+
+
+class AlgoItnyData(DataStack):
+    """Table, buckets and secret."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+        super().__init__(scope, construct_id, title=TITLE, environment=environment)
+        self.tables = ServiceTables(self, "Tables", tables=items.TABLES, environment=environment)
+        self.content, self.archive = (
+            ServiceBucket(self, bucket.name, bucket=bucket, origins=(), environment=environment)
+            for bucket in items.BUCKETS
+        )
+        self.app_secret = signing_key(self, "AppSecret", environment=environment, fields=SECRET_FIELDS)
+
+
+class AlgoItnyApp(AppStack):
+    """API, worker and its queue, the two who hear of the table's changes, schedules, alarms."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, data: AlgoItnyData) -> None:
+        super().__init__(scope, construct_id, title=TITLE, environment=environment, data=data)
+        self.api = self._api(environment, data)
+        for bucket in (data.content, data.archive):
+            bucket.write_policy(self)
+        self._operate(data)
+
+    def _api(self, environment: Environment, data: AlgoItnyData) -> ApiFunction:
+        origins, client_ids = environment.origins_of(SERVICE), environment.google_client_ids.get(SERVICE, ())
+        if not client_ids:
+            Annotations.of(self).add_warning_v2("google-client-ids", NOBODY_SIGNS_IN)
+        settings = ApiSettings.model_validate(
+            self._shared_values(environment, data)
+            | {
+                "app_secret_arn": data.app_secret.secret_arn,
+                "algoitny_content_bucket": data.content.bucket_name,
+                "google_client_ids": ",".join(client_ids),
+                "google_redirect_uris": ",".join((*origins, POPUP)),
+                "cors_allowed_origins": ",".join(origins),
+                "maintenance_mode": environment.maintenance.get(SERVICE, "off"),
+            }
+        )
+        function = self.add_api_function(BUNDLE.handler("api"), size=API_SIZE, settings=settings)
+        data.tables.grant_access(function.role, asked_by=items.API)
+        data.content.grant_access(function.role, asked_by=items.API)
+        grant_read(function.role, data.app_secret)
+        return self.add_api(function, cors=settings.cors, limits=LIMITS, tolerance=TOLERANCE)
+
+    def _shared_values(self, environment: Environment, data: AlgoItnyData) -> dict[str, object]:
+        return {
+            "environment": environment.name,
+            "dynamodb_region": self.region,
+            "algoitny_table_name": data.tables.names[items.MAIN.name],
+        }
+
+    def _operate(self, data: AlgoItnyData) -> None:
+        parts = ServiceParts(
+            api=self.api,
+            functions={"API": self.api.function},
+            queues=[],
+            tables=data.tables,
+            buckets=[data.content, data.archive],
+            counts=[_count_of(name) for name in Counts],
+        )
+        alarms = self.watch_parts(parts)
+        alarms.watch(
+            self,
+            "SignInFailures",
+            metric=_count_of(Counts.SIGN_IN_FAILURE),
+            at_least=FAILED_SIGN_INS_TOLERATED,
+            meaning="sign-ins with Google fail",
+            runbook=SIGN_IN,
+        )
+        self.show_parts(parts, alarms, service=SERVICE)
+        self.add_outputs(parts)
+
+
+def _count_of(name: str) -> cloudwatch.Metric:
+    return count_of(name, namespace=SERVICE, service=PACKAGE)
