@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack, Token
+from aws_cdk import Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cdk_app.constructs.acknowledge import acknowledge
+from cdk_app.constructs.shared_output import shared_output
 from cdk_app.environments import Environment
 from lambda_src.runtime.buckets import Bucket
 
@@ -71,11 +72,8 @@ class ServiceBucket(Construct):
         acknowledge(
             self.bucket, "AwsSolutions-S10", "Its policy stands in the stack of whom it lets in, and refuses it"
         )
-        stack, output = Stack.of(self), f"{bucket.name}BucketName"
-        CfnOutput(stack, output, value=self.bucket.bucket_name)
-        # As the CDK refers to other stacks here, but by an output with a name for people.
-        self._reference = {"StackName": stack.stack_name, "Region": {"Ref": "AWS::Region"}, "OutputName": output}
-        self.bucket_name = Token.as_string({"Fn::GetStackOutput": self._reference})
+        self._reference = shared_output(self, f"{bucket.name}BucketName", self.bucket.bucket_name)
+        self.bucket_name = Token.as_string(self._reference)
 
     def write_policy(self, scope: Construct, *, shown_by: Mapping[str, str] = NOBODY) -> None:
         """Refuse plain HTTP, whoever asks, and let distributions read. shown_by: ARN of a distribution by prefix.
@@ -168,7 +166,7 @@ class ServiceBucket(Construct):
         if stack is Stack.of(role):
             name = f"<{stack.resolve(self.bucket.bucket_name)['Ref']}>"
         else:
-            name = json.dumps({"Fn::GetStackOutput": self._reference}, separators=(",", ":"))
+            name = json.dumps(self._reference, separators=(",", ":"))
         acknowledge(
             role,
             f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{name}/{prefix}/*]",
