@@ -32,6 +32,7 @@ OPERATOR_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(?P<kind>user|role
 PUBLIC_KEY: Final = re.compile(r"-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=]{1,64}\n)+-----END PUBLIC KEY-----\n")
 # https://developers.google.com/identity/gsi/web/guides/get-google-api-clientid
 GOOGLE_CLIENT_ID: Final = re.compile(r"[a-z0-9-]+\.apps\.googleusercontent\.com")
+STREAM_ARN: Final = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/(?P<table>[\w.-]+)/stream/[0-9T:.-]+")
 # Where the usual tools of web clients serve a page on this machine: Vite, its preview, and what came before it.
 WEB_CLIENTS: Final = (
     "http://localhost:5173",
@@ -104,6 +105,8 @@ class Environment:
     monthly_budget_usd: what one service may cost in a month before its alarm topic is told; nothing is switched off.
     table_names: restored tables that functions use instead of those of the stack, by the name that the stack gives;
     docs/rollback.md tells the whole way.
+    stream_arns: of those restored tables whose stream somebody reads, the ARN of the stream, by the same name. Raises
+    UnsafeEnvironment for a stream of another table.
     maintenance: by service, what its API refuses for a while: `read_only` writes, `full` all but the health checks. Its
     worker goes on; docs/operations.md says how to stop that.
     migration_operator: ARN of the one user or role who may take the role that moves data into the tables
@@ -133,6 +136,7 @@ class Environment:
     monthly_budget_usd: int = 20
     on_this_machine: bool = False
     table_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    stream_arns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     maintenance: Mapping[str, Maintenance] = field(default_factory=lambda: MappingProxyType({}))
     migration_operator: str | None = None
     enable_cloudfront: bool = False
@@ -150,6 +154,7 @@ class Environment:
             raise UnsafeEnvironment(f"{self.name}: the local cloud has no CloudFront; leave enable_cloudfront out")
         self._check_clients()
         self._check_keys()
+        self._check_streams()
         if self.rollout != "all_at_once":
             self._check_rollout()
         if self.migration_operator is not None and not OPERATOR_ARN.fullmatch(self.migration_operator):
@@ -203,9 +208,29 @@ class Environment:
                         "cdk_app.operations.media_key` prints it, from BEGIN to the end of the last line"
                     )
 
+    def _check_streams(self) -> None:
+        """Refuse a stream that is not of the restored table: its reader would hear of another table's changes."""
+        for name, arn in self.stream_arns.items():
+            found = STREAM_ARN.fullmatch(arn)
+            if found is None or found["table"] != self.table_names.get(name):
+                raise UnsafeEnvironment(
+                    f"{self.name}: {arn} in `stream_arns` is no stream of the table that `table_names` has for {name}"
+                )
+
     def table_in_use(self, name: str) -> str:
         """The table to use: the restored one in its place, else itself. name: as the stack gives it."""
         return self.table_names.get(name, name)
+
+    def stream_in_use(self, name: str) -> str | None:
+        """ARN of the stream of the restored table; None where the table of the stack is used. name: as for that.
+
+        Raises UnsafeEnvironment for a restored table without one: nobody would hear of its changes.
+        """
+        if name in self.table_names and name not in self.stream_arns:
+            raise UnsafeEnvironment(
+                f"{self.name}: `stream_arns` has no stream of {self.table_names[name]}; switch it on and name its ARN"
+            )
+        return self.stream_arns.get(name)
 
 
 def _check_origin(origin: str, *, is_production: bool) -> None:

@@ -4,6 +4,7 @@ alarm states
 API         requests and errors | latency p50 p95 p99
 functions   calls, errors, throttles | duration | at once               one row each
 queues      waiting, in work, delayed | age of the oldest | dead letters   one row each
+streams     how far behind | dead letters                               one row each
 tables      consumed reads | consumed writes | throttles, by index      one row each
 buckets     size | objects, once a day                                  one row each
 what happened in the service's own words | how long outside services took | schedules and events
@@ -18,6 +19,7 @@ from typing import Final
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
@@ -30,6 +32,7 @@ from cdk_app.constructs.schedule import Schedule
 from cdk_app.constructs.service_bucket import ServiceBucket
 from cdk_app.constructs.service_function import ServiceFunction
 from cdk_app.constructs.service_table import ServiceTables
+from cdk_app.constructs.stream_consumer import StreamConsumer
 from lambda_src.dynamo.schema import Table
 
 COLUMNS: Final = 24
@@ -56,6 +59,7 @@ class ServiceParts:
     schedules: Sequence[Schedule] = ()
     buckets: Sequence[ServiceBucket] = ()
     routes: Sequence[EventRoute] = ()
+    consumers: Sequence[StreamConsumer] = ()
     counts: Sequence[cloudwatch.IMetric] = ()
     waits: Sequence[cloudwatch.IMetric] = ()
 
@@ -88,6 +92,10 @@ def _rows(title: str, parts: ServiceParts, alarms: ServiceAlarms) -> Iterator[li
     yield [_heading("## Queues")]
     for queue in parts.queues:
         yield _queue(queue)
+    if parts.consumers:
+        yield [_heading("## Streams")]
+    for consumer in parts.consumers:
+        yield _consumer(consumer)
     yield [_heading("## Tables")]
     for table in parts.tables.tables:
         yield _table(parts.tables, table)
@@ -171,21 +179,34 @@ def _function(name: str, function: ServiceFunction) -> list[cloudwatch.IWidget]:
 
 def _queue(queue: WorkQueue) -> list[cloudwatch.IWidget]:
     name = queue.node.id
-    work, dead = queue.queue, queue.dead_letters
+    work = queue.queue
     depth = [
         work.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum", label="waiting"),
         work.metric_approximate_number_of_messages_not_visible(period=PERIOD, statistic="Maximum", label="in work"),
         work.metric_approximate_number_of_messages_delayed(period=PERIOD, statistic="Maximum", label="delayed"),
     ]
     age = work.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum", label="oldest message")
-    given_up = dead.metric_approximate_number_of_messages_visible(
-        period=PERIOD, statistic="Maximum", label="dead letters", color=RED
-    )
     return [
         _graph(f"{name}: messages", depth, columns=3),
         _graph(f"{name}: age", [age], columns=3, unit="s"),
-        _graph(f"{name}: dead letters", [given_up], columns=3),
+        _dead_letters(name, queue.dead_letters, columns=3),
     ]
+
+
+def _consumer(consumer: StreamConsumer) -> list[cloudwatch.IWidget]:
+    name = consumer.node.id
+    age = consumer.metric_age().with_(label="last record of a batch")
+    return [
+        _graph(f"{name}: behind the table", [age], columns=2, unit="ms"),
+        _dead_letters(name, consumer.dead_letters, columns=2),
+    ]
+
+
+def _dead_letters(name: str, dead: sqs.IQueue, *, columns: int) -> cloudwatch.IWidget:
+    given_up = dead.metric_approximate_number_of_messages_visible(
+        period=PERIOD, statistic="Maximum", label="dead letters", color=RED
+    )
+    return _graph(f"{name}: dead letters", [given_up], columns=columns)
 
 
 def _table(tables: ServiceTables, table: Table) -> list[cloudwatch.IWidget]:

@@ -55,6 +55,16 @@ DEAD_LETTERS: Final = Runbook(
     first="Read the reasons with `make redrive QUEUE=<name>`, which moves nothing",
     tells_when_over=True,
 )
+STREAM_AGE: Final = Runbook(
+    name="stream-age",
+    first="See on the dashboard whether the function fails, or works and cannot keep up",
+    tells_when_over=True,
+)
+DEAD_RECORDS: Final = Runbook(
+    name="dead-records",
+    first="Read the reasons with `make redrive FUNCTION=<name>`, which moves nothing",
+    tells_when_over=True,
+)
 TABLE_THROTTLES: Final = Runbook(
     name="table-throttles", first="See on the dashboard which table or index it is, and whether traffic rose"
 )
@@ -89,6 +99,8 @@ RUNBOOKS: Final = (
     FUNCTION_DURATION,
     QUEUE_AGE,
     DEAD_LETTERS,
+    STREAM_AGE,
+    DEAD_RECORDS,
     TABLE_THROTTLES,
     TABLE_ERRORS,
     SCHEDULE,

@@ -92,6 +92,8 @@ class AppStack(Stack):
             schedule.watch(alarms)
         for route in parts.routes:
             route.watch(alarms)
+        for consumer in parts.consumers:
+            consumer.watch(alarms)
         if not self._environment.on_this_machine:  # its engine never throttles, and its alarms know no metric math
             parts.tables.watch(self, alarms)
         return alarms
@@ -122,6 +124,8 @@ class AppStack(Stack):
         for queue in parts.queues:
             self._output(f"{queue.node.id}QueueUrl", queue.queue.queue_url)
             self._output(f"{queue.node.id}DeadLetterQueueUrl", queue.dead_letters.queue_url)
+        for consumer in parts.consumers:
+            self._output(f"{consumer.node.id}DeadLetterQueueUrl", consumer.dead_letters.queue_url)
         for schedule in parts.schedules:
             self._output(f"{schedule.node.id}RuleName", schedule.rule.rule_name)
         for (

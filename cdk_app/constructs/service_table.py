@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import batched
-from typing import Final
+from typing import Any, Final
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, RemovalPolicy, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -13,6 +13,7 @@ from constructs import Construct
 from cdk_app.constructs.alarms import PERIOD, ServiceAlarms
 from cdk_app.constructs.migration_operator import MIGRATION_ACTIONS, migration_operator
 from cdk_app.constructs.runbooks import TABLE_ERRORS, TABLE_THROTTLES
+from cdk_app.constructs.shared_output import shared_output
 from cdk_app.environments import Environment
 from lambda_src.dynamo.render import grants_of
 from lambda_src.dynamo.schema import Index, Table, patterns_of
@@ -39,14 +40,18 @@ class ServiceTables(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.tables = tuple(tables)
+        self._environment = environment
+        self._streams: dict[str, dict[str, Any]] = {}  # by declared name, what stands for its ARN in another stack
         self.names: Mapping[str, str] = {
-            table.name: environment.table_in_use(table.physical_name(environment.name)) for table in tables
+            table.name: environment.table_in_use(self._own_name(table)) for table in tables
         }
         for table in tables:
-            made = _table(self, table, name=table.physical_name(environment.name), environment=environment)
+            made = _table(self, table, name=self._own_name(table), environment=environment)
             prefix = "" if table.name == MAIN else table.name.title()
             CfnOutput(Stack.of(self), f"{prefix}TableName", value=made.table_name)
             CfnOutput(Stack.of(self), f"{prefix}TableArn", value=made.table_arn)
+            if table.stream and made.table_stream_arn:
+                self._streams[table.name] = shared_output(self, f"{prefix}TableStreamArn", made.table_stream_arn)
         self.migration_operator = self._operator(environment.migration_operator)
 
     def grant_access(self, grantee: iam.IGrantable, *, asked_by: str) -> None:
@@ -58,6 +63,18 @@ class ServiceTables(Construct):
             if grant.index_names:
                 indexes = [f"{self._arn(grantee, grant.table)}/index/{name}" for name in grant.index_names]
                 self._allow(grantee, ["dynamodb:Query"], indexes)
+
+    def stream_arn(self, table: Table) -> str:
+        """ARN of a table's stream, or of the stream of the restored table in its place, for another stack.
+
+        It holds the time at which the stream was switched on, so that no name says it. Raises KeyError for a table
+        that declares no stream, UnsafeEnvironment for a restored one whose stream nobody named.
+        """
+        own, in_use = self._streams[table.name], self._environment.stream_in_use(self._own_name(table))
+        return in_use or Token.as_string(own)
+
+    def _own_name(self, table: Table) -> str:
+        return table.physical_name(self._environment.name)
 
     def _operator(self, who: str | None) -> iam.Role | None:
         if who is None:

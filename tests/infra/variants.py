@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from cdk_app.environments import ENVIRONMENTS, PROD, STAGING, Environment, Maintenance
+from cdk_app.environments import ENVIRONMENTS, LOCAL, PROD, STAGING, Environment, Maintenance
 from cdk_app.services.registry import SERVICES
 
 RESTORED: Final = {
     name: f"{name}-restored"
     for service in SERVICES
     for name in (table.physical_name(PROD.name) for table in service.tables)
+}
+RESTORED_STREAMS: Final = {
+    name: f"arn:aws:dynamodb:us-east-1:123456789012:table/{restored}/stream/2026-12-01T08:00:00.000"
+    for name, restored in RESTORED.items()
 }
 CLOSED: Final[Mapping[str, Maintenance]] = {service.name: "read_only" for service in SERVICES}
 OPERATOR_ROLE: Final = (
@@ -52,7 +56,7 @@ WITH_FLAGS: Final = replace(
 )
 
 VARIANTS: Final[Mapping[str, Environment]] = {
-    "restored": replace(PROD, table_names=RESTORED),
+    "restored": replace(PROD, table_names=RESTORED, stream_arns=RESTORED_STREAMS),
     "closed": replace(PROD, maintenance=CLOSED),
     "operated-by-role": replace(PROD, migration_operator=OPERATOR_ROLE),
     "operated-by-user": replace(PROD, migration_operator=OPERATOR_USER),
@@ -61,5 +65,11 @@ VARIANTS: Final[Mapping[str, Environment]] = {
     "without-a-key": replace(WITH_FLAGS, media_public_keys={}, yoto_client_id=""),
 }
 
+# Of `tests/infra/with_a_stream.py` alone, the other services left out.
+WITH_A_STREAM: Final[Mapping[str, Environment]] = {
+    "stream-in-prod": PROD,
+    "stream-in-local": LOCAL,
+    "stream-restored": VARIANTS["restored"],
+}
 # All that a test run synthesises, whichever test asks first.
-SYNTHESISED: Final = (*ENVIRONMENTS, *VARIANTS)
+SYNTHESISED: Final = (*ENVIRONMENTS, *VARIANTS, *WITH_A_STREAM)

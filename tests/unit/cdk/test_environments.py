@@ -99,6 +99,34 @@ def test_a_restored_table_takes_the_place_of_the_one_it_names():
     assert DEV.table_in_use("StockTrackRecord-dev") == "StockTrackRecord-dev"
 
 
+RESTORED = {"Things-dev": "Things-dev-restored"}
+STREAM = "arn:aws:dynamodb:eu-central-1:123456789012:table/Things-dev-restored/stream/2026-12-01T08:00:00.000"
+
+
+def test_the_stream_of_a_restored_table_is_read_by_its_arn():
+    restored = dataclasses.replace(DEV, table_names=RESTORED, stream_arns={"Things-dev": STREAM})
+    assert restored.stream_in_use("Things-dev") == STREAM
+    assert restored.stream_in_use("Others-dev") is None
+    with pytest.raises(UnsafeEnvironment, match="`stream_arns` has no stream of Things-dev-restored"):
+        dataclasses.replace(DEV, table_names=RESTORED).stream_in_use("Things-dev")
+
+
+@pytest.mark.parametrize(
+    ("name", "arn"),
+    [
+        ("Things-dev", STREAM.replace("Things-dev-restored", "Things-dev")),
+        ("Things-dev", STREAM.partition("/stream/")[0]),
+        ("Things-dev", f"{STREAM}\n"),
+        ("Things-dev", ""),
+        ("Others-dev", STREAM),
+    ],
+    ids=["of-the-old-table", "of-no-stream", "with-a-line-end", "empty", "for-another-table"],
+)
+def test_no_stream_but_that_of_the_restored_table_is_taken(name, arn):
+    with pytest.raises(UnsafeEnvironment, match=f"no stream of the table that `table_names` has for {name}"):
+        dataclasses.replace(DEV, table_names=RESTORED, stream_arns={name: arn})
+
+
 @pytest.mark.parametrize(
     ("rollout", "step", "minutes"),
     [
