@@ -14,20 +14,16 @@ from cdk_app.environments import ENVIRONMENTS
 from cdk_app.services.registry import SERVICES
 from lambda_src.dynamo.schema import Table
 from tests.infra.gates.catalogue import MODULES, RULES, findings
-from tests.infra.gates.identity import POLICIES
-from tests.infra.gates.loading import RELEASED, deployment_of
-from tests.infra.gates.metrics import ALARM
+from tests.infra.gates.loading import RELEASED, deployment_of, with_a_stream_in
 from tests.infra.gates.model import Deployment, Rule, Stack
-from tests.infra.gates.references import FUNCTION, function_behind, physical_name, target
+from tests.infra.gates.references import FUNCTION
 from tests.infra.gates.released import compared
-from tests.infra.gates.rights import READS_STREAM
 from tests.infra.gates.shapes import chosen, names_in
 from tests.infra.gates.variables import LOOKS_SECRET, WORD, is_random
 from tests.infra.mutants import of_releases
-from tests.infra.mutants.making import Mutant, add, pick, with_stream
-from tests.infra.mutants.of_queues import add_stream_consumer
+from tests.infra.mutants.making import Mutant
 from tests.infra.release import DEPLOYED, keep
-from tests.infra.variants import RESTORED, VARIANTS
+from tests.infra.variants import RESTORED, VARIANTS, WITH_A_STREAM
 from tests.support.assembly import ROOT
 
 GATES = ROOT / "tests" / "infra" / "gates"
@@ -97,31 +93,10 @@ def test_a_second_service_is_checked_like_the_first(prod):
     assert of_second == {(f.rule, f.where) for f in found if SERVICES[0].name in f.where}
 
 
-def test_a_stream_consumer_as_it_should_be_passes(prod):
-    """No service has one yet; the first one should find rules that can be kept."""
-    deployment = deployment_of(prod).copy()
-    consumer = add_stream_consumer(deployment)
-    stream = consumer.properties["EventSourceArn"]
-    function = function_behind(deployment, consumer.stack, consumer.properties["FunctionName"])
-    table = target(deployment, consumer.stack, stream)
-    assert function is not None
-    assert table is not None
-    policy = pick(deployment, POLICIES, lambda each: each.logical_id in function.body["DependsOn"])
-    policy.properties["PolicyDocument"]["Statement"] += [
-        {"Effect": "Allow", "Action": sorted(READS_STREAM), "Resource": stream},
-        {"Effect": "Allow", "Action": "dynamodb:ListStreams", "Resource": "*"},
-    ]
-    errors = pick(deployment, ALARM, lambda each: function.logical_id in str(each.properties))
-    add(consumer.stack, "Behind", ALARM, **errors.properties | {"MetricName": "IteratorAge"})
-    declared = {each.physical_name(prod.environment): each for each in deployment.declared}
-    declared[str(physical_name(table))] = with_stream(declared[str(physical_name(table))])
-    deployment.declared = tuple(declared.values())
-    for logical_id in (consumer.logical_id, "Behind"):
-        consumer.stack.resources[logical_id].properties["Tags"] = function.properties["Tags"]
-    # what the first one sets is a decision of its own, and so is what its dashboard shows, and what it promises
-    left_open = ("which is not in properties.json", "does not show Behind", "nobody promised", "promised by nobody")
-    found = [str(finding) for finding in findings(deployment) if not any(each in finding.what for each in left_open)]
-    assert found == []
+@pytest.mark.parametrize("name", WITH_A_STREAM)
+def test_a_service_with_a_stream_that_it_reads_passes(with_a_stream, name):
+    """No service has one yet; the first one finds rules, and constructs that keep them."""
+    assert [str(finding) for finding in findings(with_a_stream_in(name, with_a_stream[name]))] == []
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -146,10 +121,10 @@ def test_every_api_of_a_closed_production_is_told_so_and_no_worker(variants):
     assert all(("Api" in name) is (mode == "read_only") for name, mode in told.items())
 
 
-def test_every_property_that_was_chosen_is_used(assemblies, variants):
+def test_every_property_that_was_chosen_is_used(assemblies, variants, with_a_stream):
     """A line that nothing needs any more is an open door."""
     used: dict[str, set[str]] = {}
-    for assembly in (*assemblies.values(), *variants.values()):
+    for assembly in (*assemblies.values(), *variants.values(), *with_a_stream.values()):
         for stack in deployment_of(assembly).stacks.values():
             for resource in stack.resources.values():
                 used.setdefault(resource.type, set()).update(names_in(resource))

@@ -24,6 +24,7 @@ from tests.infra.gates import (
     rollout,
     shapes,
     stacks,
+    streams,
     topics,
     variables,
 )
@@ -36,6 +37,7 @@ MODULES: Final = (
     data,
     buckets,
     queues,
+    streams,
     events,
     functions,
     variables,

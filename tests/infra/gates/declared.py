@@ -15,7 +15,7 @@ from tests.infra.gates.functions import LOG_GROUP
 from tests.infra.gates.http import API
 from tests.infra.gates.model import Complaints, Deployment, Json, Resource, rule
 from tests.infra.gates.principals import DISTRIBUTION
-from tests.infra.gates.queues import dead_letters_of, fed_functions
+from tests.infra.gates.queues import dead_letters_of, dead_records_of, fed_functions, stream_mappings
 from tests.infra.gates.references import FUNCTION, QUEUE, construct, function_behind, target, text
 
 RULE = "AWS::Events::Rule"
@@ -253,6 +253,7 @@ def mappings_feed_everything(deployment: Deployment) -> Complaints:
             yield mapping, f"drops messages of {queue.logical_id}"
     fed = {str(queue) for _, queue, _ in fed_functions(deployment)}
     dead = {str(dead_letters_of(deployment, queue)) for queue in deployment.of_type(QUEUE)}
+    dead |= {str(dead_records_of(deployment, mapping)) for mapping in stream_mappings(deployment)}
     for queue in deployment.of_type(QUEUE):
         if str(queue) not in fed | dead:
             yield queue, "feeds nobody, and is no place for dead letters"

@@ -2,22 +2,25 @@
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cdk_app.environments import environment_named
 from cdk_app.services.registry import SERVICES
+from cdk_app.services.service import Service
+from tests.infra import with_a_stream
 from tests.infra.gates.model import Asset, Deployment, Stack, released_stacks
 from tests.infra.gates.promises import promises_of
-from tests.infra.variants import VARIANTS
+from tests.infra.variants import VARIANTS, WITH_A_STREAM
 from tests.support.assembly import ROOT, Assembly
 
 RELEASED = ROOT / "tests" / "infra" / "released"
 OUR_SOURCES = "lambda_src/"
 
 
-def deployment_of(assembly: Assembly) -> Deployment:
-    """Everything that rules may look at, for one environment or variant."""
+def deployment_of(assembly: Assembly, services: Sequence[Service] = SERVICES) -> Deployment:
+    """Everything that rules may look at, for one environment or variant, and the services in it."""
     stacks = {
         name: Stack(
             name=name,
@@ -32,10 +35,17 @@ def deployment_of(assembly: Assembly) -> Deployment:
         stacks=stacks,
         assets=dict(_assets(assembly)),
         released=released_stacks(RELEASED / assembly.environment),
-        declared=tuple(table for service in SERVICES for table in service.tables),
-        services=SERVICES,
-        promises={service.package: promises_of(service.package) for service in SERVICES},
+        declared=tuple(table for service in services for table in service.tables),
+        services=tuple(services),
+        promises={service.package: promises_of(service.package) for service in services},
     )
+
+
+def with_a_stream_in(name: str, assembly: Assembly) -> Deployment:
+    """The service of `tests/infra/with_a_stream.py`, in a variant of that name: never released, and with promises."""
+    deployment = deployment_of(assembly, with_a_stream.SERVICES)
+    promises = {package: with_a_stream.promises(promised) for package, promised in deployment.promises.items()}
+    return replace(deployment, environment=WITH_A_STREAM[name], released={}, promises=promises)
 
 
 def _assets(assembly: Assembly) -> Iterator[tuple[str, Asset]]:

@@ -18,7 +18,7 @@ from tests.infra.gates.declared import functions_of_services, is_route
 from tests.infra.gates.http import API, STAGE
 from tests.infra.gates.metrics import ALARM, dimensions
 from tests.infra.gates.model import Complaints, Deployment, Json, Resource, Rule, rule
-from tests.infra.gates.queues import MAPPING, fed_functions
+from tests.infra.gates.queues import MAPPING, fed_functions, stream_mappings
 from tests.infra.gates.references import (
     FUNCTION,
     QUEUE,
@@ -148,11 +148,18 @@ QUEUES = as_promised(
 )
 
 
-def _feeding(mapping: Resource) -> str:
+def _feeding(mapping: Resource) -> str | list[str]:
+    """How many at once; of a stream also which of its records, and how long a bad one holds up the others."""
     its = mapping.properties
     window = its.get("MaximumBatchingWindowInSeconds", 0)
-    at_once = its.get("ScalingConfig", {}).get("MaximumConcurrency")
-    return f"batches of {its.get('BatchSize')} within {window} s, {at_once} at once, to {text(its['FunctionName'])}"
+    at_once = its.get("ParallelizationFactor") or its.get("ScalingConfig", {}).get("MaximumConcurrency")
+    fed = f"batches of {its.get('BatchSize')} within {window} s, {at_once} at once, to {text(its['FunctionName'])}"
+    if "StartingPosition" not in its:
+        return fed
+    place = text(its.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"))
+    patience = f"{its.get('MaximumRetryAttempts')} retries within {its.get('MaximumRecordAgeInSeconds')} s"
+    asked = [text(each.get("Pattern")) for each in its.get("FilterCriteria", {}).get("Filters", [])]
+    return [fed, f"from {its['StartingPosition']}, {patience}, then to {place}", *asked]
 
 
 FEEDS = as_promised(
@@ -203,11 +210,12 @@ def feeds_lead_where_named(deployment: Deployment) -> Complaints:
 @rule("dead-letters-are-for-workers", "Only what gives up may write there; a second writer needs a reason")
 def dead_letters_are_for_workers(deployment: Deployment) -> Complaints:
     fed = {function.logical_id for _, _, function in fed_functions(deployment)}
+    fed |= {text(mapping.properties["FunctionName"])[2:-1] for mapping in stream_mappings(deployment)}
     for service, function in functions_of_services(deployment):
         dead = {name for name, queue in service.queues.items() if queue.endswith("DeadLetters")}
         known = dead & function.properties.get("Environment", {}).get("Variables", {}).keys()
         if known and function.logical_id not in fed:
-            yield function, f"is told {', '.join(sorted(known))} and reads no queue"
+            yield function, f"is told {', '.join(sorted(known))} and reads neither queue nor stream"
 
 
 # ---- the API -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Rules about queues, their dead letters, and the functions that read queues and streams."""
+"""Rules about queues, their dead letters, and the functions that read queues; `streams` is about the others."""
 
 from collections.abc import Iterator
 
@@ -9,12 +9,13 @@ MAPPING = "AWS::Lambda::EventSourceMapping"
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 VISIBILITY_TIMEOUTS = 6
 FEWEST_RECEIVES = 5
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+LARGEST_MESSAGE_BYTES = 1_048_576
 LARGEST_BATCH_WITHOUT_WINDOW = 10
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html
 DEFAULT_VISIBILITY_SECONDS = 30
 DEFAULT_RETENTION_SECONDS = 4 * 24 * 3600
 DEFAULT_TIMEOUT_SECONDS = 3  # of a function
-FOREVER = -1
 
 
 def fed_functions(deployment: Deployment) -> Iterator[tuple[Resource, Resource, Resource]]:
@@ -35,6 +36,12 @@ def stream_mappings(deployment: Deployment) -> Iterator[Resource]:
 
 def dead_letters_of(deployment: Deployment, queue: Resource) -> Resource | None:
     return target(deployment, queue.stack, queue.properties.get("RedrivePolicy", {}).get("deadLetterTargetArn"))
+
+
+def dead_records_of(deployment: Deployment, mapping: Resource) -> Resource | None:
+    """Where records of a stream go that were given up."""
+    place = mapping.properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    return target(deployment, mapping.stack, place)
 
 
 @rule("event-sources-are-known", "A function that reads from something outside our templates escapes every other rule")
@@ -141,6 +148,14 @@ def messages_wait_for_a_weekend(deployment: Deployment) -> Complaints:
             yield queue, f"keeps messages for {kept} s"
 
 
+@rule("queues-take-whole-messages", "A message that is refused for its size is refused for ever")
+def queues_take_whole_messages(deployment: Deployment) -> Complaints:
+    for queue in deployment.of_type(QUEUE):
+        size = queue.properties.get("MaximumMessageSize", LARGEST_MESSAGE_BYTES)
+        if size != LARGEST_MESSAGE_BYTES:
+            yield queue, f"takes messages of {size} bytes"
+
+
 @rule("queues-are-encrypted", "Messages hold what users wrote")
 def queues_are_encrypted(deployment: Deployment) -> Complaints:
     for queue in deployment.of_type(QUEUE):
@@ -162,22 +177,3 @@ def queues_refuse_plain_http(deployment: Deployment) -> Complaints:
     for queue in deployment.of_type(QUEUE):
         if str(queue) not in closed:
             yield queue, "accepts requests over plain HTTP"
-
-
-@rule(
-    "stream-retries-end",
-    "By default Lambda retries a bad record until it expires, and nothing behind it moves for a day",
-)
-def stream_retries_end(deployment: Deployment) -> Complaints:
-    for mapping in stream_mappings(deployment):
-        if mapping.properties.get("MaximumRetryAttempts", FOREVER) == FOREVER:
-            yield mapping, "retries a bad record without end"
-
-
-@rule(
-    "failed-records-are-kept", "A stream has no dead-letter queue of its own: what is given up without a place is lost"
-)
-def failed_records_are_kept(deployment: Deployment) -> Complaints:
-    for mapping in stream_mappings(deployment):
-        if not mapping.properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"):
-            yield mapping, "names no place for records that failed"

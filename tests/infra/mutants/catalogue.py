@@ -18,6 +18,7 @@ from tests.infra.mutants import (
     of_queues,
     of_releases,
     of_rights,
+    of_streams,
 )
 from tests.infra.mutants.making import Mutant
 
@@ -25,6 +26,7 @@ MODULES: Final = (
     of_data,
     of_buckets,
     of_queues,
+    of_streams,
     of_events,
     of_distributions,
     of_functions,

@@ -327,11 +327,6 @@ def a_queue_holds_every_message_back(prod: Deployment) -> None:
 
 
 @caught_by("properties-are-chosen")
-def a_queue_takes_a_kilobyte(prod: Deployment) -> None:
-    pick(prod, QUEUE).properties["MaximumMessageSize"] = 1024
-
-
-@caught_by("properties-are-chosen")
 def a_table_takes_ten_writes_a_second(prod: Deployment) -> None:
     settings = {"MaxWriteRequestUnits": 10}
     pick(prod, TABLES).properties["WriteOnDemandThroughputSettings"] = settings

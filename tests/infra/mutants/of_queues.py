@@ -1,9 +1,9 @@
-"""Faults in queues, their dead letters, and what reads queues and streams."""
+"""Faults in queues, their dead letters, and what reads queues."""
 
 from tests.infra.gates.model import Deployment, Json, Resource
-from tests.infra.gates.queues import MAPPING, dead_letters_of, fed_functions
-from tests.infra.gates.references import QUEUE, TABLES
-from tests.infra.mutants.making import add, app_stack, caught_by, pick, remove
+from tests.infra.gates.queues import dead_letters_of, fed_functions
+from tests.infra.gates.references import QUEUE
+from tests.infra.mutants.making import caught_by, pick, remove
 
 
 def fed(prod: Deployment) -> tuple[Resource, Resource, Resource]:
@@ -15,24 +15,6 @@ def dead_letters(prod: Deployment) -> Resource:
     found = dead_letters_of(prod, fed(prod)[1])
     assert found is not None
     return found
-
-
-def add_stream_consumer(prod: Deployment, **without: None) -> Resource:
-    """A consumer as it should be, but for what is left out."""
-    table = pick(prod, TABLES)
-    table.properties["StreamSpecification"] = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
-    outputs = table.stack.body.setdefault("Outputs", {})
-    outputs["Stream"] = {"Value": {"Fn::GetAtt": [table.logical_id, "StreamArn"]}}
-    stack, queue = app_stack(prod), dead_letters(prod)
-    properties = {
-        "EventSourceArn": {"Fn::GetStackOutput": {"StackName": table.stack.full_name, "OutputName": "Stream"}},
-        "FunctionName": fed(prod)[0].properties["FunctionName"],
-        "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "MaximumRetryAttempts": 5,
-        "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": [queue.logical_id, "Arn"]}}},
-    }
-    add(stack, "Consumer", MAPPING, **{name: value for name, value in properties.items() if name not in without})
-    return stack.resources["Consumer"]
 
 
 @caught_by("event-sources-are-known")
@@ -122,26 +104,6 @@ def a_queue_takes_plain_http(prod: Deployment) -> None:
     remove(pick(prod, "AWS::SQS::QueuePolicy"))
 
 
-@caught_by("stream-retries-end")
-def a_bad_record_is_retried_for_ever(prod: Deployment) -> None:
-    add_stream_consumer(prod, MaximumRetryAttempts=None)
-
-
-@caught_by("failed-records-are-kept")
-def a_failed_record_is_lost(prod: Deployment) -> None:
-    add_stream_consumer(prod, DestinationConfig=None)
-
-
-@caught_by("roles-do-what-is-declared")
-def a_stream_consumer_may_not_read_its_stream(prod: Deployment) -> None:
-    add_stream_consumer(prod)
-
-
-@caught_by("streams-are-watched")
-def nobody_notices_that_a_consumer_falls_behind(prod: Deployment) -> None:
-    add_stream_consumer(prod)
-
-
 def deny(prod: Deployment) -> Json:
     policy = pick(prod, "AWS::SQS::QueuePolicy").properties["PolicyDocument"]
     found: Json = next(each for each in policy["Statement"] if each["Effect"] == "Deny")
@@ -167,3 +129,8 @@ def plain_http_is_refused_elsewhere(prod: Deployment) -> None:
 def a_stranger_may_use_the_dead_letters_too(prod: Deployment) -> None:
     dead = pick(prod, QUEUE, lambda each: "RedriveAllowPolicy" in each.properties)
     dead.properties["RedriveAllowPolicy"]["sourceQueueArns"].append("arn:aws:sqs:eu-central-1:123456789012:theirs")
+
+
+@caught_by("queues-take-whole-messages")
+def a_queue_takes_a_kilobyte(prod: Deployment) -> None:
+    pick(prod, QUEUE).properties["MaximumMessageSize"] = 1024

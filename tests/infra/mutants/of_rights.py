@@ -15,8 +15,13 @@ FOREIGN = "arn:aws:iam::999988887777:root"
 
 
 def statements(prod: Deployment, module: str) -> list[Json]:
+    """Of the policy that the role of a module's function holds."""
+    return statements_of(prod, function_of(prod, module))
+
+
+def statements_of(prod: Deployment, function: Resource) -> list[Json]:
     """Of the policy that a function's role holds."""
-    role = role_of(prod, function_of(prod, module))
+    role = role_of(prod, function)
     policy = pick(
         prod,
         POLICIES,
