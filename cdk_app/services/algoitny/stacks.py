@@ -8,15 +8,18 @@ from constructs import Construct
 
 from cdk_app.constructs.api_function import ApiFunction, Limits, Tolerance
 from cdk_app.constructs.dashboard import ServiceParts
+from cdk_app.constructs.queue_worker import WorkQueue
 from cdk_app.constructs.runbooks import SIGN_IN
+from cdk_app.constructs.schedule import schedules
 from cdk_app.constructs.secrets import grant_read, signing_key
 from cdk_app.constructs.service_bucket import ServiceBucket
+from cdk_app.constructs.service_function import ServiceFunction
 from cdk_app.constructs.service_stacks import AppStack, DataStack, count_of
 from cdk_app.constructs.service_table import ServiceTables
 from cdk_app.environments import Environment, FunctionSize, Throttle
 from cdk_app.services.registry import ALGOITNY
 from lambda_src.services.algoitny import items
-from lambda_src.services.algoitny.settings import ApiSettings, Counts
+from lambda_src.services.algoitny.settings import ApiSettings, Counts, WorkerSettings
 
 SERVICE: Final = ALGOITNY.name
 TITLE: Final = ALGOITNY.title
@@ -24,6 +27,7 @@ PACKAGE: Final = ALGOITNY.package
 BUNDLE: Final = ALGOITNY.bundle
 SECRET_FIELDS: Final = ("google_client_secret", "gemini_api_key", "judge0_api_key", "admin_emails")
 API_SIZE: Final = FunctionSize(memory_mb=1024, timeout_seconds=29)
+WORKER_SIZE: Final = FunctionSize(memory_mb=512, timeout_seconds=900)
 TOLERANCE: Final = Tolerance(server_errors=11, p95_milliseconds=1000)
 REQUEST_LIMIT: Final = Throttle(requests_per_second=100, burst=200)
 SIGN_IN_LIMIT: Final = Throttle(requests_per_second=10, burst=20)
@@ -36,6 +40,7 @@ LIMITS: Final = Limits(
         ("POST", "/api/history"): RUN_LIMIT,
     },
 )
+JOBS_AT_ONCE: Final = 5
 FAILED_SIGN_INS_TOLERATED: Final = 21  # per 5 minutes
 POPUP: Final = "postmessage"  # what Google's own script names as the address of a code that it hands to the page
 NOBODY_SIGNS_IN: Final = f"nobody can sign in: google_client_ids of environments.py has none for {SERVICE}"
@@ -59,7 +64,15 @@ class AlgoItnyApp(AppStack):
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, data: AlgoItnyData) -> None:
         super().__init__(scope, construct_id, title=TITLE, environment=environment, data=data)
+        self.jobs = WorkQueue(
+            self,
+            "Jobs",
+            physical_name=f"{SERVICE}-Jobs-{environment.name}",
+            function_timeout_seconds=WORKER_SIZE.timeout_seconds,
+        )
         self.api = self._api(environment, data)
+        self.worker = self._worker(environment, data)
+        self.schedules = schedules(self, ALGOITNY.tasks, function=self.worker)
         for bucket in (data.content, data.archive):
             bucket.write_policy(self)
         self._operate(data)
@@ -72,7 +85,6 @@ class AlgoItnyApp(AppStack):
             self._shared_values(environment, data)
             | {
                 "app_secret_arn": data.app_secret.secret_arn,
-                "algoitny_content_bucket": data.content.bucket_name,
                 "google_client_ids": ",".join(client_ids),
                 "google_redirect_uris": ",".join((*origins, POPUP)),
                 "cors_allowed_origins": ",".join(origins),
@@ -82,22 +94,36 @@ class AlgoItnyApp(AppStack):
         function = self.add_api_function(BUNDLE.handler("api"), size=API_SIZE, settings=settings)
         data.tables.grant_access(function.role, asked_by=items.API)
         data.content.grant_access(function.role, asked_by=items.API)
+        self.jobs.grant_send(function.role)
         grant_read(function.role, data.app_secret)
         return self.add_api(function, cors=settings.cors, limits=LIMITS, tolerance=TOLERANCE)
+
+    def _worker(self, environment: Environment, data: AlgoItnyData) -> ServiceFunction:
+        values = self._shared_values(environment, data) | {"algoitny_job_dlq_url": self.jobs.dead_letters.queue_url}
+        settings = WorkerSettings.model_validate(values)
+        worker = self.add_worker(BUNDLE.handler("worker"), size=WORKER_SIZE, settings=settings)
+        self.jobs.feed(worker, max_concurrency=JOBS_AT_ONCE)
+        self.jobs.grant_send(worker.role)
+        data.tables.grant_access(worker.role, asked_by=items.WORKER)
+        data.content.grant_access(worker.role, asked_by=items.WORKER)
+        return worker
 
     def _shared_values(self, environment: Environment, data: AlgoItnyData) -> dict[str, object]:
         return {
             "environment": environment.name,
             "dynamodb_region": self.region,
             "algoitny_table_name": data.tables.names[items.MAIN.name],
+            "algoitny_content_bucket": data.content.bucket_name,
+            "algoitny_job_queue_url": self.jobs.queue.queue_url,
         }
 
     def _operate(self, data: AlgoItnyData) -> None:
         parts = ServiceParts(
             api=self.api,
-            functions={"API": self.api.function},
-            queues=[],
+            functions={"API": self.api.function, "Worker": self.worker},
+            queues=[self.jobs],
             tables=data.tables,
+            schedules=self.schedules,
             buckets=[data.content, data.archive],
             counts=[_count_of(name) for name in Counts],
         )
