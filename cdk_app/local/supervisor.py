@@ -34,6 +34,7 @@ from cdk_app.local.tables import bring_about, tables_of
 from cdk_app.local.trouble import LogWatch, lack_of_space
 from cdk_app.local.web import WebServer
 from cdk_app.services import stand_ins
+from cdk_app.services.planting import Ground
 from cdk_app.services.registry import SERVICES
 from cdk_app.services.service import Service, StandIn
 
@@ -217,10 +218,18 @@ class Supervisor:
                 continue
             self._announce(f"Planting sample data of {service.title}")
             try:
-                resolve_name(service.samples)(started.url, started.accounts)
+                resolve_name(service.samples)(self._ground(started))
                 planted.touch()
             except httpx.HTTPError as error:  # it is of use without; the next start tries again
                 self._announce(f"{service.title} has no sample data: {error}")
+
+    def _ground(self, running: RunningService) -> Ground:
+        return Ground(
+            url=running.url,
+            accounts=running.accounts,
+            stand_ins={each.name: self._url_of(each) for each in self._outside.stand_ins},
+            dynamodb_url=self._layout.dynamodb_url,
+        )
 
     def _serve(self, name: str, app: ASGIApp, *, port: int) -> None:
         refuse_taken_ports({port: name})

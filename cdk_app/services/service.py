@@ -71,8 +71,8 @@ class Service:
     for, by the minutes between two calls. Rules hold the templates against these three.
     data_stack: class made from an environment; app_stack: class made from an environment and that data stack.
     stand_ins: for what it calls outside. local_secrets: by field of its secret, functions that make up a value.
-    samples: function that gives the API at an address its first data, knowing who exists from the start; it may be
-    repeated, and raises httpx.HTTPError.
+    samples: function that gives the service its first data on a `Ground`; it may be repeated, and raises
+    httpx.HTTPError.
     smoke: function that takes the `Steps` of a check, raises StepFailed and deletes what it made. workload: function
     that makes the `Workload` of the cost page; None where nobody has described the traffic yet.
     """

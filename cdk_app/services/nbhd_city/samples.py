@@ -7,8 +7,7 @@ from typing import Final
 import httpx
 
 from cdk_app.services.nbhd_city.local_secrets import TEST_USERS
-from cdk_app.services.planting import accepted, api_at
-from cdk_app.services.service import FirstAccount
+from cdk_app.services.planting import Ground, accepted, api_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,9 @@ SAMPLE_NEIGHBORHOODS: Final = (
 )
 
 
-def plant(url: str, _accounts: Sequence[FirstAccount]) -> None:
-    """Make what is not there yet. url: of the API. Raises httpx.HTTPError."""
-    with api_at(url) as api:
+def plant(ground: Ground) -> None:
+    """Make what is not there yet. Raises httpx.HTTPError."""
+    with api_at(ground.url) as api:
         people = [_signed_in(api, account.display_name.lower()) for account in TEST_USERS]
         for account, person in zip(TEST_USERS, people, strict=True):
             profile = {"display_name": account.display_name, "bio": account.description}

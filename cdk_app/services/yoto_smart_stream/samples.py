@@ -1,12 +1,11 @@
 """Two listeners and a dozen files that they upload as a page would, one of which is no music at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import httpx
 
-from cdk_app.services.planting import CONFLICT, TIMEOUT_SECONDS, accepted, api_at
-from cdk_app.services.service import FirstAccount
+from cdk_app.services.planting import CONFLICT, TIMEOUT_SECONDS, Ground, accepted, api_at
 from cdk_app.services.yoto_smart_stream.tunes import BROKEN, TUNES
 
 UNAUTHORIZED: Final = httpx.codes.UNAUTHORIZED
@@ -16,13 +15,13 @@ LISTENERS: Final = {"mia": "mia likes dragons", "noah": "noah likes octopuses"}
 type Headers = Mapping[str, str]
 
 
-def plant(url: str, accounts: Sequence[FirstAccount]) -> None:
-    """Make what is not there yet. url: of the API. accounts: the administrator. Raises httpx.HTTPError.
+def plant(ground: Ground) -> None:
+    """Make what is not there yet; who exists from the start is the administrator. Raises httpx.HTTPError.
 
     Whoever was made with a password has to choose another one; the administrator then chooses the printed one again.
     """
-    [admin] = accounts
-    with api_at(url) as api:
+    [admin] = ground.accounts
+    with api_at(ground.url) as api:
         for_now = _other(admin.password)
         boss = _signed_in(api, admin.username, own=for_now, first=admin.password)
         accepted(api.post("/api/user/password", json=_change(for_now, admin.password), headers=boss))

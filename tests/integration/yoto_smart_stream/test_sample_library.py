@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from cdk_app.services.planting import Ground
 from cdk_app.services.service import FirstAccount
 from cdk_app.services.yoto_smart_stream.samples import LISTENERS, plant
 from cdk_app.services.yoto_smart_stream.tunes import BROKEN, TUNES
@@ -25,7 +26,7 @@ def announce(studio) -> None:
 
 def test_listeners_find_a_dozen_files_one_of_which_is_no_music(studio):
     url = str(studio.house.api.base_url)
-    plant(url, [ADMIN])
+    plant(Ground(url=url, accounts=[ADMIN]))
     announce(studio)
 
     assert {item["filename"] for item in studio.house.items() if item["PK"].startswith("AUDIO#")} == {
@@ -40,18 +41,18 @@ def test_listeners_find_a_dozen_files_one_of_which_is_no_music(studio):
 
 def test_planting_again_adds_nothing(studio):
     url = str(studio.house.api.base_url)
-    plant(url, [ADMIN])
+    plant(Ground(url=url, accounts=[ADMIN]))
     announce(studio)
     before = {item["PK"] for item in studio.house.items() if item["PK"].startswith(("AUDIO#", "USER#"))}
 
-    plant(url, [ADMIN])
+    plant(Ground(url=url, accounts=[ADMIN]))
     announce(studio)
 
     assert {item["PK"] for item in studio.house.items() if item["PK"].startswith(("AUDIO#", "USER#"))} == before
 
 
 def test_an_administrator_with_another_password_is_told(studio):
-    plant(str(studio.house.api.base_url), [ADMIN])
+    plant(Ground(url=str(studio.house.api.base_url), accounts=[ADMIN]))
 
     with pytest.raises(httpx.HTTPStatusError, match="401"):
-        plant(str(studio.house.api.base_url), [FirstAccount("admin", "a password from before")])
+        plant(Ground(url=str(studio.house.api.base_url), accounts=[FirstAccount("admin", "a password from before")]))
