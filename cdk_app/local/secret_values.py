@@ -16,7 +16,7 @@ from cdk_app.services.service import FirstAccount
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-type MadeUp = Mapping[str, Callable[[], Mapping[str, Any]]]
+type MadeUp = Mapping[str, Callable[[], Mapping[str, Any] | str]]
 
 
 def fill_secrets(emulator: MiniStack, secret_ids: Iterable[str], keys: Mapping[str, str], made_up: MadeUp) -> None:

@@ -42,6 +42,16 @@ BLUESKY: Final = StandIn(
     ),
 )
 
+# Always a stand-in here, as well: a client of Google's knows the addresses of its pages, and people of this machine are
+# whoever they like to be.
+GOOGLE: Final = StandIn(
+    name="google",
+    title="Google's sign-in",
+    port=8012,
+    application="cdk_app.services.algoitny.google.app:sample_app",
+    endpoints=(Endpoint("GOOGLE_TOKEN_URL", "/token"), Endpoint("GOOGLE_JWKS_URL", "/certs")),
+)
+
 STOCK_TRACK_RECORD: Final = Service(
     name="StockTrackRecord",
     package="stock_track_record",
@@ -77,6 +87,8 @@ ALGOITNY: Final = Service(
     data_stack="cdk_app.services.algoitny.stacks:AlgoItnyData",
     app_stack="cdk_app.services.algoitny.stacks:AlgoItnyApp",
     smoke="cdk_app.services.algoitny.smoke:check",
+    stand_ins=(GOOGLE,),
+    local_secrets="cdk_app.services.algoitny.local_secrets:MADE_UP",
 )
 
 NBHD_CITY: Final = Service(

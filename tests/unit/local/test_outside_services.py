@@ -6,7 +6,7 @@ from cdk_app.services import registry
 from cdk_app.services.service import StandIn
 
 BASE_URLS = set(registry.VIDEOS_AND_PRICES.variables(""))
-BLUESKY = set(registry.BLUESKY.variables(""))
+ALWAYS_PLAYED = {*registry.GOOGLE.variables(""), *registry.BLUESKY.variables("")}
 PRICES = {"FINNHUB_API_BASE_URL", "YAHOO_API_BASE_URL", "ALPHA_VANTAGE_API_BASE_URL"}
 
 
@@ -25,13 +25,13 @@ def url_of(stand_in: StandIn) -> str:
 
 def stand_in_addresses(outside) -> dict[str, str]:
     """Variables of the services that a key could make real, with what functions are told of them."""
-    return {name: url for name, url in outside.function_environment(url_of).items() if name not in BLUESKY}
+    return {name: url for name, url in outside.function_environment(url_of).items() if name not in ALWAYS_PLAYED}
 
 
 def test_without_an_env_file_everything_is_a_stand_in(tmp_path):
     outside = outside_services(tmp_path / ".env")
     assert outside.stand_ins == STAND_INS
-    assert set(outside.function_environment(url_of)) == BASE_URLS | BLUESKY
+    assert set(outside.function_environment(url_of)) == BASE_URLS | ALWAYS_PLAYED
     assert all(url.startswith("http://localhost:8010") for url in stand_in_addresses(outside).values())
     assert set(outside.keys.values()) == {STAND_IN_KEY}
 
@@ -62,8 +62,8 @@ def test_real_videos_get_no_invented_prices(outside_of):
     assert outside.stand_ins == STAND_INS  # the first for Gemini
 
 
-def test_with_all_keys_only_bluesky_is_a_stand_in(outside_of):
+def test_with_all_keys_only_those_without_one_are_stand_ins(outside_of):
     names = ("YOUTUBE_API_KEY", "GEMINI_API_KEY", "FINNHUB_API_KEY", "ALPHA_VANTAGE_API_KEY")
     outside = outside_of("\n".join(f"{name}=real-{name}" for name in names))
-    assert [stand_in.title for stand_in in outside.stand_ins] == ["BlueSky"]
-    assert set(outside.function_environment(url_of)) == BLUESKY
+    assert [stand_in.title for stand_in in outside.stand_ins] == ["Google's sign-in", "BlueSky"]
+    assert set(outside.function_environment(url_of)) == ALWAYS_PLAYED
