@@ -80,7 +80,11 @@ ALGOITNY: Final = Service(
     local_port=8002,
     tables=algoitny_tables.TABLES,
     buckets=algoitny_tables.BUCKETS,
-    queues={"ALGOITNY_JOB_QUEUE_URL": "JobsQueue", "ALGOITNY_JOB_DLQ_URL": "JobsDeadLetters"},
+    queues={
+        "ALGOITNY_JOB_QUEUE_URL": "JobsQueue",
+        "ALGOITNY_JOB_DLQ_URL": "JobsDeadLetters",
+        "ALGOITNY_ARCHIVE_DLQ_URL": "ArchiverDeadLetters",
+    },
     secrets={"APP_SECRET_ARN": "AppSecret"},
     tasks={"maintenance": 15, "rollup": 60},
     also_calls=frozenset({"s3"}),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aws_cdk import Annotations
+from aws_cdk import Annotations, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
@@ -16,10 +16,13 @@ from cdk_app.constructs.service_bucket import ServiceBucket
 from cdk_app.constructs.service_function import ServiceFunction
 from cdk_app.constructs.service_stacks import AppStack, DataStack, count_of
 from cdk_app.constructs.service_table import ServiceTables
+from cdk_app.constructs.stream_consumer import StreamConsumer
 from cdk_app.environments import Environment, FunctionSize, Throttle
 from cdk_app.services.registry import ALGOITNY
+from lambda_src.runtime.settings import ServiceSettings
 from lambda_src.services.algoitny import items
-from lambda_src.services.algoitny.settings import ApiSettings, Counts, WorkerSettings
+from lambda_src.services.algoitny.archive.rules import FILTERS as ARCHIVED
+from lambda_src.services.algoitny.settings import ApiSettings, ArchiverSettings, Counts, WorkerSettings
 
 SERVICE: Final = ALGOITNY.name
 TITLE: Final = ALGOITNY.title
@@ -28,6 +31,7 @@ BUNDLE: Final = ALGOITNY.bundle
 SECRET_FIELDS: Final = ("google_client_secret", "gemini_api_key", "judge0_api_key", "admin_emails")
 API_SIZE: Final = FunctionSize(memory_mb=1024, timeout_seconds=29)
 WORKER_SIZE: Final = FunctionSize(memory_mb=512, timeout_seconds=900)
+READER_SIZE: Final = FunctionSize(memory_mb=512, timeout_seconds=120)
 TOLERANCE: Final = Tolerance(server_errors=11, p95_milliseconds=1000)
 REQUEST_LIMIT: Final = Throttle(requests_per_second=100, burst=200)
 SIGN_IN_LIMIT: Final = Throttle(requests_per_second=10, burst=20)
@@ -72,6 +76,7 @@ class AlgoItnyApp(AppStack):
         )
         self.api = self._api(environment, data)
         self.worker = self._worker(environment, data)
+        self.archive = self._archive(environment, data)
         self.schedules = schedules(self, ALGOITNY.tasks, function=self.worker)
         for bucket in (data.content, data.archive):
             bucket.write_policy(self)
@@ -108,11 +113,42 @@ class AlgoItnyApp(AppStack):
         data.content.grant_access(worker.role, asked_by=items.WORKER)
         return worker
 
-    def _shared_values(self, environment: Environment, data: AlgoItnyData) -> dict[str, object]:
+    def _archive(self, environment: Environment, data: AlgoItnyData) -> StreamConsumer:
+        """Usage logs that expire, to their bucket."""
+        consumer = StreamConsumer(self, "Archiver", stream_arn=data.tables.stream_arn(items.MAIN))
+        settings = ArchiverSettings.model_validate(
+            self._table_values(environment, data)
+            | {
+                "algoitny_archive_bucket": data.archive.bucket_name,
+                "algoitny_archive_dlq_url": consumer.dead_letters.queue_url,
+            }
+        )
+        function = self._reader("ArchiverFunction", "archiver", settings, environment)
+        data.archive.grant_access(function.role, asked_by=items.ARCHIVER)
+        consumer.feed(function, filters=ARCHIVED, batch_size=1000, window=Duration.minutes(1))
+        return consumer
+
+    def _reader(
+        self, construct_id: str, module: str, settings: ServiceSettings, environment: Environment
+    ) -> ServiceFunction:
+        return ServiceFunction(
+            self,
+            construct_id,
+            handler=BUNDLE.handler(module),
+            size=READER_SIZE,
+            settings=settings,
+            environment=environment,
+        )
+
+    def _table_values(self, environment: Environment, data: AlgoItnyData) -> dict[str, object]:
         return {
             "environment": environment.name,
             "dynamodb_region": self.region,
             "algoitny_table_name": data.tables.names[items.MAIN.name],
+        }
+
+    def _shared_values(self, environment: Environment, data: AlgoItnyData) -> dict[str, object]:
+        return self._table_values(environment, data) | {
             "algoitny_content_bucket": data.content.bucket_name,
             "algoitny_job_queue_url": self.jobs.queue.queue_url,
         }
@@ -120,10 +156,11 @@ class AlgoItnyApp(AppStack):
     def _operate(self, data: AlgoItnyData) -> None:
         parts = ServiceParts(
             api=self.api,
-            functions={"API": self.api.function, "Worker": self.worker},
+            functions={"API": self.api.function, "Worker": self.worker, "Archiver": self.archive.function},
             queues=[self.jobs],
             tables=data.tables,
             schedules=self.schedules,
+            consumers=[self.archive],
             buckets=[data.content, data.archive],
             counts=[_count_of(name) for name in Counts],
         )
