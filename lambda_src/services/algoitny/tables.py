@@ -12,6 +12,8 @@ from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.items import API, GSI1, GSI2, SUPPORT, WORKER
 from lambda_src.services.algoitny.models.plans import PlanNameGuard, SubscriptionPlan
 from lambda_src.services.algoitny.models.problems import Problem
+from lambda_src.services.algoitny.items import API, GSI1, GSI2, STATS, WORKER
+from lambda_src.services.algoitny.models.statistics import UserProblem, UserStats
 from lambda_src.services.algoitny.models.tasks import Task
 from lambda_src.services.algoitny.models.usage import UsageCounter, UsageIdempotency, UsageLog
 from lambda_src.services.algoitny.models.users import Counter, EmailGuard, GoogleGuard, User
@@ -161,6 +163,12 @@ TESTCASES_BY_ID: Final = AccessPattern(
 
 # ---- histories -------------------------------------------------------------------------------------------------------
 
+LIST_USER_HISTORY: Final = AccessPattern(
+    "list_user_history", "Which runs has this user, newest first?",
+    operation="Query", reads=items.HISTORY, index=GSI1, descending=True, asked_by=(API, WORKER),
+    cost="1 request per page; 0.5 RRU per 4 KB; GSI1 lags by up to about a second",
+)  # fmt: skip
+
 # ---- usage -----------------------------------------------------------------------------------------------------------
 
 CONSUME: Final = AccessPattern(
@@ -214,6 +222,41 @@ DELETE_LOGS_BEFORE_DATE: Final = AccessPattern(
 )  # fmt: skip
 
 # ---- statistics ------------------------------------------------------------------------------------------------------
+
+GET_STATS: Final[AccessPattern[UserStats]] = _get(
+    "get_stats", "What did this user do?", reads=items.USER_STATS, asked_by=(API,)
+)
+HAS_RUN: Final[AccessPattern[UserProblem]] = _get(
+    "has_run", "Did this user ever run this problem?", reads=items.USER_PROBLEM, asked_by=(API,)
+)
+USER_AND_STATS: Final = AccessPattern(
+    "user_and_stats", "Is there this user still, and what was counted before?",
+    operation="BatchGetItem", reads=(items.USER, items.USER_STATS, items.USER_PROBLEM), consistent=True,
+    asked_by=(STATS,), cost="1 request; 1 RRU each",
+)  # fmt: skip
+APPLY_HISTORY_EVENT: Final = AccessPattern(
+    "apply_history_event", "Something happened to a run, or to its hints.",
+    operation=("PutItem", "UpdateItem"), transaction=True,
+    writes=(items.EVENT_MARKER, items.USER_STATS, items.USER_PROBLEM, items.PROBLEM_STATS, items.PUBLIC_HOUR),
+    asked_by=(STATS,), cost="1 request; 2 WRU each",
+)  # fmt: skip
+PUBLIC_HOURS: Final = AccessPattern(
+    "public_hours", "How many public runs were made on this date, from this hour on?",
+    operation="Query", reads=items.PUBLIC_HOUR, from_="hour", asked_by=(API,), cost="1 request; 0.5 RRU per 4 KB",
+)  # fmt: skip
+PROBLEMS_OF_USER: Final = AccessPattern(
+    "problems_of_user", "Which problems did this user ever run?",
+    operation="Query", reads=items.USER_PROBLEM, consistent=True, asked_by=(API,),
+    cost="1 request per page; 1 RRU per 4 KB",
+)  # fmt: skip
+REBUILD_PROBLEMS: Final = AccessPattern(
+    "rebuild_problems", "A user ran problems of which nothing was known.",
+    operation="BatchWriteItem", writes=items.USER_PROBLEM, asked_by=(API,), cost="1 request per 25; 1 WRU each",
+)  # fmt: skip
+REBUILD_STATS: Final = AccessPattern(
+    "rebuild_stats", "What a user did was counted anew.",
+    operation="PutItem", writes=items.USER_STATS, asked_by=(API,), cost="1 request; 1 WRU",
+)  # fmt: skip
 
 # ---- work ------------------------------------------------------------------------------------------------------------
 

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from lambda_src.runtime.resources import Resources
 from lambda_src.services.algoitny.settings import ApiSettings, ArchiverSettings, WorkerSettings
+from lambda_src.services.algoitny.settings import ApiSettings, StatsSettings, WorkerSettings
 from lambda_src.services.algoitny.tables import TABLES
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from lambda_src.runtime.stream import BatchConsumer
+    from lambda_src.runtime.deadline import Deadline
+    from lambda_src.runtime.stream import RecordConsumer
     from lambda_src.runtime.worker import QueueWorker
     from lambda_src.services.algoitny.archive.rules import ExpiredLog
     from lambda_src.services.algoitny.messages import TaskMessage
+    from lambda_src.services.algoitny.statistics.rules import Change
 
 NAMESPACE: Final = "AlgoItny"
 PACKAGE: Final = "algoitny"
@@ -42,6 +46,9 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
     from lambda_src.services.algoitny.plans.service import PlanCatalog
     from lambda_src.services.algoitny.principals import AccessTokens, Administrators
+    from lambda_src.services.algoitny.statistics import routes as statistics
+    from lambda_src.services.algoitny.statistics.repository import UserStatsRepository
+    from lambda_src.services.algoitny.statistics.service import Statistics
     from lambda_src.services.algoitny.tasks import routes as tasks
     from lambda_src.services.algoitny.tasks.repository import TaskRepository
     from lambda_src.services.algoitny.tasks.service import TaskService
@@ -72,6 +79,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             health.router,
             tasks.router,
             legal.router,
+            statistics.router,
         ],
         provided=[
             settings,
@@ -82,6 +90,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             catalog,
             UserService(UserRepository(store, clock), catalog),
             LegalDocuments(resources.clock),
+            Statistics(store, UserStatsRepository(store, resources.clock), resources.clock),
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, detail_as="error", malformed_json="bad_request"),
@@ -139,6 +148,22 @@ def archiver(settings: ArchiverSettings, resources: Resources) -> "BatchConsumer
         handle=UsageArchiver(objects, resources.metrics, resources.clock).archive,
         queue=resources.queue,
         dead_letter_url=settings.algoitny_archive_dlq_url,
+def stats(settings: StatsSettings, resources: Resources) -> "RecordConsumer[Change]":
+    """What counts the changes of the table."""
+    from lambda_src.runtime.stream import RecordConsumer
+    from lambda_src.services.algoitny.statistics.repository import UserStatsRepository
+    from lambda_src.services.algoitny.statistics.rules import change_of
+
+    repository = UserStatsRepository(resources.store(TABLES, settings), resources.clock)
+
+    def count(change: "Change", _deadline: "Deadline") -> None:
+        repository.apply_history_event(change)
+
+    return RecordConsumer(
+        parse=change_of,
+        handle=count,
+        queue=resources.queue,
+        dead_letter_url=settings.algoitny_stats_dlq_url,
         usage=resources.client,
         after=resources.metrics.flush,
     )

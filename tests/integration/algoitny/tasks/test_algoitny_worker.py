@@ -155,7 +155,7 @@ def test_the_last_delivery_fails_the_task_gives_its_charge_back_once_and_sets_th
     (sent,) = judge.queue.take()
     worker = worker_of(judge, work, reversal=given_back)
     if is_given_back_already:
-        judge.store.transact(GIVE_UP_TASK, given_back(*log_key.values.values(), judge.clock()))
+        judge.store.transact(GIVE_UP_TASK, given_back(log_key.values["PK"], log_key.values["SK"], judge.clock()))
 
     for receive_count in range(1, MAX_RECEIVES):
         assert judge.deliver(sent, receive_count=receive_count, worker=worker) == [sent.message_id]

@@ -1,0 +1,105 @@
+"""What a change of a run or of its hints means for what is counted.
+
+    a run appears ---------------------- the user's totals, the problem's runs; public: its hour
+    a run becomes public, or private --- its hour, one more or less
+    a run disappears ------------------- the user's histories, its hour where it was public; what was done stays done
+    hints become complete -------------- the user's hints
+
+An hour is that in which a run was made, whenever it is shown. What was moved in was counted where it came from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from lambda_src.runtime.messages import Malformed
+from lambda_src.runtime.stream import EventName, Image, StreamRecord, model_of
+from lambda_src.services.algoitny import items
+from lambda_src.services.algoitny.models.histories import History, HistoryHint
+from lambda_src.services.algoitny.models.statistics import PublicHour
+
+FILTERS: Final[tuple[Mapping[str, Any], ...]] = (
+    {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"tp": {"S": ["hist", "hint"]}}}},
+    {"eventName": ["REMOVE"], "dynamodb": {"OldImage": {"tp": {"S": ["hist"]}}}},
+)
+"""Which records of the stream are handed over at all; the others cost nothing."""
+
+_MOVED_IN: Final = "migration"  # the mark of an item that nobody but the migration has written
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an event adds. counts: to attributes of the user's statistics; hour: with what is added to it.
+
+    run: the one that appeared. user_id: None where nobody made it.
+    """
+
+    event_id: str
+    user_id: int | None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    run: History | None = None
+    hour: PublicHour | None = None
+
+
+def change_of(record: StreamRecord) -> Change | None:
+    """What a record adds, None for nothing. Raises Malformed."""
+    image = record.old if record.event_name is EventName.REMOVE else record.new
+    if image is None:
+        raise Malformed("no image")
+    if _MOVED_IN in image:
+        return None
+    match image.get("tp"):
+        case {"S": "hist"}:
+            return _of_run(record)
+        case {"S": "hint"}:
+            return _of_hint(record, image)
+    return None
+
+
+def passed(run: History) -> bool:
+    """Whether a run counts as passed; one that could not be run counts as failed."""
+    return run.result_summary == "passed"
+
+
+def hour_of(created_at: int) -> tuple[str, str]:
+    """The UTC date and hour of a time in milliseconds, as their buckets have them."""
+    instant = _EPOCH + timedelta(milliseconds=created_at)
+    return instant.strftime("%Y%m%d"), instant.strftime("%H")
+
+
+def _of_run(record: StreamRecord) -> Change | None:
+    before = None if record.old is None else model_of(items.HISTORY, record.old)
+    after = None if record.new is None else model_of(items.HISTORY, record.new)
+    was_public, is_public = (run is not None and run.is_code_public for run in (before, after))
+    hour = None
+    if was_public != is_public:
+        hour = _hour(after, 1) if is_public else _hour(before, -1)
+    match record.event_name, before, after:
+        case EventName.INSERT, _, History() as run:
+            counts = {
+                "total_executions": 1,
+                "history_count": 1,
+                "passed" if passed(run) else "failed": 1,
+                f"ln_{run.language}": 1,
+                f"pl_{run.platform}": 1,
+            }
+            return Change(event_id=record.event_id, user_id=run.user_id, counts=counts, run=run, hour=hour)
+        case EventName.REMOVE, History() as run, _:
+            return Change(event_id=record.event_id, user_id=run.user_id, counts={"history_count": -1}, hour=hour)
+    return None if hour is None else Change(event_id=record.event_id, user_id=None, hour=hour)
+
+
+def _hour(run: History | None, value: int) -> PublicHour:
+    assert run is not None  # it is, or was, public
+    date, hour = hour_of(run.created_at)
+    return PublicHour(date, hour, run.public_shard or 0, value)
+
+
+def _of_hint(record: StreamRecord, image: Image) -> Change | None:
+    hint = model_of(items.HISTORY_HINT, image)
+    before: HistoryHint | None = None if record.old is None else model_of(items.HISTORY_HINT, record.old)
+    if hint.status != "COMPLETED" or (before is not None and before.status == "COMPLETED"):
+        return None
+    return Change(event_id=record.event_id, user_id=hint.user_id, counts={"hints_total": 1})
