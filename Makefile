@@ -96,8 +96,8 @@ shift: setup ## how many calls the newest version of an API answers: ENVIRONMENT
 	@python -m cdk_app.operations.shift '$(or $(SERVICE),$(error SERVICE is missing: make shift SERVICE=<Service> ENVIRONMENT=prod PERCENT=5))' \
 	  '$(ENVIRONMENT)' $(PERCENT) --port-offset $(PORT_OFFSET) $(if $(BEFORE),--before $(BEFORE))
 
-redrive: setup ## show what was given up of QUEUE=..., and why; SEND=1 puts it back; DROP=1 REASON='not JSON' deletes it
-	@python -m cdk_app.operations.redrive '$(or $(QUEUE),$(error QUEUE is missing: make redrive QUEUE=<Service>-<Queue>-<environment>))' \
+redrive: setup ## show what was given up of QUEUE=..., or by the reader of a stream FUNCTION=..., and why; SEND=1 puts it back; DROP=1 REASON='not JSON' deletes it
+	@python -m cdk_app.operations.redrive $(if $(FUNCTION),--function '$(FUNCTION)','$(or $(QUEUE),$(error QUEUE is missing: make redrive QUEUE=<Service>-<Queue>-<environment>))') \
 	  --port-offset $(PORT_OFFSET) --reason "$$REASON" $(if $(SEND),--send) $(if $(DROP),--drop)
 
 migrate: setup ## move the data of DATABASE_URL into the tables of SERVICE=... ENVIRONMENT=...; PHASE=check, plan, copy, verify...

@@ -1,7 +1,9 @@
 """`python -m cdk_app.operations.redrive QUEUE`: what was given up and why. `--send` puts it back, `--drop` deletes it.
 
-QUEUE is the name of the queue that the worker is fed from, `<Service>-<Queue>-<environment>`. Credentials and region
-come from the environment, as for the AWS CLI; a name that ends in `-local` is looked for in the local cloud.
+QUEUE is the name of the queue that the worker is fed from, `<Service>-<Queue>-<environment>`. `--function NAME` in its
+place asks for what a function that reads a table's stream gave up, which is put back by handing it to that function.
+Credentials and region come from the environment, as for the AWS CLI; a queue whose name ends in `-local`, and a
+function whose name begins with `local-`, are looked for in the local cloud.
 Exit code 1 when something could not be done; what is not moved stays where it is. What is deleted is written to a file
 before.
 """
@@ -23,12 +25,23 @@ from cdk_app.environments import LOCAL
 from cdk_app.local.layout import LOCAL_DIRECTORY, Layout
 from cdk_app.local.ministack import local_session
 from cdk_app.operations.redrive.keeper import Keeper
-from cdk_app.operations.redrive.mover import Bounds, DeadLetter, DeadLetterQueue, Moved, NotARedriveQueue
+from cdk_app.operations.redrive.mover import (
+    Bounds,
+    DeadLetter,
+    DeadLetterQueue,
+    DeadLetters,
+    Moved,
+    NotARedriveQueue,
+)
+from cdk_app.operations.redrive.records import DeadRecords
 
 if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
 CONFIG: Final = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
+# A function may work for 15 minutes, and a call that is given up is not tried again: the record may be handled by then.
+CALLS: Final = Config(connect_timeout=5, read_timeout=900, retries={"total_max_attempts": 1})
 SHOWN: Final = 20
 BODY_CHARACTERS: Final = 200
 DROPPED_FOLDER: Final = LOCAL_DIRECTORY / "dropped"
@@ -38,9 +51,10 @@ terminal = Console(highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command(help=__doc__)
-def redrive(
-    queue: Annotated[str, typer.Argument(help="Name of the queue that the worker is fed from")],
+def redrive(  # noqa: PLR0913 -- each is an option of the command
+    queue: Annotated[str, typer.Argument(help="Name of the queue that the worker is fed from")] = "",
     *,
+    function: Annotated[str, typer.Option(help="Name of the function that reads a stream, instead of a queue")] = "",
     send: Annotated[bool, typer.Option("--send", help="Put messages back; without it, only show them")] = False,
     drop: Annotated[bool, typer.Option("--drop", help="Delete messages, after writing them to a file")] = False,
     reason: Annotated[str, typer.Option(help="Only messages whose reason contains this text, in any case")] = "",
@@ -49,12 +63,14 @@ def redrive(
     port_offset: Annotated[int, typer.Option(min=0, max=50_000, help="Of the local cloud")] = 0,
 ) -> None:
     """Show, move or delete; see the module."""
+    if bool(queue) == bool(function):
+        raise typer.BadParameter("name a queue, or a function that reads a stream")
     if send and drop:
         raise typer.BadParameter("a message is put back or dropped, not both")
     if drop and not reason:
         raise typer.BadParameter("say which messages to drop: --reason (make redrive ... REASON='not JSON')")
     try:
-        dead_letters = DeadLetterQueue(_client(queue, port_offset), queue)
+        dead_letters = _dead_letters(queue, function, port_offset)
         with ExitStack() as stack:
             act = None
             if send:
@@ -63,17 +79,25 @@ def redrive(
                 act = stack.enter_context(Keeper(dead_letters, DROPPED_FOLDER)).drop
             found = _work(dead_letters, Bounds(messages=at_most, seconds=seconds), reason=reason, act=act)
     except (NotARedriveQueue, BotoCoreError, ClientError, OSError) as error:
-        terminal.print(f"{queue}: {error}", style="red")
+        terminal.print(f"{queue or function}: {error}", style="red")
         raise typer.Exit(1) from error
     _report(dead_letters, found)
     _conclude(found, send=send, drop=drop)
     raise typer.Exit(1 if found.failures else 0)
 
 
-def _client(queue: str, port_offset: int) -> "SQSClient":
-    if queue.endswith(f"-{LOCAL.name}"):
-        return local_session().client("sqs", endpoint_url=Layout(port_offset).emulator_url, config=CONFIG)
-    return boto3.client("sqs", config=CONFIG)
+def _dead_letters(queue: str, function: str, port_offset: int) -> DeadLetters:
+    is_local = queue.endswith(f"-{LOCAL.name}") or function.startswith(f"{LOCAL.name}-")
+    sqs, lambda_ = _clients(port_offset, is_local=is_local)
+    return DeadLetterQueue(sqs, queue) if queue else DeadRecords(sqs, lambda_, function)
+
+
+def _clients(port_offset: int, *, is_local: bool) -> "tuple[SQSClient, LambdaClient]":
+    session = local_session() if is_local else boto3.Session()
+    url = Layout(port_offset).emulator_url if is_local else None
+    return session.client("sqs", endpoint_url=url, config=CONFIG), session.client(
+        "lambda", endpoint_url=url, config=CALLS
+    )
 
 
 @dataclass(slots=True)
@@ -95,7 +119,7 @@ class _Found:
 
 
 def _work(
-    dead_letters: DeadLetterQueue, bounds: Bounds, *, reason: str, act: Callable[[DeadLetter], Moved] | None
+    dead_letters: DeadLetters, bounds: Bounds, *, reason: str, act: Callable[[DeadLetter], Moved] | None
 ) -> _Found:
     """Act on what is asked for, or only read it, and leave the rest as it was."""
     found = _Found()
@@ -113,7 +137,7 @@ def _work(
     return found
 
 
-def _report(dead_letters: DeadLetterQueue, found: _Found) -> None:
+def _report(dead_letters: DeadLetters, found: _Found) -> None:
     seen = len(found.asked) + len(found.others)
     reasons = Table("messages", "reason", title=f"{dead_letters.name}: {len(found.asked)} of {seen} given up")
     for reason, count in Counter(letter.reason for letter in found.asked).most_common():

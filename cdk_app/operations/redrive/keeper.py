@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from cdk_app.operations.redrive.mover import DeadLetter, DeadLetterQueue, Moved
+from cdk_app.operations.redrive.mover import DeadLetter, DeadLetters, Moved
 
 
 class Keeper:
@@ -17,7 +17,7 @@ class Keeper:
     The file is made with the first letter, for the eyes of its owner only. Raises OSError; then nothing is deleted.
     """
 
-    def __init__(self, dead_letters: DeadLetterQueue, folder: Path) -> None:
+    def __init__(self, dead_letters: DeadLetters, folder: Path) -> None:
         self._dead_letters = dead_letters
         self._folder = folder
         self._file: TextIO | None = None

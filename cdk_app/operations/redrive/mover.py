@@ -1,17 +1,18 @@
-"""Moving messages from a dead-letter queue back to the queue they came from, with what every emulator of SQS knows.
+"""Moving messages from a dead-letter queue back to where they came from, with what every emulator of SQS knows.
 
-    receive (hidden from others) ──▶ send to the queue ──▶ delete from the dead-letter queue
-                                            │ fails
-                                            ▼
-                                    shown again, still there
+    receive (hidden from others) ──▶ put back ──▶ delete from the dead-letter queue
+                                        │ fails
+                                        ▼
+                                shown again, still there
 
-Sent first and deleted after that, so that nothing is lost whenever this ends; a message whose deletion fails is there
-twice, which workers take like any second delivery. `aws sqs start-message-move-task` does the same on AWS, for all
-messages or none: here one sees the reasons first, and may choose among them.
+Put back first and deleted after that, so that nothing is lost whenever this ends; a message whose deletion fails is
+there twice, which workers take like any second delivery. `aws sqs start-message-move-task` does the same on AWS for all
+messages of a queue or none: here one sees the reasons first, and may choose among them.
 """
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -43,7 +44,7 @@ HIDDEN_GRACE_SECONDS: Final = 30
 
 
 class NotARedriveQueue(ValueError):
-    """The queue has no dead-letter queue, or cannot be put back message by message."""
+    """There are no dead letters of this queue or function, or they cannot be put back one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,21 +75,21 @@ class Moved:
     failure: str | None
 
 
-class DeadLetterQueue:
-    """The dead-letter queue of a queue. Raises NotARedriveQueue; botocore's errors pass through, but for `move`."""
+class DeadLetters(ABC):
+    """A queue of what was given up, which knows where to put it back. botocore's errors pass through, but for `move`.
 
-    def __init__(self, sqs: "SQSClient", name: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        if name.endswith(".fifo"):
-            raise NotARedriveQueue(f"{name} keeps an order, which putting messages back one by one would break")
+    arn: of the queue. monotonic: the time, for bounds.
+    """
+
+    def __init__(self, sqs: "SQSClient", arn: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._sqs = sqs
         self._monotonic = monotonic
-        self.source_url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        answer = sqs.get_queue_attributes(QueueUrl=self.source_url, AttributeNames=["RedrivePolicy"])
-        policy = answer.get("Attributes", {}).get("RedrivePolicy")
-        if not policy:
-            raise NotARedriveQueue(f"{name} has no dead-letter queue; name the queue that the worker is fed from")
-        self.name = queue_name(json.loads(policy)["deadLetterTargetArn"])
+        self.name = queue_name(arn)
         self.url = sqs.get_queue_url(QueueName=self.name)["QueueUrl"]
+
+    @abstractmethod
+    def _put_back(self, letter: DeadLetter) -> str | None:
+        """Let it be handled once more; why that failed, None when it did not."""
 
     def waiting(self) -> int:
         """How many messages there are, by SQS's own count: exact once the queue has been quiet for a minute."""
@@ -111,15 +112,13 @@ class DeadLetterQueue:
                 return
             for message in fresh:
                 seen.add(message["MessageId"])
-                yield _letter(message)
+                yield self._letter(message)
 
     def move(self, letter: DeadLetter) -> Moved:
-        """Send it to its queue, without the reason, and then delete it here."""
-        attributes = {name: value for name, value in letter.attributes.items() if name not in NOT_PUT_BACK}
-        try:
-            self._sqs.send_message(QueueUrl=self.source_url, MessageBody=letter.body, MessageAttributes=attributes)
-        except (BotoCoreError, ClientError) as error:
-            return Moved(letter, f"not sent: {error}")
+        """Put it back, and then delete it here."""
+        failure = self._put_back(letter)
+        if failure is not None:
+            return Moved(letter, failure)
         try:
             self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=letter.receipt_handle)
         except (BotoCoreError, ClientError) as error:
@@ -148,18 +147,44 @@ class DeadLetterQueue:
         )
         return answer.get("Messages", [])
 
+    def _letter(self, message: "MessageTypeDef") -> DeadLetter:
+        received = message.get("MessageAttributes", {})
+        texts = {name: value["StringValue"] for name, value in received.items() if "StringValue" in value}
+        return DeadLetter(
+            message_id=message["MessageId"],
+            reason=texts.get(REASON_ATTRIBUTE) or _said_by_eventbridge(texts) or self._unsaid(message["Body"]),
+            body=message["Body"],
+            correlation_id=texts.get(CORRELATION_ATTRIBUTE, message["MessageId"]),
+            receipt_handle=message["ReceiptHandle"],
+            attributes={name: _sendable(value) for name, value in received.items()},
+        )
 
-def _letter(message: "MessageTypeDef") -> DeadLetter:
-    received = message.get("MessageAttributes", {})
-    texts = {name: value["StringValue"] for name, value in received.items() if "StringValue" in value}
-    return DeadLetter(
-        message_id=message["MessageId"],
-        reason=texts.get(REASON_ATTRIBUTE) or _said_by_eventbridge(texts) or NO_REASON,
-        body=message["Body"],
-        correlation_id=texts.get(CORRELATION_ATTRIBUTE, message["MessageId"]),
-        receipt_handle=message["ReceiptHandle"],
-        attributes={name: _sendable(value) for name, value in received.items()},
-    )
+    def _unsaid(self, _body: str) -> str:
+        """Why it is here, where no attribute says so."""
+        return NO_REASON
+
+
+class DeadLetterQueue(DeadLetters):
+    """The dead-letter queue of a queue. Raises NotARedriveQueue."""
+
+    def __init__(self, sqs: "SQSClient", name: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        if name.endswith(".fifo"):
+            raise NotARedriveQueue(f"{name} keeps an order, which putting messages back one by one would break")
+        self._source_url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        answer = sqs.get_queue_attributes(QueueUrl=self._source_url, AttributeNames=["RedrivePolicy"])
+        policy = answer.get("Attributes", {}).get("RedrivePolicy")
+        if not policy:
+            raise NotARedriveQueue(f"{name} has no dead-letter queue; name the queue that the worker is fed from")
+        super().__init__(sqs, json.loads(policy)["deadLetterTargetArn"], monotonic=monotonic)
+
+    def _put_back(self, letter: DeadLetter) -> str | None:
+        """Send it to its queue, without the reason."""
+        attributes = {name: value for name, value in letter.attributes.items() if name not in NOT_PUT_BACK}
+        try:
+            self._sqs.send_message(QueueUrl=self._source_url, MessageBody=letter.body, MessageAttributes=attributes)
+        except (BotoCoreError, ClientError) as error:
+            return f"not sent: {error}"
+        return None
 
 
 def _said_by_eventbridge(texts: Mapping[str, str]) -> str:

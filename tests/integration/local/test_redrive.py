@@ -83,7 +83,7 @@ def scene(cloud, tmp_path):
 @pytest.fixture
 def run(scene, monkeypatch):
     """The command as `make redrive` calls it, on the emulator."""
-    monkeypatch.setattr(command, "_client", lambda *_: scene.sqs)
+    monkeypatch.setattr(command, "_clients", lambda *_, **__: (scene.sqs, None))
     monkeypatch.setattr(command, "DROPPED_FOLDER", scene.folder)
     return lambda *options: CliRunner().invoke(command.app, [scene.name, *options], env={"COLUMNS": "200"})
 
@@ -190,7 +190,7 @@ def test_nothing_is_dropped_that_cannot_be_written_down(scene, run):
 
 def test_a_message_that_cannot_be_dropped_is_still_there(scene, run, monkeypatch):
     scene.give_up("message", reason="x")
-    monkeypatch.setattr(command, "_client", lambda *_: Refusing(scene.sqs, "delete_message"))
+    monkeypatch.setattr(command, "_clients", lambda *_, **__: (Refusing(scene.sqs, "delete_message"), None))
     done = run("--drop", "--reason", "x")
     assert done.exit_code == 1
     assert "not deleted" in done.output
@@ -233,7 +233,7 @@ def test_a_message_that_comes_back_at_once_is_moved_once(scene):
 
 def test_a_message_that_cannot_be_sent_stays_where_it_was(scene, run, monkeypatch):
     scene.give_up("message", reason="x")
-    monkeypatch.setattr(command, "_client", lambda *_: Refusing(scene.sqs, "send_message"))
+    monkeypatch.setattr(command, "_clients", lambda *_, **__: (Refusing(scene.sqs, "send_message"), None))
     done = run("--send")
     assert done.exit_code == 1
     assert "not sent" in done.output
@@ -242,7 +242,7 @@ def test_a_message_that_cannot_be_sent_stays_where_it_was(scene, run, monkeypatc
 
 def test_a_message_that_cannot_be_deleted_is_there_twice_rather_than_not_at_all(scene, run, monkeypatch):
     scene.give_up("message", reason="x")
-    monkeypatch.setattr(command, "_client", lambda *_: Refusing(scene.sqs, "delete_message"))
+    monkeypatch.setattr(command, "_clients", lambda *_, **__: (Refusing(scene.sqs, "delete_message"), None))
     done = run("--send")
     assert done.exit_code == 1
     assert "sent, but not deleted here" in done.output
@@ -271,7 +271,7 @@ def test_a_queue_without_dead_letters_is_refused_with_a_sentence(scene):
 
 
 def test_an_unknown_queue_is_exit_code_1_and_one_line(scene, monkeypatch):
-    monkeypatch.setattr(command, "_client", lambda *_: scene.sqs)
+    monkeypatch.setattr(command, "_clients", lambda *_, **__: (scene.sqs, None))
     done = CliRunner().invoke(command.app, ["Nobody-knows-it"])
     assert done.exit_code == 1
     assert done.output.startswith("Nobody-knows-it: ")
