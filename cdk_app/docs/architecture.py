@@ -101,7 +101,8 @@ def _integrations(templates: Templates) -> Iterator[Arrow]:
 def _event_sources(templates: Templates) -> Iterator[Arrow]:
     for mapping in templates.of_type("AWS::Lambda::EventSourceMapping"):
         properties = mapping.properties
-        at_once = properties.get("ScalingConfig", {}).get("MaximumConcurrency")
+        of_a_queue = properties.get("ScalingConfig", {}).get("MaximumConcurrency")
+        at_once = properties.get("ParallelizationFactor", of_a_queue)
         notes = [f"batches of {properties['BatchSize']}"] if properties.get("BatchSize", 1) != 1 else []
         notes += [f"{at_once} at once"] if at_once else []
         for source in templates.named_in(properties["EventSourceArn"], mapping.stack):
@@ -229,8 +230,11 @@ def _merged(arrows: Sequence[Arrow]) -> list[Arrow]:
 def _given_up_directly(arrows: Sequence[Arrow], names: Mapping[str, str]) -> list[Arrow]:
     """What else puts messages of a queue among its dead letters is a note on the arrow between the two.
 
-    That is the function that reads the queue, and a rule whose events the queue did not take.
+    That is the function that reads the queue, and a rule whose events the queue did not take. What a reader of a stream
+    puts there itself is no arrow beside that of what Lambda does.
     """
+    given_up = {(arrow.source, arrow.target) for arrow in arrows if arrow.flow == "fails"}
+    arrows = [arrow for arrow in arrows if arrow.flow != "sends" or (arrow.source, arrow.target) not in given_up]
     feeds = {(arrow.source, arrow.target) for arrow in arrows if arrow.flow == "feeds"}
     sends = {(arrow.source, arrow.target) for arrow in arrows if arrow.flow == "sends"}
     noted: dict[tuple[str, str], list[str]] = {}

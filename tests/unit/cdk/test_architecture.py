@@ -124,21 +124,26 @@ def test_a_queue_gives_up_to_its_dead_letters():
     assert arrows(app) == {Arrow("Queue", "Dead", "fails", ("after 3 tries",))}
 
 
-def test_a_failed_stream_batch_goes_to_its_destination():
+def test_a_function_hears_of_a_table_and_gives_up_to_its_dead_letters():
+    mapping = {
+        "EventSourceArn": {"Fn::GetAtt": ["Table", "StreamArn"]},
+        "FunctionName": {"Ref": "Function"},
+        "BatchSize": 100,
+        "ParallelizationFactor": 10,
+        "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["Dead", "Arn"]}}},
+    }
     app = {
         "Table": ("AWS::DynamoDB::Table", {}),
         "Function": function(),
+        "Role": ("AWS::IAM::Role", {}),
+        "Policy": policy({"Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": ["Dead", "Arn"]}}),
         "Dead": ("AWS::SQS::Queue", {}),
-        "Mapping": (
-            "AWS::Lambda::EventSourceMapping",
-            {
-                "EventSourceArn": {"Fn::GetAtt": ["Table", "StreamArn"]},
-                "FunctionName": {"Ref": "Function"},
-                "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["Dead", "Arn"]}}},
-            },
-        ),
+        "Mapping": ("AWS::Lambda::EventSourceMapping", mapping),
     }
-    assert Arrow("Function", "Dead", "fails") in arrows(app)
+    assert arrows(app) == {
+        Arrow("Table", "Function", "feeds", ("stream", "batches of 100", "10 at once")),
+        Arrow("Function", "Dead", "fails"),
+    }
 
 
 @pytest.mark.parametrize(

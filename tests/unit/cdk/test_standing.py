@@ -38,8 +38,12 @@ def test_a_metric_of_our_own_is_billed_once_however_many_alarms_read_it():
     assert usage == Usage(alarm_metrics=2, custom_metrics=1)
 
 
-def test_an_idle_queue_is_polled_all_month():
-    usage = standing(Feed=("AWS::Lambda::EventSourceMapping", {"EventSourceArn": "q", "FunctionName": "f"}))
+def test_an_idle_queue_is_polled_all_month_and_a_stream_is_read_for_nothing():
+    feed = {"EventSourceArn": "q", "FunctionName": "f"}
+    usage = standing(
+        Feed=("AWS::Lambda::EventSourceMapping", feed),
+        Changes=("AWS::Lambda::EventSourceMapping", {**feed, "StartingPosition": "TRIM_HORIZON"}),
+    )
     assert usage == Usage(queue_requests=5 * SECONDS_PER_MONTH / 20)
 
 
