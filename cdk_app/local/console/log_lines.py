@@ -8,10 +8,17 @@ from typing import Literal
 
 type Kind = Literal["request", "message", "task", "platform", "line"]
 
-PHRASES: Mapping[str, Kind] = {"request served": "request", "message handled": "message", "task finished": "task"}
+PHRASES: Mapping[str, Kind] = {
+    "request served": "request",
+    "message handled": "message",
+    "record handled": "message",
+    "batch handled": "message",
+    "task finished": "task",
+}
 PLATFORM_PREFIXES = ("START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "INIT_START ")
 TROUBLE_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL"})
-CALM_OUTCOMES = frozenset({"done", "declined"})  # a declined message is only given back because time is short
+# A declined message is only given back because time is short; an ignored record of a stream asks for nothing.
+CALM_OUTCOMES = frozenset({"done", "declined", "ignored"})
 
 MAX_FIGURE = 1e12
 

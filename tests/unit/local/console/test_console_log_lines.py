@@ -75,10 +75,17 @@ def test_every_phrase_with_a_meaning_here_is_one_that_the_runtime_writes(phrase)
 
 @pytest.mark.parametrize(
     ("outcome", "is_good", "is_trouble"),
-    [("done", True, False), ("declined", False, False), ("retry", False, True), ("refused", False, True)],
+    [
+        ("done", True, False),
+        ("declined", False, False),
+        ("ignored", False, False),
+        ("retry", False, True),
+        ("refused", False, True),
+    ],
 )
-def test_the_outcome_of_a_message_says_whether_to_look_twice(outcome, is_good, is_trouble):
-    line = parsed(message="message handled", kind="video", outcome=outcome, milliseconds=3.0)
+@pytest.mark.parametrize("message", ["message handled", "record handled", "batch handled"])
+def test_the_outcome_of_a_message_says_whether_to_look_twice(message, outcome, is_good, is_trouble):
+    line = parsed(message=message, kind="video", outcome=outcome, milliseconds=3.0)
     assert (line.kind, line.text, line.outcome) == ("message", "video", outcome)
     assert (line.is_good, line.is_trouble, line.is_work) == (is_good, is_trouble, True)
 
