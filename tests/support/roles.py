@@ -10,6 +10,9 @@ from tests.support.recorded_operations import EVERYTHING, Operations
 FUNCTION = "AWS::Lambda::Function"
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
 POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+# https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html; to list streams knows no resource to name
+READING = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+FINDING = "dynamodb:ListStreams"
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html; the group is there already
 LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
 # https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html; they know no resource to name
@@ -43,20 +46,25 @@ def granted_to(template: Template, function: str, *, tables: Mapping[str, str]) 
     """
     _, resource = _function(template, function)
     role = resource["Properties"]["Role"]["Fn::GetAtt"][0]
-    names = {json.dumps(value): variable.lower() for variable, value in _variables(resource).items()}
-    names[json.dumps(resource["Properties"]["LoggingConfig"]["LogGroup"])] = "logs"
+    names = _names(resource)
     return {(_name(place, names, tables), action) for action, place in statements(template, role)}
 
 
 def done_by_lambda(template: Template, function: str) -> Operations:
-    """What the Lambda service does in the name of a function: takes its messages, writes its logs and traces."""
+    """What the Lambda service does in the name of a function: takes its messages, writes its logs and traces.
+
+    Of a stream it takes records, and leaves a note where it gives some up.
+    """
     logical_id, resource = _function(template, function)
-    queues = {json.dumps(value): variable.lower() for variable, value in _variables(resource).items()}
+    names = _names(resource)
     done = {("logs", action) for action in LOGGING}
     if resource["Properties"].get("TracingConfig", {}).get("Mode") == "Active":
         done |= {(EVERYTHING, action) for action in TRACING}
-    for source in _sources(template, logical_id):
-        done |= {(queues[json.dumps({"Ref": source["Fn::GetAtt"][0]})], action) for action in POLLING}
+    for mapping in _mappings(template, logical_id):
+        given_up = mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+        source = _name(mapping["EventSourceArn"], names, {})
+        done |= {(source, action) for action in (READING if given_up else POLLING)}
+        done |= {(EVERYTHING, FINDING), (_name(given_up, names, {}), "sqs:SendMessage")} if given_up else set()
     return done
 
 
@@ -84,10 +92,16 @@ def _variables(function: Resource) -> dict[str, Any]:
     return variables
 
 
-def _sources(template: Template, function_id: str) -> Iterator[Any]:
+def _names(function: Resource) -> dict[str, str]:
+    """What a function was told of, and its log group, by what leads there."""
+    names = {json.dumps(value): variable.lower() for variable, value in _variables(function).items()}
+    return {**names, json.dumps(function["Properties"]["LoggingConfig"]["LogGroup"]): "logs"}
+
+
+def _mappings(template: Template, function_id: str) -> Iterator[Any]:
     for mapping in template.of_type("AWS::Lambda::EventSourceMapping").values():
         if mapping["Properties"]["FunctionName"] == {"Ref": function_id}:
-            yield mapping["Properties"]["EventSourceArn"]
+            yield mapping["Properties"]
 
 
 def _name(place: Any, names: Mapping[str, str], tables: Mapping[str, str]) -> str:
