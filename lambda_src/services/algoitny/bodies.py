@@ -33,12 +33,6 @@ type QueryId = Annotated[int | None, Query(ge=1, le=MAX_ID), BeforeValidator(_ch
 type Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
 
 
-class RequestBody(BaseModel):
-    """Fields that nobody knows are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 def timestamp(milliseconds: int) -> str:
     """A stored time as answers have it: ISO 8601 in UTC, with milliseconds."""
     return utc_text(_EPOCH + timedelta(milliseconds=milliseconds), "milliseconds")

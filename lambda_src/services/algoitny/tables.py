@@ -9,10 +9,9 @@ from typing import Final
 
 from lambda_src.dynamo.schema import AccessPattern
 from lambda_src.services.algoitny import items
-from lambda_src.services.algoitny.items import API, GSI1, GSI2, SUPPORT, WORKER
+from lambda_src.services.algoitny.items import API, GSI1, GSI2, STATS, SUPPORT, WORKER
 from lambda_src.services.algoitny.models.plans import PlanNameGuard, SubscriptionPlan
 from lambda_src.services.algoitny.models.problems import Problem
-from lambda_src.services.algoitny.items import API, GSI1, GSI2, STATS, WORKER
 from lambda_src.services.algoitny.models.statistics import UserProblem, UserStats
 from lambda_src.services.algoitny.models.tasks import Task
 from lambda_src.services.algoitny.models.usage import UsageCounter, UsageIdempotency, UsageLog

@@ -6,16 +6,14 @@ Each function imports what it alone needs: a worker has no use for FastAPI, and 
 from typing import TYPE_CHECKING, Final
 
 from lambda_src.runtime.resources import Resources
-from lambda_src.services.algoitny.settings import ApiSettings, ArchiverSettings, WorkerSettings
-from lambda_src.services.algoitny.settings import ApiSettings, StatsSettings, WorkerSettings
+from lambda_src.services.algoitny.settings import ApiSettings, ArchiverSettings, StatsSettings, WorkerSettings
 from lambda_src.services.algoitny.tables import TABLES
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from lambda_src.runtime.stream import BatchConsumer
     from lambda_src.runtime.deadline import Deadline
-    from lambda_src.runtime.stream import RecordConsumer
+    from lambda_src.runtime.stream import BatchConsumer, RecordConsumer
     from lambda_src.runtime.worker import QueueWorker
     from lambda_src.services.algoitny.archive.rules import ExpiredLog
     from lambda_src.services.algoitny.messages import TaskMessage
@@ -148,6 +146,11 @@ def archiver(settings: ArchiverSettings, resources: Resources) -> "BatchConsumer
         handle=UsageArchiver(objects, resources.metrics, resources.clock).archive,
         queue=resources.queue,
         dead_letter_url=settings.algoitny_archive_dlq_url,
+        usage=resources.client,
+        after=resources.metrics.flush,
+    )
+
+
 def stats(settings: StatsSettings, resources: Resources) -> "RecordConsumer[Change]":
     """What counts the changes of the table."""
     from lambda_src.runtime.stream import RecordConsumer
