@@ -53,7 +53,9 @@ class ApiSettings(TimelineSettings):
     app_secret_arn: str = Field(
         default="", description="Secret with keys of tokens, of outside services, administrators"
     )
-    google_client_ids: str = Field(default="", description="Client ids that Google tokens are for, separated by commas")
+    google_client_ids: str = Field(
+        default="", description="Client ids that Google tokens are for, by commas; the first exchanges codes"
+    )
     google_redirect_uris: str = Field(
         default="", description="Addresses that a sign-in by code may name, separated by commas; `postmessage` is one"
     )
@@ -65,7 +67,7 @@ class ApiSettings(TimelineSettings):
     )
     cors_allowed_origins: str = Field(default="", description="Origins whose pages may call the API, by commas")
     access_token_minutes: int = Field(default=60, ge=1, le=24 * 60, description="Lifetime of an access token")
-    refresh_token_days: int = Field(default=30, ge=1, le=365, description="Lifetime of a sign-in")
+    refresh_token_days: int = Field(default=30, ge=1, le=365, description="Days that a sign-in lasts unused")
 
     @property
     def cors(self) -> CorsRules:

@@ -6,6 +6,7 @@ Each function imports what it alone needs: a worker has no use for FastAPI, and 
 from typing import TYPE_CHECKING, Final
 
 from lambda_src.runtime.resources import Resources
+from lambda_src.services.algoitny.items import SIGN_INS
 from lambda_src.services.algoitny.settings import ApiSettings, ArchiverSettings, StatsSettings, WorkerSettings
 from lambda_src.services.algoitny.tables import TABLES
 
@@ -31,6 +32,7 @@ REFRESH_PURPOSE: Final = b"algoitny.refresh.v1"
 
 def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     """The application."""
+    from lambda_src.runtime.accounts.refresh import RefreshTokens
     from lambda_src.runtime.app_secret import DerivedKeys
     from lambda_src.runtime.http import create_app
     from lambda_src.runtime.keyring import GeneratedKeys
@@ -44,6 +46,9 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
     from lambda_src.services.algoitny.plans.service import PlanCatalog
     from lambda_src.services.algoitny.principals import AccessTokens, Administrators
+    from lambda_src.services.algoitny.sign_in import routes as sign_in
+    from lambda_src.services.algoitny.sign_in.clients import MAX_ANSWER_BYTES, google_of
+    from lambda_src.services.algoitny.sign_in.service import SignInService, lifetimes
     from lambda_src.services.algoitny.statistics import routes as statistics
     from lambda_src.services.algoitny.statistics.repository import UserStatsRepository
     from lambda_src.services.algoitny.statistics.service import Statistics
@@ -68,6 +73,17 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     jobs = WorkQueue[TaskMessage](resources.queue, settings.algoitny_job_queue_url)
     work = TaskService(TaskRepository(store, clock), jobs, clock)
     catalog = PlanCatalog(SubscriptionPlanRepository(store, clock), clock)
+    people = UserService(UserRepository(store, clock), catalog)
+    refreshing = lifetimes(settings.refresh_token_days)
+    signing_in = SignInService(
+        google_of(settings, resources.http(max_answer_bytes=MAX_ANSWER_BYTES), secret, seconds=resources.seconds),
+        people,
+        administrators,
+        RefreshTokens(store, SIGN_INS, DerivedKeys(keys, REFRESH_PURPOSE), refreshing, clock),
+        tokens,
+        clock,
+        resources.metrics,
+    )
     return create_app(
         title=TITLE,
         version=VERSION,
@@ -76,6 +92,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         routers=[
             health.router,
             tasks.router,
+            sign_in.router,
             legal.router,
             statistics.router,
         ],
@@ -86,9 +103,10 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             administrators,
             work,
             catalog,
-            UserService(UserRepository(store, clock), catalog),
-            LegalDocuments(resources.clock),
-            Statistics(store, UserStatsRepository(store, resources.clock), resources.clock),
+            people,
+            signing_in,
+            LegalDocuments(clock),
+            Statistics(store, UserStatsRepository(store, clock), clock),
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, detail_as="error", malformed_json="bad_request"),

@@ -6,7 +6,6 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from threading import Lock
 from typing import Any, Final, Literal
 
@@ -64,7 +63,8 @@ class Request:
 class World:
     """State of one stand-in; its server's threads and a test's share it. seconds: the time since 1970.
 
-    client_ids: who may ask; client_secret: what they prove it with, "" for whatever is not empty.
+    client_ids: who may ask; client_secret: what they prove it with, "" for whatever is not empty. key: signs;
+    one is made with every start where none is given, as Google's changes every few weeks.
     """
 
     def __init__(
@@ -74,11 +74,14 @@ class World:
         client_ids: Sequence[str] = (CLIENT_ID,),
         client_secret: str = "",
         seconds: Callable[[], float] = time.time,
+        key: rsa.RSAPrivateKey | None = None,
     ) -> None:
         self.people = {person.email: person for person in people}
         self.client_ids = frozenset(client_ids)
         self.client_secret = client_secret
         self.seconds = seconds
+        self._key = key or rsa.generate_private_key(65_537, 2_048)
+        self._key_id = f"{self._key.public_key().public_numbers().n % 2**64:016x}"
         self.calls: Counter[Endpoint] = Counter()
         self._lock = Lock()
         self._faults: defaultdict[Endpoint, deque[Answer]] = defaultdict(deque)
@@ -99,15 +102,6 @@ class World:
             self.calls[endpoint] += 1
             waiting = self._faults[endpoint]
             return waiting.popleft() if waiting else None
-
-    @cached_property
-    def _key(self) -> rsa.RSAPrivateKey:
-        """Made anew with every start, as Google's changes every few weeks."""
-        return rsa.generate_private_key(65_537, 2_048)
-
-    @cached_property
-    def _key_id(self) -> str:
-        return f"{self._key.public_key().public_numbers().n % 2**64:016x}"
 
     def certs(self) -> Json:
         """The public key, as https://www.googleapis.com/oauth2/v3/certs has several."""

@@ -263,6 +263,10 @@ class UserRepository:
         """Let a user in no more, and void all tokens so far. Raises UserNotFound. 1 request; 2 WRU."""
         return self._updated(user_id, _administrated({"is_active": False}))
 
+    def revoke_tokens(self, user_id: int) -> User:
+        """Void all tokens so far, of all sign-ins. Raises UserNotFound. 1 request; 2 WRU."""
+        return self._updated(user_id, Update().add(token_version=1))
+
     def update_subscription_plan(self, user_id: int, plan_id: int) -> User:
         """Give a user another plan; nothing is written where it is the same.
 

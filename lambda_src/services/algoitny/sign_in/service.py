@@ -1,0 +1,155 @@
+"""Signing in with Google, staying signed in, and signing out.
+
+An account is found by its Google account, else by its address, both as stored this instant: an index may not know yet
+who came a moment ago. Of many first sign-ins at once one creates the account and the others find it. An account of the
+same address without a Google account gets this one, since Google has verified the address; one with another is left
+alone.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Final
+
+from lambda_src.errors import Conflict, NotAllowed, NotAuthenticated, StoreUnavailable
+from lambda_src.runtime.accounts.refresh import Lifetimes, RefreshTokens
+from lambda_src.runtime.bearer import AccountDisabled, unchanged_account
+from lambda_src.runtime.clock import Clock, epoch_ms
+from lambda_src.runtime.metrics import Metrics
+from lambda_src.runtime.tokens import IssuedToken
+from lambda_src.services.algoitny.errors import AccountConflict, PlanNotFound, TokenRevoked, UserNotFound
+from lambda_src.services.algoitny.models.users import User, UserSignIn
+from lambda_src.services.algoitny.plans.rules import FREE_PLAN_ID
+from lambda_src.services.algoitny.principals import AccessTokens, Administrators, Principal
+from lambda_src.services.algoitny.settings import DAY_SECONDS, Counts
+from lambda_src.services.algoitny.sign_in.clients import Google, GoogleCode, GoogleIdentity
+from lambda_src.services.algoitny.users.rules import NewUser, UserChanges
+from lambda_src.services.algoitny.users.service import UserService
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS: Final = 10  # pages refresh from several tabs at once
+ABSOLUTE_DAYS: Final = 365
+_TRIES: Final = 4
+
+
+def lifetimes(refresh_token_days: int) -> Lifetimes:
+    return Lifetimes(refresh_token_days * DAY_SECONDS, ABSOLUTE_DAYS * DAY_SECONDS, GRACE_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Both tokens of a sign-in, and whose they are."""
+
+    access: IssuedToken = field(repr=False)
+    refresh: IssuedToken = field(repr=False)
+    user: User = field(repr=False)
+    is_new_user: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignInService:
+    google: Google
+    people: UserService
+    administrators: Administrators
+    refresh_tokens: RefreshTokens[UserSignIn]
+    access_tokens: AccessTokens
+    clock: Clock
+    metrics: Metrics
+
+    def sign_in(self, proof: str | GoogleCode, *, plan: str | None = None) -> Session:
+        """A session for who proves to be somebody at Google, by an ID token or a code.
+
+        plan: name of the plan that somebody new chooses; one that nobody may choose counts as none. Raises what
+        `Google` raises, AccountDisabled, AccountConflict, StoreUnavailable. 4 requests for a Google account that is
+        known, 7 for somebody new; beside them plans, keys and secrets where they are not at hand.
+        """
+        try:
+            identity = self.google.identity(self.google.exchange(proof) if isinstance(proof, GoogleCode) else proof)
+            user, is_new = self._account(identity, plan)
+        except (NotAuthenticated, NotAllowed, AccountConflict):
+            self.metrics.count(Counts.SIGN_IN_FAILURE)
+            raise
+        logger.info("signed in", extra={"user_id": user.user_id, "is_new": is_new})
+        refresh = self.refresh_tokens.begin(token_version=user.token_version, user_id=user.user_id)
+        return Session(self.access_tokens.issue(user), refresh, user, is_new)
+
+    def refresh(self, token: str) -> Session:
+        """The session that goes on.
+
+        Raises RefreshInvalid, RefreshReused, AccountDisabled, TokenRevoked; the last two end it. 3 requests.
+        """
+        user, issued = self.refresh_tokens.refresh(token, self._owner)
+        return Session(self.access_tokens.issue(user), issued, user)
+
+    def sign_out(self, token: str, *, all_devices: bool = False) -> None:
+        """End the sign-in of a refresh token, or all of its user's. Nothing happens where it is over already.
+
+        Raises RefreshInvalid for what is no token at all. 1 request; all_devices: up to 4 more.
+        """
+        if all_devices:
+            self._void_all(token)
+        self.refresh_tokens.end(token)
+
+    def principal(self, user: User) -> Principal:
+        """A user as one who asks. 1 request when no fresh secret is at hand."""
+        return Principal(user, self.administrators.include(user))
+
+    def _void_all(self, token: str) -> None:
+        """Only who could go on with a token may: so it is used up first."""
+        try:
+            user, _ = self.refresh_tokens.refresh(token, self._owner)
+            self.people.users.revoke_tokens(user.user_id)
+        except (NotAuthenticated, NotAllowed, UserNotFound):
+            return
+        logger.info("all tokens voided", extra={"user_id": user.user_id})
+
+    def _owner(self, found: UserSignIn) -> User:
+        user = self.people.users.get_user_by_id(found.user_id)
+        return unchanged_account(user, found.token_version, changed=TokenRevoked)
+
+    def _account(self, identity: GoogleIdentity, plan: str | None) -> tuple[User, bool]:
+        """Whose account it is, and whether it was made for it. Raises AccountDisabled, AccountConflict."""
+        for _ in range(_TRIES):
+            found = self._found(identity)
+            try:
+                return (self._created(identity, plan), True) if found is None else (self._seen(found, identity), False)
+            except (Conflict, UserNotFound):  # somebody else was quicker: look again
+                continue
+        raise StoreUnavailable
+
+    def _found(self, identity: GoogleIdentity) -> User | None:
+        users = self.people.users
+        user = users.get_user_by_google_id(identity.google_id, consistent=True)
+        if user is None:
+            user = users.get_user_by_email(identity.email, consistent=True)
+            if user is not None and user.google_id not in (None, identity.google_id):
+                raise AccountConflict
+        return user
+
+    def _seen(self, user: User, identity: GoogleIdentity) -> User:
+        """A user who was here before, with what Google says of them now."""
+        if not user.is_active:
+            raise AccountDisabled
+        changes = UserChanges(last_login_at=epoch_ms(self.clock()))
+        if identity.name:
+            changes["name"] = identity.name
+        if identity.picture:
+            changes["picture"] = identity.picture
+        if user.google_id is None:
+            changes["google_id"] = identity.google_id
+        return self.people.users.update_user(user.user_id, changes)
+
+    def _created(self, identity: GoogleIdentity, plan: str | None) -> User:
+        user = NewUser(
+            email=identity.email, google_id=identity.google_id, name=identity.name, picture=identity.picture,
+            last_login_at=epoch_ms(self.clock()), subscription_plan_id=self._chosen(plan),
+        )  # fmt: skip
+        try:
+            return self.people.users.create_user(user)
+        except PlanNotFound:  # the table is new, or the plan takes nobody any more
+            self.people.catalog.ensure_defaults()
+            return self.people.users.create_user({**user, "subscription_plan_id": FREE_PLAN_ID})
+
+    def _chosen(self, name: str | None) -> int:
+        plan = self.people.catalog.find_by_name(name) if name else None
+        return plan.plan_id if plan is not None and plan.is_active and plan.is_self_service else FREE_PLAN_ID
