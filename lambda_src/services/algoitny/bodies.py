@@ -11,10 +11,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from lambda_src.dynamo.store import Page
 from lambda_src.errors import InvalidInput
 from lambda_src.runtime.clock import utc_text
+from lambda_src.services.algoitny.models.stored import MAX_ID
 
 MAX_LIMIT: Final = 100
-MAX_ID: Final = 2**53 - 1  # the largest integer that every JSON reader keeps as it is
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _DIGITS: Final = re.compile(r"-?(0|[1-9][0-9]{0,15})")
 
 
@@ -36,6 +37,14 @@ type Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\
 def timestamp(milliseconds: int) -> str:
     """A stored time as answers have it: ISO 8601 in UTC, with milliseconds."""
     return utc_text(_EPOCH + timedelta(milliseconds=milliseconds), "milliseconds")
+
+
+def one_line(text: str, *, most: int) -> str:
+    """A name that people read, without white space around it. Raises ValueError."""
+    line = text.strip()
+    if not 1 <= len(line) <= most or _CONTROL.search(line):
+        raise ValueError(f"A name has 1 to {most} characters on one line")
+    return line
 
 
 class RequestBody(BaseModel):

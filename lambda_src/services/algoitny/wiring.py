@@ -39,10 +39,13 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.runtime.problems import ErrorAnswers
     from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.services.algoitny import health
+    from lambda_src.services.algoitny.account import routes as account
+    from lambda_src.services.algoitny.account.service import AccountService
     from lambda_src.services.algoitny.errors import CODES
     from lambda_src.services.algoitny.legal import routes as legal
     from lambda_src.services.algoitny.legal.service import LegalDocuments
     from lambda_src.services.algoitny.messages import TaskMessage
+    from lambda_src.services.algoitny.plans import routes as plans
     from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
     from lambda_src.services.algoitny.plans.service import PlanCatalog
     from lambda_src.services.algoitny.principals import AccessTokens, Administrators
@@ -55,6 +58,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny.tasks import routes as tasks
     from lambda_src.services.algoitny.tasks.repository import TaskRepository
     from lambda_src.services.algoitny.tasks.service import TaskService
+    from lambda_src.services.algoitny.usage.today import UsageToday
+    from lambda_src.services.algoitny.users import routes as users
     from lambda_src.services.algoitny.users.repository import UserRepository
     from lambda_src.services.algoitny.users.service import UserService
 
@@ -73,12 +78,11 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     jobs = WorkQueue[TaskMessage](resources.queue, settings.algoitny_job_queue_url)
     work = TaskService(TaskRepository(store, clock), jobs, clock)
     catalog = PlanCatalog(SubscriptionPlanRepository(store, clock), clock)
-    people = UserService(UserRepository(store, clock), catalog)
+    people = UserService(UserRepository(store, clock), catalog, administrators, work)
     refreshing = lifetimes(settings.refresh_token_days)
     signing_in = SignInService(
         google_of(settings, resources.http(max_answer_bytes=MAX_ANSWER_BYTES), secret, seconds=resources.seconds),
         people,
-        administrators,
         RefreshTokens(store, SIGN_INS, DerivedKeys(keys, REFRESH_PURPOSE), refreshing, clock),
         tokens,
         clock,
@@ -91,6 +95,9 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         cors=settings.cors,
         routers=[
             health.router,
+            plans.router,
+            account.router,
+            users.router,
             tasks.router,
             sign_in.router,
             legal.router,
@@ -107,6 +114,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             signing_in,
             LegalDocuments(clock),
             Statistics(store, UserStatsRepository(store, clock), clock),
+            AccountService(people, catalog, clock),
+            UsageToday(store, clock),
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, detail_as="error", malformed_json="bad_request"),
@@ -121,6 +130,7 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
     from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.runtime.worker import QueueWorker, WorkerQueue
     from lambda_src.services.algoitny.messages import TaskMessage, parse_message
+    from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
     from lambda_src.services.algoitny.tasks.repository import TaskRepository
     from lambda_src.services.algoitny.tasks.runner import TaskRunner
     from lambda_src.services.algoitny.tasks.service import TaskService
@@ -136,7 +146,8 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
         reversal=lambda _log_pk, _log_sk, _moment: (),
         lease_ms=round(settings.job_budget_seconds * 1000),
     )
-    upkeep = Upkeep(TaskService(repository, jobs, clock), runner, {}, resources.metrics, clock)
+    ensured = {"default plans": SubscriptionPlanRepository(store, clock).ensure_defaults}
+    upkeep = Upkeep(TaskService(repository, jobs, clock), runner, ensured, resources.metrics, clock)
     return QueueWorker(
         parse=parse_message,
         kind=lambda message: message.type,

@@ -6,9 +6,11 @@ it, it is `<platform>#<problem_id>`.
 """
 
 import zlib
-from typing import Annotated
+from typing import Annotated, Final
 
 from lambda_src.dynamo.codec import Stored
+
+MAX_ID: Final = 2**53 - 1  # the largest integer that every JSON reader keeps as it is
 
 CreatedAt = Annotated[int, Stored("crt")]
 UpdatedAt = Annotated[int, Stored("upd")]

@@ -7,10 +7,10 @@ from pydantic import BaseModel, Field
 from lambda_src.errors import BadRequest
 from lambda_src.runtime.routing import Given, Router
 from lambda_src.services.algoitny.bodies import RequestBody
-from lambda_src.services.algoitny.plans.service import PlanCatalog
 from lambda_src.services.algoitny.sign_in.clients import GoogleCode
 from lambda_src.services.algoitny.sign_in.service import Session, SignInService
-from lambda_src.services.algoitny.users.schemas import UserBody, user_body
+from lambda_src.services.algoitny.users.schemas import USER_SHAPE, UserBody
+from lambda_src.services.algoitny.users.service import UserService
 
 type Verifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{43,128}$")]
 
@@ -68,11 +68,10 @@ router: Final = Router(tags=["sign-in"])
 
 
 @router.post("/api/auth/google", response_model=SignedInUser)
-def sign_in(signing: Given[SignInService], plans: Given[PlanCatalog], body: GoogleProof) -> dict[str, Any]:
+def sign_in(signing: Given[SignInService], people: Given[UserService], body: GoogleProof) -> dict[str, Any]:
     """Sign in with Google; somebody new gets an account."""
     session = signing.sign_in(body.proof(), plan=body.plan)
-    principal = signing.principal(session.user)
-    user = user_body(principal, plans.of(principal))
+    user = USER_SHAPE(people.profile(session.user))
     return {**_tokens(session), "user": user, "is_new_user": session.is_new_user}
 
 

@@ -19,7 +19,7 @@ from lambda_src.runtime.tokens import IssuedToken
 from lambda_src.services.algoitny.errors import AccountConflict, PlanNotFound, TokenRevoked, UserNotFound
 from lambda_src.services.algoitny.models.users import User, UserSignIn
 from lambda_src.services.algoitny.plans.rules import FREE_PLAN_ID
-from lambda_src.services.algoitny.principals import AccessTokens, Administrators, Principal
+from lambda_src.services.algoitny.principals import AccessTokens
 from lambda_src.services.algoitny.settings import DAY_SECONDS, Counts
 from lambda_src.services.algoitny.sign_in.clients import Google, GoogleCode, GoogleIdentity
 from lambda_src.services.algoitny.users.rules import NewUser, UserChanges
@@ -50,7 +50,6 @@ class Session:
 class SignInService:
     google: Google
     people: UserService
-    administrators: Administrators
     refresh_tokens: RefreshTokens[UserSignIn]
     access_tokens: AccessTokens
     clock: Clock
@@ -89,10 +88,6 @@ class SignInService:
         if all_devices:
             self._void_all(token)
         self.refresh_tokens.end(token)
-
-    def principal(self, user: User) -> Principal:
-        """A user as one who asks. 1 request when no fresh secret is at hand."""
-        return Principal(user, self.administrators.include(user))
 
     def _void_all(self, token: str) -> None:
         """Only who could go on with a token may: so it is used up first."""

@@ -42,10 +42,11 @@ from lambda_src.services.algoitny.errors import (
     UserIdTaken,
     UserNotFound,
 )
+from lambda_src.services.algoitny.models.stored import MAX_ID
 from lambda_src.services.algoitny.models.users import EmailGuard, GoogleGuard, User
 from lambda_src.services.algoitny.plans.rules import FREE_PLAN_ID
 from lambda_src.services.algoitny.principals import normalised_email
-from lambda_src.services.algoitny.users.rules import MAX_USER_ID, NewUser, UserChanges, checked, valid_email
+from lambda_src.services.algoitny.users.rules import NewUser, UserChanges, checked, valid_email
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class UserRepository:
 
     def get_user_by_id(self, user_id: int) -> User | None:
         """The user as stored this instant. 1 request; 1 RRU; none for what is no id."""
-        if not 0 < user_id <= MAX_USER_ID:
+        if not 0 < user_id <= MAX_ID:
             return None
         return self.store.get(tables.GET_USER_BY_ID, user_id=user_id)
 

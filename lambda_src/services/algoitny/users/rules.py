@@ -7,7 +7,6 @@ from typing import Any, Final, Required, TypedDict
 from lambda_src.errors import InvalidInput
 from lambda_src.services.algoitny.principals import normalised_email
 
-MAX_USER_ID: Final = 2**53 - 1  # the largest integer that every JSON reader keeps as it is
 MAX_EMAIL: Final = 254
 MAX_NAME: Final = 255
 _EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+")
