@@ -19,7 +19,7 @@ def add_stacks(app: App, environment: Environment, services: Sequence[Service] =
     when the environment closes a service that there is not, or has keys or client ids for one: the one that was meant
     would stay open, be asked for a key, or let nobody sign in.
     """
-    known = {service.name for service in services}
+    known = {service.name for service in (*SERVICES, *services)}
     for field, named in (
         ("maintenance", environment.maintenance),
         ("media_public_keys", environment.media_public_keys),

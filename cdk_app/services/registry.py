@@ -83,6 +83,7 @@ ALGOITNY: Final = Service(
     queues={
         "ALGOITNY_JOB_QUEUE_URL": "JobsQueue",
         "ALGOITNY_JOB_DLQ_URL": "JobsDeadLetters",
+        "ALGOITNY_STATS_DLQ_URL": "StatsDeadLetters",
         "ALGOITNY_ARCHIVE_DLQ_URL": "ArchiverDeadLetters",
     },
     secrets={"APP_SECRET_ARN": "AppSecret"},

@@ -22,7 +22,8 @@ from cdk_app.services.registry import ALGOITNY
 from lambda_src.runtime.settings import ServiceSettings
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.archive.rules import FILTERS as ARCHIVED
-from lambda_src.services.algoitny.settings import ApiSettings, ArchiverSettings, Counts, WorkerSettings
+from lambda_src.services.algoitny.settings import ApiSettings, ArchiverSettings, Counts, StatsSettings, WorkerSettings
+from lambda_src.services.algoitny.statistics.rules import FILTERS as COUNTED
 
 SERVICE: Final = ALGOITNY.name
 TITLE: Final = ALGOITNY.title
@@ -76,6 +77,7 @@ class AlgoItnyApp(AppStack):
         )
         self.api = self._api(environment, data)
         self.worker = self._worker(environment, data)
+        self.stats = self._stats(environment, data)
         self.archive = self._archive(environment, data)
         self.schedules = schedules(self, ALGOITNY.tasks, function=self.worker)
         for bucket in (data.content, data.archive):
@@ -112,6 +114,15 @@ class AlgoItnyApp(AppStack):
         data.tables.grant_access(worker.role, asked_by=items.WORKER)
         data.content.grant_access(worker.role, asked_by=items.WORKER)
         return worker
+
+    def _stats(self, environment: Environment, data: AlgoItnyData) -> StreamConsumer:
+        """Runs and hints, to what is counted of them."""
+        consumer = StreamConsumer(self, "Stats", stream_arn=data.tables.stream_arn(items.MAIN))
+        values = self._table_values(environment, data) | {"algoitny_stats_dlq_url": consumer.dead_letters.queue_url}
+        function = self._reader("StatsFunction", "stats", StatsSettings.model_validate(values), environment)
+        data.tables.grant_access(function.role, asked_by=items.STATS)
+        consumer.feed(function, filters=COUNTED, batch_size=100, window=Duration.seconds(5), at_once=10)
+        return consumer
 
     def _archive(self, environment: Environment, data: AlgoItnyData) -> StreamConsumer:
         """Usage logs that expire, to their bucket."""
@@ -156,11 +167,16 @@ class AlgoItnyApp(AppStack):
     def _operate(self, data: AlgoItnyData) -> None:
         parts = ServiceParts(
             api=self.api,
-            functions={"API": self.api.function, "Worker": self.worker, "Archiver": self.archive.function},
+            functions={
+                "API": self.api.function,
+                "Worker": self.worker,
+                "Stats": self.stats.function,
+                "Archiver": self.archive.function,
+            },
             queues=[self.jobs],
             tables=data.tables,
             schedules=self.schedules,
-            consumers=[self.archive],
+            consumers=[self.stats, self.archive],
             buckets=[data.content, data.archive],
             counts=[_count_of(name) for name in Counts],
         )
