@@ -209,6 +209,16 @@ GET_USAGE_SUMMARY: Final = AccessPattern(
     operation="BatchGetItem", reads=items.USAGE_COUNTER, consistent=True, asked_by=(API,),
     cost="1 request per 50 days; 1 RRU per counter",
 )  # fmt: skip
+USAGE_OF_USERS: Final = AccessPattern(
+    "usage_of_users", "How many actions of a day count of these users?",
+    operation="BatchGetItem", reads=items.USAGE_COUNTER, consistent=True, asked_by=(API, WORKER),
+    cost="1 request per 50 users; 2 RRU each",
+)  # fmt: skip
+PLAN_USAGE: Final[AccessPattern[UsageCounter | UserStats]] = AccessPattern(
+    "plan_usage", "What did a user use up of the plan?",
+    operation="BatchGetItem", reads=(items.USAGE_COUNTER, items.USER_STATS), consistent=True, asked_by=(API,),
+    cost="1 request; 3 RRU",
+)  # fmt: skip
 USAGE_OF_DAY: Final = AccessPattern(
     "usage_of_day", "Which logs, counters and keys has a user on a day?",
     operation="Query", reads=(items.USAGE_LOG, items.USAGE_COUNTER, items.USAGE_IDEMPOTENCY), consistent=True,

@@ -58,6 +58,9 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny.tasks import routes as tasks
     from lambda_src.services.algoitny.tasks.repository import TaskRepository
     from lambda_src.services.algoitny.tasks.service import TaskService
+    from lambda_src.services.algoitny.usage import routes as usage
+    from lambda_src.services.algoitny.usage.repository import UsageLogRepository
+    from lambda_src.services.algoitny.usage.service import UsageService
     from lambda_src.services.algoitny.usage.today import UsageToday
     from lambda_src.services.algoitny.users import routes as users
     from lambda_src.services.algoitny.users.repository import UserRepository
@@ -102,6 +105,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             sign_in.router,
             legal.router,
             statistics.router,
+            usage.router,
         ],
         provided=[
             settings,
@@ -116,6 +120,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             Statistics(store, UserStatsRepository(store, clock), clock),
             AccountService(people, catalog, clock),
             UsageToday(store, clock),
+            UsageService(store, UsageLogRepository(store, clock), catalog, resources.metrics, clock),
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, detail_as="error", malformed_json="bad_request"),
@@ -135,6 +140,7 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
     from lambda_src.services.algoitny.tasks.runner import TaskRunner
     from lambda_src.services.algoitny.tasks.service import TaskService
     from lambda_src.services.algoitny.upkeep import Upkeep
+    from lambda_src.services.algoitny.usage.charge import reversal
 
     store, clock = resources.store(TABLES, settings), resources.clock
     jobs = WorkQueue[TaskMessage](resources.queue, settings.algoitny_job_queue_url)
@@ -143,7 +149,7 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
         repository,
         jobs,
         handlers={},
-        reversal=lambda _log_pk, _log_sk, _moment: (),
+        reversal=reversal,
         lease_ms=round(settings.job_budget_seconds * 1000),
     )
     ensured = {"default plans": SubscriptionPlanRepository(store, clock).ensure_defaults}

@@ -236,7 +236,8 @@ def test_what_administrators_do_not_change_is_refused(judge, boss):
     ann = judge.user("ann@example.com")
     refused: list[Any] = [
         {}, {"is_active": "no"}, {"is_active": None}, {"is_staff": 1}, {"subscription_plan_id": "2"},
-        {"subscription_plan_id": None}, {"subscription_plan_id": -1}, {"email": "x@example.com"}, {"token_version": 0}, [],
+        {"subscription_plan_id": None}, {"subscription_plan_id": -1}, {"email": "x@example.com"}, {"token_version": 0},
+        [],
     ]  # fmt: skip
     for body in refused:
         path = f"{USERS}/{ann.user_id}"

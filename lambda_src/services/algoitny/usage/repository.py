@@ -4,20 +4,21 @@
 reversed, and never above the limit that was asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from lambda_src.dynamo.errors import TransactionCancelled
+from lambda_src.dynamo.errors import TransactionCancelled, applied
 from lambda_src.dynamo.failures import unavailable
+from lambda_src.dynamo.schema import AccessPattern
 from lambda_src.dynamo.store import Action as Write
 from lambda_src.dynamo.store import Attr, Page, Store
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.clock import Clock
 from lambda_src.services.algoitny import items, tables
 from lambda_src.services.algoitny.models.plans import ACTIONS, UNLIMITED
-from lambda_src.services.algoitny.models.usage import UsageIdempotency, UsageLog
+from lambda_src.services.algoitny.models.usage import UsageCounter, UsageIdempotency, UsageLog
 from lambda_src.services.algoitny.usage import rules
 from lambda_src.services.algoitny.usage.charge import Charge, Consumed, mark_of, reversal, usage_log
 
@@ -35,13 +36,13 @@ class DayUsage:
 
 @dataclass(frozen=True, slots=True)
 class UsageSummary:
-    """Actions of some days that count. days: newest first. date_range: the oldest and the newest."""
+    """Actions of some days that count. days: oldest first. date_range: the oldest and the newest."""
 
     days: tuple[DayUsage, ...]
 
     @property
     def date_range(self) -> tuple[str, str]:
-        return self.days[-1].date, self.days[0].date
+        return self.days[0].date, self.days[-1].date
 
     def total(self, action: str) -> int:
         return sum(day.counts[action] for day in self.days)
@@ -148,11 +149,7 @@ class UsageLogRepository:
 
     def reverse_usage(self, log_pk: str, log_sk: str) -> bool:
         """Give a charge back; False when that was done before, or nothing is there. 1 request."""
-        try:
-            self.store.transact(tables.REVERSE_USAGE, reversal(log_pk, log_sk, self.clock()))
-        except TransactionCancelled:
-            return False
-        return True
+        return applied(self.store.transact, tables.REVERSE_USAGE, reversal(log_pk, log_sk, self.clock()))
 
     # ---- reading -----------------------------------------------------------------------------------------------------
 
@@ -185,15 +182,29 @@ class UsageLogRepository:
         """What counts of the last 1 to 90 days, today among them. 1 request per 50 days."""
         if not 1 <= days <= MAX_DAYS:
             raise ValueError(f"A summary is of 1 to {MAX_DAYS} days, not of {days}")
-        dates = rules.days_back(self.format_date(self.clock()), days)
+        dates = rules.days_back(self.format_date(self.clock()), days)[::-1]
+        counts = self._counts(tables.GET_USAGE_SUMMARY, [(user_id, date) for date in dates])
+        return UsageSummary(tuple(DayUsage(date, counts[user_id, date]) for date in dates))
+
+    def usage_of_users(self, user_ids: Iterable[int], date: str) -> dict[int, Mapping[str, int]]:
+        """What counts of a day, by user and action. 1 request per 50 users; 2 RRU each."""
+        rules.parse_date(date)
+        counts = self._counts(tables.USAGE_OF_USERS, [(user_id, date) for user_id in user_ids])
+        return {user_id: found for (user_id, _), found in counts.items()}
+
+    def _counts(
+        self, pattern: AccessPattern[UsageCounter], days: Sequence[tuple[int, str]]
+    ) -> dict[tuple[int, str], dict[str, int]]:
         keys = [
-            items.USAGE_COUNTER.key(user_id=user_id, date=date, action=action) for date in dates for action in ACTIONS
+            items.USAGE_COUNTER.key(user_id=user_id, date=date, action=action)
+            for user_id, date in days
+            for action in ACTIONS
         ]
-        found = self.store.batch_get(tables.GET_USAGE_SUMMARY, keys)
-        counts = {(each.date, each.action): each.value for each in found if not self._is_expired(each.expires_at)}
-        return UsageSummary(
-            tuple(DayUsage(date, {action: counts.get((date, action), 0) for action in ACTIONS}) for date in dates)
-        )
+        counts: dict[tuple[int, str], dict[str, int]] = {day: dict.fromkeys(ACTIONS, 0) for day in days}
+        for each in self.store.batch_get(pattern, keys):
+            if not self._is_expired(each.expires_at):
+                counts[each.user_id, each.date][each.action] = each.value
+        return counts
 
     def audit_day(self, user_id: int, action: str, date: str) -> tuple[int, int]:
         """The counter of a day, and how many logs were counted for it; they differ only while something is charged.
