@@ -14,7 +14,7 @@ from lambda_src.services.algoitny.models.plans import PlanNameGuard, Subscriptio
 from lambda_src.services.algoitny.models.problems import Problem
 from lambda_src.services.algoitny.models.statistics import UserProblem, UserStats
 from lambda_src.services.algoitny.models.tasks import Task
-from lambda_src.services.algoitny.models.usage import UsageCounter, UsageIdempotency, UsageLog
+from lambda_src.services.algoitny.models.usage import UsageCounter, UsageIdempotency, UsageLog, UsageRollup
 from lambda_src.services.algoitny.models.users import Counter, EmailGuard, GoogleGuard, User
 
 BUCKETS: Final = items.BUCKETS
@@ -45,7 +45,7 @@ HOLDER_OF_GOOGLE_ID: Final[AccessPattern[GoogleGuard]] = _get(
 )
 LIST_USERS: Final = AccessPattern(
     "list_users", "Which users are there, newest first?",
-    operation="Query", reads=items.USER_ENTRY, index=GSI2, descending=True, asked_by=(API,),
+    operation="Query", reads=items.USER_ENTRY, index=GSI2, descending=True, asked_by=(API, WORKER),
     cost="1 request per page; 0.02 RRU per user; GSI2 lags by up to about a second",
 )  # fmt: skip
 USERS_OF_PAGE: Final = AccessPattern(
@@ -228,6 +228,23 @@ DELETE_LOGS_BEFORE_DATE: Final = AccessPattern(
     "delete_logs_before_date", "Remove the usage of days",
     operation="BatchWriteItem", writes=(items.USAGE_LOG, items.USAGE_COUNTER, items.USAGE_IDEMPOTENCY),
     asked_by=(WORKER,), cost="1 request per 25 items; 1 WRU each",
+)  # fmt: skip
+
+ROLLUP_OF_DAY: Final[AccessPattern[UsageRollup]] = _get(
+    "rollup_of_day", "Was this day added up?", reads=items.USAGE_ROLLUP, asked_by=(WORKER,)
+)
+ROLLUPS_OF_DAYS: Final = AccessPattern(
+    "rollups_of_days", "How much was done on these days?",
+    operation="BatchGetItem", reads=items.USAGE_ROLLUP, asked_by=(API,), cost="1 request; 0.5 RRU each",
+)  # fmt: skip
+WRITE_ROLLUP: Final = AccessPattern(
+    "write_rollup", "Add a day up, or say that it is begun",
+    operation="PutItem", writes=items.USAGE_ROLLUP, asked_by=(WORKER,), cost="1 request; 3 WRU",
+)  # fmt: skip
+COMPLETED_PROBLEMS: Final = AccessPattern(
+    "completed_problems", "How many problems are complete?",
+    operation="Query", reads=items.PROBLEM, index=GSI1, asked_by=(WORKER,),
+    cost="1 request per MB; 0.06 RRU per problem of 0.5 KB",
 )  # fmt: skip
 
 # ---- statistics ------------------------------------------------------------------------------------------------------

@@ -49,6 +49,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
     from lambda_src.services.algoitny.plans.service import PlanCatalog
     from lambda_src.services.algoitny.principals import AccessTokens, Administrators
+    from lambda_src.services.algoitny.rollups import routes as rollups
+    from lambda_src.services.algoitny.rollups.service import Rollups
     from lambda_src.services.algoitny.sign_in import routes as sign_in
     from lambda_src.services.algoitny.sign_in.clients import MAX_ANSWER_BYTES, google_of
     from lambda_src.services.algoitny.sign_in.service import SignInService, lifetimes
@@ -91,6 +93,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         clock,
         resources.metrics,
     )
+    used = UsageService(store, UsageLogRepository(store, clock), catalog, resources.metrics, clock)
     return create_app(
         title=TITLE,
         version=VERSION,
@@ -106,6 +109,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             legal.router,
             statistics.router,
             usage.router,
+            rollups.router,
         ],
         provided=[
             settings,
@@ -120,7 +124,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             Statistics(store, UserStatsRepository(store, clock), clock),
             AccountService(people, catalog, clock),
             UsageToday(store, clock),
-            UsageService(store, UsageLogRepository(store, clock), catalog, resources.metrics, clock),
+            used,
+            Rollups(store, used, catalog, work, clock),
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, detail_as="error", malformed_json="bad_request"),
@@ -136,24 +141,35 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
     from lambda_src.runtime.worker import QueueWorker, WorkerQueue
     from lambda_src.services.algoitny.messages import TaskMessage, parse_message
     from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
+    from lambda_src.services.algoitny.plans.service import PlanCatalog
+    from lambda_src.services.algoitny.rollups.service import Rollups
     from lambda_src.services.algoitny.tasks.repository import TaskRepository
     from lambda_src.services.algoitny.tasks.runner import TaskRunner
     from lambda_src.services.algoitny.tasks.service import TaskService
     from lambda_src.services.algoitny.upkeep import Upkeep
     from lambda_src.services.algoitny.usage.charge import reversal
+    from lambda_src.services.algoitny.usage.repository import UsageLogRepository
+    from lambda_src.services.algoitny.usage.service import UsageService
 
     store, clock = resources.store(TABLES, settings), resources.clock
     jobs = WorkQueue[TaskMessage](resources.queue, settings.algoitny_job_queue_url)
     repository = TaskRepository(store, clock)
+    work = TaskService(repository, jobs, clock)
+    catalog = PlanCatalog(SubscriptionPlanRepository(store, clock), clock)
+    logs = UsageLogRepository(store, clock)
+    rollups = Rollups(store, UsageService(store, logs, catalog, resources.metrics, clock), catalog, work, clock)
     runner = TaskRunner(
         repository,
         jobs,
-        handlers={},
+        handlers={"rollup": rollups.run},
         reversal=reversal,
         lease_ms=round(settings.job_budget_seconds * 1000),
     )
-    ensured = {"default plans": SubscriptionPlanRepository(store, clock).ensure_defaults}
-    upkeep = Upkeep(TaskService(repository, jobs, clock), runner, ensured, resources.metrics, clock)
+    ensured = {
+        "default plans": SubscriptionPlanRepository(store, clock).ensure_defaults,
+        "rollup": rollups.ensure_yesterday,
+    }
+    upkeep = Upkeep(work, runner, ensured, resources.metrics, clock)
     return QueueWorker(
         parse=parse_message,
         kind=lambda message: message.type,
