@@ -29,3 +29,8 @@ def utc_text(instant: datetime, timespec: Literal["milliseconds", "microseconds"
 def epoch_ms(instant: datetime) -> int:
     """Milliseconds since 1970, floored; exact, unlike `timestamp() * 1000`."""
     return (instant - _EPOCH) // _MILLISECOND
+
+
+def of_epoch_ms(milliseconds: int) -> datetime:
+    """The moment that many milliseconds after 1970. Raises OverflowError for one that is in no calendar."""
+    return _EPOCH + milliseconds * _MILLISECOND

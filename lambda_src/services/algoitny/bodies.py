@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Self
 
 from fastapi import Path, Query
@@ -10,11 +9,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from lambda_src.dynamo.store import Page
 from lambda_src.errors import InvalidInput
-from lambda_src.runtime.clock import utc_text
+from lambda_src.runtime.clock import of_epoch_ms, utc_text
 from lambda_src.services.algoitny.models.stored import MAX_ID
 
 MAX_LIMIT: Final = 100
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _DIGITS: Final = re.compile(r"-?(0|[1-9][0-9]{0,15})")
 
@@ -37,7 +35,7 @@ type Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\
 
 def timestamp(milliseconds: int) -> str:
     """A stored time as answers have it: ISO 8601 in UTC, with milliseconds."""
-    return utc_text(_EPOCH + timedelta(milliseconds=milliseconds), "milliseconds")
+    return utc_text(of_epoch_ms(milliseconds), "milliseconds")
 
 
 def one_line(text: str, *, most: int) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_src.runtime.clock import utc_now
+from lambda_src.runtime.clock import epoch_ms, of_epoch_ms, utc_now
 from lambda_src.runtime.deadline import Deadline
 
 seconds = st.floats(min_value=0, max_value=1e6)
@@ -20,6 +20,16 @@ class Context:
 def test_the_clock_is_in_utc():
     assert utc_now().tzinfo is UTC
     assert utc_now().utcoffset() == timedelta(0)
+
+
+@given(st.integers(min_value=-(10**13), max_value=10**13))
+def test_milliseconds_become_a_moment_and_the_same_again(milliseconds):
+    assert epoch_ms(of_epoch_ms(milliseconds)) == milliseconds
+
+
+def test_a_moment_beyond_the_calendar_is_none():
+    with pytest.raises(OverflowError):
+        of_epoch_ms(10**18)
 
 
 def test_a_deadline_comes_nearer_and_never_goes_below_zero():

@@ -7,10 +7,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from lambda_src.runtime.clock import of_epoch_ms, utc_text
 from lambda_src.runtime.messages import Malformed
 from lambda_src.runtime.stream import StreamRecord, model_of
 from lambda_src.services.algoitny import items
-from lambda_src.services.algoitny.bodies import timestamp
 from lambda_src.services.algoitny.models.usage import UsageLog
 from lambda_src.services.algoitny.usage.rules import parse_date
 
@@ -73,10 +73,14 @@ def _members(log: UsageLog, log_id: str) -> dict[str, Any]:
         "platform": platform or None,
         "problem_id": problem_id or None,
         "metadata": log.metadata,
-        "created_at": timestamp(log.created_at),
-        "expired_at": timestamp(log.expires_at * 1000),
-        "reversed_at": None if log.reversed_at is None else timestamp(log.reversed_at),
+        "created_at": _time(log.created_at),
+        "expired_at": _time(log.expires_at * 1000),
+        "reversed_at": None if log.reversed_at is None else _time(log.reversed_at),
     }
+
+
+def _time(milliseconds: int) -> str:
+    return utc_text(of_epoch_ms(milliseconds), "milliseconds")
 
 
 def _json(value: object) -> str:

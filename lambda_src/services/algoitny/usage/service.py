@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambda_src.dynamo.store import Action as Write
 from lambda_src.dynamo.store import Page, Store
@@ -17,11 +17,13 @@ from lambda_src.services.algoitny.models.plans import ACTIONS, UNLIMITED, Action
 from lambda_src.services.algoitny.models.statistics import UserStats
 from lambda_src.services.algoitny.models.usage import UsageLog
 from lambda_src.services.algoitny.plans.service import PlanCatalog
-from lambda_src.services.algoitny.principals import Principal
 from lambda_src.services.algoitny.settings import Counts
 from lambda_src.services.algoitny.usage.charge import Consumed
 from lambda_src.services.algoitny.usage.repository import UsageLogRepository, UsageSummary
 from lambda_src.services.algoitny.usage.rules import format_date, next_day
+
+if TYPE_CHECKING:  # a worker has no use for what principals stand on
+    from lambda_src.services.algoitny.principals import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class UsageService:
 
     def charge(
         self,
-        principal: Principal,
+        principal: "Principal",
         action: Action,
         *,
         problem_id: str | None = None,
@@ -92,7 +94,7 @@ class UsageService:
             self.metrics.count(Counts.LIMIT_REACHED)
             raise
 
-    def plan_usage(self, principal: Principal) -> PlanUsage:
+    def plan_usage(self, principal: "Principal") -> PlanUsage:
         """What the caller has used up of the plan. 1 request, and 1 for plans as in `charge`."""
         date = format_date(self.clock())
         user_id = principal.user_id
@@ -106,11 +108,11 @@ class UsageService:
                 today[found.action] = found.value
         return PlanUsage(self.plans.of(principal), today, problems, next_day(date))
 
-    def summary(self, principal: Principal, days: int) -> UsageSummary:
+    def summary(self, principal: "Principal", days: int) -> UsageSummary:
         """The caller's usage of the last days, today among them. 1 request per 50 days."""
         return self.usage.get_usage_summary(principal.user_id, days)
 
-    def logs(self, principal: Principal, date: str | None, *, limit: int, cursor: str | None) -> Page[UsageLog]:
+    def logs(self, principal: "Principal", date: str | None, *, limit: int, cursor: str | None) -> Page[UsageLog]:
         """What the caller did on a day, today without one, newest first. Raises InvalidCursor. 1 request."""
         day = date or format_date(self.clock())
         return self.usage.get_usage_logs(principal.user_id, day, limit, cursor)
