@@ -39,7 +39,7 @@ def tables_of(template: Mapping[str, Any]) -> Iterator[DeployedTable]:
 
 
 def bring_about(client: "DynamoDBClient", table: DeployedTable) -> None:
-    """Create a table, or give an existing one the indexes it should have. Can be repeated; data stays.
+    """Create a table, or give an existing one the indexes and the stream it should have. Can be repeated; data stays.
 
     Raises LocalCloudError when the keys differ: that is another table, and only `make reset` makes room for it.
     """
@@ -51,6 +51,7 @@ def bring_about(client: "DynamoDBClient", table: DeployedTable) -> None:
     if _as_pairs(existing["KeySchema"]) != _as_pairs(table.key_schema):
         raise LocalCloudError(f"The keys of table {table.name} changed; `make reset` forgets the local data")
     _change_indexes(client, table, existing)
+    _change_stream(client, table, existing)
 
 
 def _table(logical_id: str, properties: Mapping[str, Any]) -> DeployedTable:
@@ -105,6 +106,18 @@ def _change_indexes(client: "DynamoDBClient", table: DeployedTable, existing: "T
             GlobalSecondaryIndexUpdates=[{"Create": create}],
         )
         _wait_for_indexes(client, table.name)
+
+
+def _change_stream(client: "DynamoDBClient", table: DeployedTable, existing: "TableDescriptionTypeDef") -> None:
+    """Open or close the stream; one that shows other images is another stream, which begins with the next change."""
+    view: Any = existing.get("StreamSpecification", {}).get("StreamViewType")
+    wanted: Any = table.stream_view
+    if view == wanted:
+        return
+    if view is not None:
+        client.update_table(TableName=table.name, StreamSpecification={"StreamEnabled": False})
+    if wanted is not None:
+        client.update_table(TableName=table.name, StreamSpecification={"StreamEnabled": True, "StreamViewType": wanted})
 
 
 def _wait_for_indexes(client: "DynamoDBClient", table_name: str) -> None:

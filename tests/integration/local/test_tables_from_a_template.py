@@ -99,6 +99,19 @@ def test_an_index_with_other_keys_is_made_anew(dynamodb_client, table):
     assert [key["AttributeName"] for key in described[0]["KeySchema"]] == ["GSI1PK", "PK"]
 
 
+@pytest.mark.parametrize("view", ["NEW_IMAGE", None])
+def test_the_stream_follows_the_template_and_the_items_stay(dynamodb_client, table, view):
+    bring_about(dynamodb_client, table)
+    put(dynamodb_client, table, "1")
+    bring_about(dynamodb_client, replace(table, stream_view=view))
+    described = dynamodb_client.describe_table(TableName=table.name)["Table"]
+    assert described.get("StreamSpecification", {}).get("StreamViewType") == view
+    bring_about(dynamodb_client, table)
+    described = dynamodb_client.describe_table(TableName=table.name)["Table"]
+    assert described["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert sort_keys(dynamodb_client, table) == ["1"]
+
+
 def test_a_table_with_other_keys_asks_for_a_reset(dynamodb_client, table):
     bring_about(dynamodb_client, table)
     with pytest.raises(LocalCloudError, match="make reset"):
