@@ -19,7 +19,7 @@ from cdk_app.local.console.app import create_console
 from cdk_app.local.cors import restore_cors
 from cdk_app.local.deployment import Deployment
 from cdk_app.local.dynamodb_local import DynamoDBLocal
-from cdk_app.local.expiry import ExpirySweeper
+from cdk_app.local.expiry import ExpirySweeper, settle
 from cdk_app.local.generations import Generations
 from cdk_app.local.interrupts import Interrupts
 from cdk_app.local.inventory import Inventory, read_inventory, running_service
@@ -30,7 +30,12 @@ from cdk_app.local.processes import ChildProcess
 from cdk_app.local.proxy import create_proxy
 from cdk_app.local.running import LocalCloud, RunningService, RunningStandIn
 from cdk_app.local.secret_values import fill_secrets
-from cdk_app.local.tables import bring_about, tables_of
+from cdk_app.local.streams.batches import Calls
+from cdk_app.local.streams.bridge import StreamBridge, logged
+from cdk_app.local.streams.calls import EmulatorCalls
+from cdk_app.local.streams.journal import Journal
+from cdk_app.local.streams.mappings import read_mappings
+from cdk_app.local.tables import DeployedTable, bring_about, tables_of
 from cdk_app.local.trouble import LogWatch, lack_of_space
 from cdk_app.local.web import WebServer
 from cdk_app.services import stand_ins
@@ -70,6 +75,7 @@ class Supervisor:
             raise LocalCloudError(told)
         self._layout.log_directory.mkdir(parents=True, exist_ok=True)
         self._announce("Starting DynamoDB Local, MiniStack and the stand-ins")
+        journal = self._exit.enter_context(Journal(self._layout.state_directory / "streams.sqlite"))  # closed last
         engine = self._start_dynamodb()
         started = {each: self._start_stand_in(each) for each in self._outside.stand_ins}
         emulator = self._start_ministack()
@@ -87,7 +93,7 @@ class Supervisor:
         self._announce("Opening tables, APIs and console")
         inventories = {service: read_inventory(emulator, names) for service, names in stacks.items()}
         templates = {service: _templates(emulator, names) for service, names in stacks.items()}
-        self._open_tables([template for its in templates.values() for template in its])
+        tables = self._open_tables([template for its in templates.values() for template in its], journal)
         for each, inventory in inventories.items():
             made_up = resolve_name(each.local_secrets) if each.local_secrets else {}
             fill_secrets(emulator, inventory.of("AWS::SecretsManager::Secret"), self._outside.keys, made_up)
@@ -105,6 +111,7 @@ class Supervisor:
         self._serve("console", create_console(local_cloud), port=self._layout.console_port)
         for service in services:
             _wait_for_first_answer(service)
+        self._open_streams(emulator, stack_names, tables, journal)
         if samples:
             self._plant_samples(dict(zip(inventories, services, strict=True)))
         emulator.save_state()
@@ -195,14 +202,33 @@ class Supervisor:
         self._watched.append(("MiniStack", lambda: emulator.process.is_running))
         return emulator
 
-    def _open_tables(self, templates: Iterable[Template]) -> None:
+    def _open_tables(self, templates: Iterable[Template], journal: Journal) -> list[DeployedTable]:
         dynamodb = local_session().client("dynamodb", endpoint_url=self._layout.dynamodb_url, config=QUICK)
         tables = [table for template in templates for table in tables_of(template)]
         for table in tables:
             bring_about(dynamodb, table)
-        sweeper = ExpirySweeper(dynamodb, tables)
+        settle(dynamodb, tables, journal)
+        sweeper = ExpirySweeper(dynamodb, tables, journal)
         self._exit.callback(sweeper.stop)
         sweeper.start()
+        return tables
+
+    def _open_streams(
+        self, emulator: MiniStack, stack_names: Iterable[str], tables: Iterable[DeployedTable], journal: Journal
+    ) -> None:
+        self._exit.enter_context(logged(self._layout.log_directory / "streams.log"))
+        reached = EmulatorCalls(emulator)
+        bridge = StreamBridge(
+            read_mappings(emulator, stack_names),
+            {table.name: table for table in tables},
+            dynamodb=emulator.session.client("dynamodb", endpoint_url=self._layout.dynamodb_url, config=QUICK),
+            streams=emulator.session.client("dynamodbstreams", endpoint_url=self._layout.dynamodb_url, config=QUICK),
+            journal=journal,
+            calls=Calls(reached.invoke, reached.send, self._announce),
+        )
+        self._exit.callback(bridge.stop)
+        bridge.start()
+        self._watched.append(("What feeds streams to functions", lambda: bridge.is_running))
 
     def _open_api(self, emulator: MiniStack, service: Service, inventory: Inventory) -> RunningService:
         port = self._layout.moved(service.local_port)

@@ -10,6 +10,7 @@ import pytest
 from cdk_app.local.expiry import delete_expired
 from cdk_app.local.layout import LocalCloudError
 from cdk_app.local.ministack import QUICK, local_session
+from cdk_app.local.streams.journal import Journal
 from cdk_app.local.tables import DeployedTable, bring_about
 
 if TYPE_CHECKING:
@@ -118,17 +119,19 @@ def test_a_table_with_other_keys_asks_for_a_reset(dynamodb_client, table):
         bring_about(dynamodb_client, replace(table, key_schema=key_schema("PK")))
 
 
-def test_expired_items_are_deleted_and_no_others(dynamodb_client, table):
+def test_expired_items_are_deleted_and_no_others(dynamodb_client, table, tmp_path):
     bring_about(dynamodb_client, table)
     put(dynamodb_client, table, "expired", expires_at={"N": str(NOW - 1)})
     put(dynamodb_client, table, "later", expires_at={"N": str(NOW + 1)})
     put(dynamodb_client, table, "never")
     put(dynamodb_client, table, "not a time", expires_at={"S": "0"})
-    assert delete_expired(dynamodb_client, table, now=NOW) == 1
+    with Journal(tmp_path / "journal") as journal:
+        assert delete_expired(dynamodb_client, table, journal, now=NOW) == 1
     assert sort_keys(dynamodb_client, table) == ["later", "never", "not a time"]
 
 
-def test_a_table_without_expiry_is_left_alone(dynamodb_client, table):
+def test_a_table_without_expiry_is_left_alone(dynamodb_client, table, tmp_path):
     bring_about(dynamodb_client, table)
     put(dynamodb_client, table, "1", expires_at={"N": "1"})
-    assert delete_expired(dynamodb_client, replace(table, ttl_attribute=None), now=NOW) == 0
+    with Journal(tmp_path / "journal") as journal:
+        assert delete_expired(dynamodb_client, replace(table, ttl_attribute=None), journal, now=NOW) == 0
