@@ -98,6 +98,29 @@ class UsageLogRepository:
             return self._unanswered(charge, exc)
         return charge.accepted(self._count(charge))
 
+    def preview(
+        self,
+        user_id: int,
+        action: str,
+        limit: int,
+        idempotency_key: str | None = None,
+        *,
+        body_digest: str | None = None,
+    ) -> Consumed | None:
+        """What `consume` would answer without charging, before anything is written for it; None when it may charge.
+
+        It admits nothing. Raises LimitExceeded, KeyReused. 1 request, 1 more with a key.
+        """
+        moment = self.clock()
+        log = usage_log(moment, user_id, action, None, None, idempotency_key=idempotency_key)
+        charge = Charge(moment=moment, limit=limit, log=log, mark=mark_of(log, body_digest))
+        earlier, count = self._use_of_key(charge), self._count(charge)
+        if earlier is not None:
+            return charge.replayed(earlier, count)
+        if limit != UNLIMITED and count >= limit:
+            raise charge.exceeded(count)
+        return None
+
     def _refused(self, charge: Charge, cancelled: TransactionCancelled) -> Consumed:
         """A repetition, or what else a condition means. A key that was used wins over a limit that is used up."""
         earlier = charge.earlier(cancelled)

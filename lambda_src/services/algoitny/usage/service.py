@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -79,17 +80,27 @@ class UsageService:
 
         1 request more where the plans were not read within the last minute.
         """
-        try:
+        key, digest = (None, None) if repeatable is None else (repeatable.text, repeatable.digest)
+        limit = self.plans.of(principal).daily_limit(action)
+        with self._limit_counted():
             return self.usage.consume(
-                principal.user_id,
-                action,
-                self.plans.of(principal).daily_limit(action),
-                problem_id,
-                metadata,
-                None if repeatable is None else repeatable.text,
-                extra_writes,
-                body_digest=None if repeatable is None else repeatable.digest,
+                principal.user_id, action, limit, problem_id, metadata, key, extra_writes, body_digest=digest
             )
+
+    def preview(self, principal: Principal, action: Action, repeatable: Repeatable | None = None) -> Consumed | None:
+        """What `charge` would answer without charging, for who has much to write first.
+
+        1 request more where the plans were not read within the last minute.
+        """
+        key, digest = (None, None) if repeatable is None else (repeatable.text, repeatable.digest)
+        limit = self.plans.of(principal).daily_limit(action)
+        with self._limit_counted():
+            return self.usage.preview(principal.user_id, action, limit, key, body_digest=digest)
+
+    @contextmanager
+    def _limit_counted(self) -> Iterator[None]:
+        try:
+            yield
         except LimitExceeded:
             self.metrics.count(Counts.LIMIT_REACHED)
             raise
