@@ -22,8 +22,9 @@ class Settings(ServiceSettings):
 
 
 class TimelineSettings(Settings):
-    """Variables of the functions that write or read the public timeline."""
+    """Variables of the functions that write or read runs and their public timeline."""
 
+    algoitny_content_bucket: str = Field(default="", description="Bucket of long results")
     public_timeline_shards: int = Field(
         default=8, ge=1, le=64, description="Partitions that public runs are spread over"
     )
@@ -48,7 +49,6 @@ class TimelineSettings(Settings):
 class ApiSettings(TimelineSettings):
     """Variables of the API function. From the stack, secrets travel as their names, never as their values."""
 
-    algoitny_content_bucket: str = Field(default="", description="Bucket of long results")
     algoitny_job_queue_url: str = Field(default="", description="Queue of the worker")
     app_secret_arn: str = Field(
         default="", description="Secret with keys of tokens, of outside services, administrators"
@@ -87,7 +87,6 @@ class ApiSettings(TimelineSettings):
 class WorkerSettings(TimelineSettings):
     """Variables of the worker."""
 
-    algoitny_content_bucket: str = Field(default="", description="Bucket of long results")
     algoitny_job_queue_url: str = Field(default="", description="Queue of the worker")
     algoitny_job_dlq_url: str = Field(default="", description="Dead-letter queue behind ALGOITNY_JOB_QUEUE_URL")
     job_budget_seconds: float = Field(default=120, gt=0, description="Time one delivery of a message may take")

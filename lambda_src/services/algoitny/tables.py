@@ -10,6 +10,7 @@ from typing import Final
 from lambda_src.dynamo.schema import AccessPattern
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.items import API, GSI1, GSI2, STATS, SUPPORT, WORKER
+from lambda_src.services.algoitny.models.histories import History
 from lambda_src.services.algoitny.models.plans import PlanNameGuard, SubscriptionPlan
 from lambda_src.services.algoitny.models.problems import Problem
 from lambda_src.services.algoitny.models.statistics import UserProblem, UserStats
@@ -162,10 +163,79 @@ TESTCASES_BY_ID: Final = AccessPattern(
 
 # ---- histories -------------------------------------------------------------------------------------------------------
 
+GET_HISTORY: Final[AccessPattern[History]] = _get(
+    "get_history", "Which run is this?", reads=items.HISTORY, asked_by=(API,)
+)
+HISTORY_PARTS: Final = AccessPattern(
+    "history_parts", "What is there of this run?",
+    operation="Query", reads=(items.HISTORY, items.HISTORY_BODY, items.HISTORY_HINT), consistent=True,
+    asked_by=(API,), cost="1 request; 1 RRU consistent per 4 KB, code and results among them",
+)  # fmt: skip
+HISTORIES_BY_ID: Final = AccessPattern(
+    "histories_by_id", "What are these runs, and their code where it is shown?",
+    operation="BatchGetItem", reads=(items.HISTORY, items.HISTORY_BODY), asked_by=(API,),
+    cost="1 request per 100; 0.5 RRU each, with code 0.5 more per 4 KB",
+)  # fmt: skip
+HISTORY_TO_DELETE: Final = AccessPattern(
+    "history_to_delete", "Where is what there is of this run?",
+    operation="BatchGetItem", reads=(items.HISTORY, items.HISTORY_BODY), consistent=True, asked_by=(API, WORKER),
+    cost="1 request; 1 RRU, and 1 per 4 KB of code and results",
+)  # fmt: skip
 LIST_USER_HISTORY: Final = AccessPattern(
     "list_user_history", "Which runs has this user, newest first?",
     operation="Query", reads=items.HISTORY, index=GSI1, descending=True, asked_by=(API, WORKER),
     cost="1 request per page; 0.5 RRU per 4 KB; GSI1 lags by up to about a second",
+)  # fmt: skip
+LIST_PUBLIC_HISTORY: Final = AccessPattern(
+    "list_public_history", "Which runs are public, newest first?",
+    operation="Query", reads=items.TIMELINE_ENTRY, index=GSI2, descending=True, asked_by=(API,),
+    cost="1 request and 0.5 RRU per partition and page; GSI2 lags by up to about a second",
+)  # fmt: skip
+SEARCH_BY_LANGUAGE: Final = AccessPattern(
+    "search_by_language", "Which public runs are in this language, newest first?",
+    operation="Query", reads=items.LANGUAGE_POINTER, descending=True, asked_by=(API,),
+    cost="1 request and 0.5 RRU per partition and page",
+)  # fmt: skip
+SEARCH_BY_PLATFORM: Final = AccessPattern(
+    "search_by_platform", "Which public runs are of problems of this platform, newest first?",
+    operation="Query", reads=items.PLATFORM_POINTER, descending=True, asked_by=(API,),
+    cost="1 request and 0.5 RRU per partition and page",
+)  # fmt: skip
+PUT_HISTORY_BODY: Final = AccessPattern(
+    "put_history_body", "Keep code and results of a run, before the run itself",
+    operation="PutItem", writes=items.HISTORY_BODY, asked_by=(API,), cost="1 request; 1 WRU per KB",
+)  # fmt: skip
+DROP_HISTORY_BODY: Final = AccessPattern(
+    "drop_history_body", "Forget code and results of a run that did not come about",
+    operation="DeleteItem", writes=items.HISTORY_BODY, asked_by=(API,), cost="1 request; 1 WRU per KB",
+)  # fmt: skip
+CREATE_HISTORY: Final = AccessPattern(
+    "create_history", "Keep a run once",
+    operation="PutItem", writes=items.HISTORY, asked_by=(SUPPORT,), cost="1 request; 2 WRU with GSI1",
+)  # fmt: skip
+CREATE_PUBLIC_HISTORY: Final = AccessPattern(
+    "create_public_history", "Keep a run once, and list it for everybody",
+    operation="PutItem", writes=(items.HISTORY, items.LANGUAGE_POINTER, items.PLATFORM_POINTER), transaction=True,
+    asked_by=(SUPPORT,), cost="1 request; 8 WRU with both indexes",
+)  # fmt: skip
+UPDATE_HINTS: Final = AccessPattern(
+    "update_hints", "Give a run its hints",
+    operation="UpdateItem", writes=(items.HISTORY, items.HISTORY_HINT), transaction=True, asked_by=(SUPPORT,),
+    cost="1 request; 5 WRU with GSI1, and 2 per KB of the hints",
+)  # fmt: skip
+UPDATE_PUBLIC_STATUS: Final = AccessPattern(
+    "update_public_status", "Show a run to everybody, or no longer",
+    operation=("UpdateItem", "PutItem", "DeleteItem"), transaction=True, asked_by=(API,),
+    writes=(items.HISTORY, items.LANGUAGE_POINTER, items.PLATFORM_POINTER),
+    cost="1 request; 8 WRU with the indexes",
+)  # fmt: skip
+DELETE_HISTORY: Final = AccessPattern(
+    "delete_history", "Forget a run with all that belongs to it",
+    operation="DeleteItem", transaction=True, asked_by=(API, WORKER),
+    writes=(
+        items.HISTORY, items.HISTORY_BODY, items.HISTORY_HINT, items.LANGUAGE_POINTER, items.PLATFORM_POINTER,
+    ),
+    cost="1 request; 3 WRU with GSI1, 2 for each hint and pointer, 1 for GSI2, and 2 per KB of code and results",
 )  # fmt: skip
 
 # ---- usage -----------------------------------------------------------------------------------------------------------

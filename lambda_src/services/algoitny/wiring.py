@@ -5,9 +5,16 @@ Each function imports what it alone needs: a worker has no use for FastAPI, and 
 
 from typing import TYPE_CHECKING, Final
 
+from lambda_src.dynamo.store import Store
 from lambda_src.runtime.resources import Resources
 from lambda_src.services.algoitny.items import SIGN_INS
-from lambda_src.services.algoitny.settings import ApiSettings, ArchiverSettings, StatsSettings, WorkerSettings
+from lambda_src.services.algoitny.settings import (
+    ApiSettings,
+    ArchiverSettings,
+    StatsSettings,
+    TimelineSettings,
+    WorkerSettings,
+)
 from lambda_src.services.algoitny.tables import TABLES
 
 if TYPE_CHECKING:
@@ -17,8 +24,10 @@ if TYPE_CHECKING:
     from lambda_src.runtime.stream import BatchConsumer, RecordConsumer
     from lambda_src.runtime.worker import QueueWorker
     from lambda_src.services.algoitny.archive.rules import ExpiredLog
+    from lambda_src.services.algoitny.histories.repository import SearchHistoryRepository
     from lambda_src.services.algoitny.messages import TaskMessage
     from lambda_src.services.algoitny.statistics.rules import Change
+    from lambda_src.services.algoitny.statistics.service import Statistics
 
 NAMESPACE: Final = "AlgoItny"
 PACKAGE: Final = "algoitny"
@@ -42,6 +51,9 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny.account import routes as account
     from lambda_src.services.algoitny.account.service import AccountService
     from lambda_src.services.algoitny.errors import CODES
+    from lambda_src.services.algoitny.histories import routes as histories
+    from lambda_src.services.algoitny.histories.recording import RunRecorder
+    from lambda_src.services.algoitny.histories.service import Histories
     from lambda_src.services.algoitny.legal import routes as legal
     from lambda_src.services.algoitny.legal.service import LegalDocuments
     from lambda_src.services.algoitny.messages import TaskMessage
@@ -49,6 +61,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
     from lambda_src.services.algoitny.plans.service import PlanCatalog
     from lambda_src.services.algoitny.principals import AccessTokens, Administrators
+    from lambda_src.services.algoitny.problems.service import Problems
     from lambda_src.services.algoitny.rollups import routes as rollups
     from lambda_src.services.algoitny.rollups.service import Rollups
     from lambda_src.services.algoitny.sign_in import routes as sign_in
@@ -94,6 +107,8 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         resources.metrics,
     )
     used = UsageService(store, UsageLogRepository(store, clock), catalog, resources.metrics, clock)
+    counted = Statistics(store, UserStatsRepository(store, clock), clock)
+    runs = histories_of(settings, resources, store, counted)
     return create_app(
         title=TITLE,
         version=VERSION,
@@ -110,6 +125,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             statistics.router,
             usage.router,
             rollups.router,
+            histories.router,  # behind what has a path of its own under /api/history
         ],
         provided=[
             settings,
@@ -121,11 +137,13 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             people,
             signing_in,
             LegalDocuments(clock),
-            Statistics(store, UserStatsRepository(store, clock), clock),
+            counted,
             AccountService(people, catalog, clock),
             UsageToday(store, clock),
             used,
             Rollups(store, used, catalog, work, clock),
+            Histories(runs),
+            RunRecorder(runs, Problems(store), catalog, counted, used, resources.metrics, clock),
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, detail_as="error", malformed_json="bad_request"),
@@ -133,6 +151,19 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         max_body_bytes=MAX_BODY_BYTES,
         trailing_slash=True,
     )
+
+
+def histories_of(
+    settings: TimelineSettings, resources: Resources, store: Store, statistics: "Statistics"
+) -> "SearchHistoryRepository":
+    """Runs, as the settings spread them."""
+    from lambda_src.services.algoitny.histories.clients import ResultObjects
+    from lambda_src.services.algoitny.histories.repository import SearchHistoryRepository
+    from lambda_src.services.algoitny.histories.rules import Spread
+
+    spread = Spread(settings.public_timeline_shards, settings.read_shards, settings.public_timeline_read_legacy)
+    objects = ResultObjects(resources.objects(settings.algoitny_content_bucket))
+    return SearchHistoryRepository(store, objects, spread, statistics, resources.clock)
 
 
 def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskMessage]":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from lambda_src.dynamo.codec import Stored
-from lambda_src.services.algoitny.models.stored import CreatedAt, UpdatedAt, UserId
+from lambda_src.services.algoitny.models.stored import CreatedAt, UpdatedAt
 
 type Verdict = Literal["passed", "failed", "error"]
 type CaseStatus = Literal["success", "error", "timeout"]
@@ -121,12 +121,15 @@ class HistoryBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryHint:
-    """The hints to a run, or how far they are. log_pk, log_sk: of the log to be reversed if they fail."""
+    """The hints to a run, or how far they are. log_pk, log_sk: of the log to be reversed if they fail.
+
+    user_id: None for anonymous runs that were moved in.
+    """
 
     history_id: str
-    user_id: UserId
     created_at: CreatedAt
     updated_at: UpdatedAt
+    user_id: Annotated[int | None, Stored("uid")] = None
     status: Annotated[HintState, Stored("sts")] = "PENDING"
     task_id: Annotated[str | None, Stored("tid")] = None
     hints: Annotated[tuple[str, ...], Stored("hnt")] = ()

@@ -1,0 +1,153 @@
+"""Bodies of runs."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, Field
+
+from lambda_src.runtime.bodies import Shape
+from lambda_src.services.algoitny.bodies import ListBody, RequestBody, Timestamp, timestamp
+from lambda_src.services.algoitny.histories import rules
+from lambda_src.services.algoitny.histories.service import Seen
+from lambda_src.services.algoitny.models.histories import CaseStatus, History, TestResult, Verdict
+from lambda_src.services.algoitny.models.problems import TestCase
+from lambda_src.services.algoitny.principals import Principal
+
+# ---- requests --------------------------------------------------------------------------------------------------------
+
+
+class OutputBody(RequestBody):
+    """What the program wrote for one test case; `error` where it ended with one."""
+
+    test_case_id: str = Field(min_length=1, max_length=40)
+    output: str = Field(description="At most 4 MiB")
+    error: str | None = Field(None, description="The first 2,000 characters are kept")
+
+
+class NewRunBody(RequestBody):
+    """A run that was made elsewhere. It is of the test cases that `outputs` names."""
+
+    platform: str = Field(min_length=1, max_length=50)
+    problem_id: str = Field(min_length=1, max_length=50)
+    language: str = Field(max_length=50, description="python, javascript, cpp or java")
+    code: str = Field(min_length=1, description="At most 65,536 bytes")
+    outputs: list[OutputBody] = Field(min_length=1, max_length=1000)
+    is_code_public: bool = False
+
+
+class VisibilityBody(RequestBody):
+    is_code_public: bool
+
+
+# ---- answers ---------------------------------------------------------------------------------------------------------
+
+
+class HistoryBody(BaseModel):
+    """A run as everybody may see it who may see it at all. `code` is there where it was asked for."""
+
+    id: str
+    display_name: str
+    is_owner: bool
+    platform: str
+    problem_id: str
+    problem_title: str
+    language: str
+    result_summary: Verdict
+    passed_count: int
+    failed_count: int
+    total_count: int
+    is_code_public: bool
+    has_hints: bool
+    created_at: Timestamp
+    code: str | None = None
+
+
+class HistoryListBody(ListBody):
+    results: list[HistoryBody]
+
+
+class ResultBody(BaseModel):
+    """How a test case went; from `input` on with `expand=testcases`, texts cut to 1,024 characters."""
+
+    test_case_id: str
+    output: str
+    output_truncated: bool
+    passed: bool
+    error: str
+    status: CaseStatus
+    input: str | None = None
+    expected: str | None = None
+    input_truncated: bool | None = None
+    expected_truncated: bool | None = None
+    download_url: str | None = None
+    test_case_missing: bool | None = None
+
+
+class HistoryDetailBody(HistoryBody):
+    """A run with all that belongs to it; from `hints` on for who made it and for administrators only."""
+
+    code: str
+    test_results: list[ResultBody]
+    test_results_expired: bool = Field(description="The results are no longer kept")
+    hints: list[str] | None = None
+    task_id: str | None = None
+    metadata: dict[str, Any] | None = None
+    user_email: str | None = None
+
+
+_SHAPE: Final = Shape[History](
+    HistoryBody,
+    {
+        "id": "history_id",
+        "is_owner": lambda _: False,
+        "problem_id": "problem_number",
+        "has_hints": lambda run: run.hint_count > 0,
+        "created_at": lambda run: timestamp(run.created_at),
+        "code": lambda _: None,
+    },
+)
+
+
+def history_body(run: History, caller: Principal | None) -> dict[str, Any]:
+    """A run without its code."""
+    shown = _SHAPE(run)
+    del shown["code"]
+    return shown | {"is_owner": caller is not None and caller.user_id == run.user_id}
+
+
+def detail_body(seen: Seen, caller: Principal | None) -> dict[str, Any]:
+    """A run with what this caller may see of it."""
+    whole, run = seen.whole, seen.whole.history
+    of_owner: dict[str, Any] = {}
+    if seen.is_own:
+        of_owner = {
+            "hints": list(whole.hint.hints) if whole.hint is not None else [],
+            "task_id": run.task_id,
+            "metadata": dict(run.metadata),
+            "user_email": run.user_identifier or None,
+        }
+    return {
+        **history_body(run, caller),
+        "code": whole.code,
+        "test_results": [_result_body(each, seen.cases) for each in whole.results or ()],
+        "test_results_expired": whole.results is None,
+        **of_owner,
+    }
+
+
+def _result_body(result: TestResult, cases: Mapping[str, TestCase] | None) -> dict[str, Any]:
+    shown = {name: getattr(result, name) for name in ("test_case_id", "output", "passed", "error", "status")}
+    shown["output_truncated"] = result.output_truncated
+    if cases is None:
+        return shown
+    case = cases.get(result.test_case_id)
+    given, is_input_cut = rules.cut("" if case is None else case.input)
+    expected, is_expected_cut = rules.cut("" if case is None else case.output)
+    return shown | {
+        "input": given,
+        "expected": expected,
+        "input_truncated": is_input_cut,
+        "expected_truncated": is_expected_cut,
+        "download_url": None,
+        "test_case_missing": case is None,
+    }

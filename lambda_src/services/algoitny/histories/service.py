@@ -1,0 +1,114 @@
+"""Runs as users see them: lists, single ones, and who may see and change what."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from lambda_src.dynamo.store import Page
+from lambda_src.errors import BadRequest
+from lambda_src.runtime.tokens import TokenMissing
+from lambda_src.services.algoitny.checks import checked_line
+from lambda_src.services.algoitny.errors import HistoryNotFound
+from lambda_src.services.algoitny.histories import rules
+from lambda_src.services.algoitny.histories.repository import SearchHistoryRepository, WholeHistory
+from lambda_src.services.algoitny.models.histories import History
+from lambda_src.services.algoitny.models.problems import TestCase
+from lambda_src.services.algoitny.principals import Principal
+from lambda_src.services.algoitny.problems.rules import may_see
+
+type Scope = Literal["public", "mine", "all"]
+
+MAX_WITH_CODE: Final = 50  # runs of a page whose code is shown: 3 MiB of the 6 MB of an answer
+_NAME_CHARACTERS: Final = 50
+
+
+class Seen(NamedTuple):
+    """A run for one caller. is_own: who made it, or an administrator. cases: those shown, where they were asked for."""
+
+    whole: WholeHistory
+    is_own: bool
+    cases: dict[str, TestCase] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    histories: SearchHistoryRepository
+
+    # ---- lists -------------------------------------------------------------------------------------------------------
+
+    def page(self, caller: Principal | None, scope: Scope | None, *, limit: int, cursor: str | None) -> Page[History]:
+        """One page of runs, newest first. scope: without one, all the caller may see.
+
+        Raises TokenMissing for a visitor's own runs, InvalidCursor. 1 request for own runs, otherwise one for each
+        partition of the timeline and 1, for all of a caller 1 more.
+        """
+        if scope == "public" or (scope is None and caller is None):
+            return self.histories.list_public_history(limit, cursor)
+        if caller is None:
+            raise TokenMissing
+        if scope == "mine":
+            return self.histories.list_user_history(caller.user_id, limit, cursor)
+        return self.histories.list_all_history(caller.user_id, limit, cursor)
+
+    def search(self, language: str | None, platform: str | None, *, limit: int, cursor: str | None) -> Page[History]:
+        """One page of the public runs in a language, or of a platform, newest first; in any case.
+
+        Raises BadRequest for both or neither, InvalidInput, InvalidCursor. Requests as for the public list.
+        """
+        if language is not None and platform is None:
+            name = rules.canonical_language(checked_line("language", language, characters=_NAME_CHARACTERS))
+            return self.histories.search_by_language(name, limit, cursor)
+        if platform is not None and language is None:
+            name = checked_line("platform", platform, characters=_NAME_CHARACTERS).lower()
+            return self.histories.search_by_platform(name, limit, cursor)
+        raise BadRequest("Search by one of language and platform")
+
+    def codes(self, runs: Iterable[History]) -> dict[str, str]:
+        """The code of runs that the caller sees, by their ids. 1 request."""
+        return self.histories.codes(runs)
+
+    # ---- a run -------------------------------------------------------------------------------------------------------
+
+    def read(self, history_id: str, caller: Principal | None, *, with_cases: bool) -> Seen:
+        """A run with code and results, for everybody if it is public, and otherwise for who made it.
+
+        with_cases: what it was held against, as far as the caller may see the problem. Raises HistoryNotFound,
+        StorageUnavailable. 1 request, 1 per 100 test cases, 1 to S3 for long results.
+        """
+        read = self.histories.get_history_with_testcases if with_cases else self.histories.get_whole
+        found = read(_known(history_id))
+        if found is None:
+            raise HistoryNotFound
+        is_own = caller is not None and (caller.is_admin or caller.user_id == found.history.user_id)
+        if not (is_own or found.history.is_code_public):
+            raise HistoryNotFound
+        shown = found.problem is not None and may_see(caller, found.problem)
+        return Seen(found, is_own, (dict(found.cases or {}) if shown else {}) if with_cases else None)
+
+    def publish(self, history_id: str, caller: Principal, *, is_public: bool) -> History:
+        """Show one's run to everybody, or no longer. Raises HistoryNotFound, VersionMismatch. 2 requests."""
+        return self.histories.update_public_status(_known(history_id), is_public, owned_by=caller.user_id)
+
+    def delete(self, history_id: str, caller: Principal) -> None:
+        """Forget one's run; administrators any. Raises HistoryNotFound, VersionMismatch. 2 requests, 1 more to S3."""
+        self.histories.delete_history(_known(history_id), owned_by=None if caller.is_admin else caller.user_id)
+
+    def purge(self, user_id: int, *, most: int = 25) -> int:
+        """Forget up to `most` runs of a user; returns how many were found, 0 when none is left. 1 request, 2 for each.
+
+        The list lags by about a second: runs that it still shows are found again, and forgotten once.
+        """
+        page = self.histories.list_user_history(user_id, most)
+        for run in page.items:
+            try:
+                self.histories.delete_history(run.history_id)
+            except HistoryNotFound:
+                continue
+        return len(page.items)
+
+
+def _known(history_id: str) -> str:
+    """An id that may be one. Raises HistoryNotFound."""
+    if rules.HISTORY_ID.fullmatch(history_id) is None:
+        raise HistoryNotFound
+    return history_id
