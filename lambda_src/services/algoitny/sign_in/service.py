@@ -131,7 +131,7 @@ class SignInService:
         if identity.picture:
             changes["picture"] = identity.picture
         if user.google_id is None:
-            changes["google_id"] = identity.google_id
+            return self.people.users.link_google_account(user, identity.google_id, changes)
         return self.people.users.update_user(user.user_id, changes)
 
     def _created(self, identity: GoogleIdentity, plan: str | None) -> User:

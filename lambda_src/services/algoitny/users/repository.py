@@ -233,6 +233,14 @@ class UserRepository:
             return self._updated(user_id, Update().assign(changes))
         return self._moved(user, wanted, changes)
 
+    def link_google_account(self, user: User, google_id: str, updates: UserChanges) -> User:
+        """Give a user as read, who has no Google account, this one, and change what else is given.
+
+        Raises GoogleIdTaken, UserNotFound, Conflict for a user who has one meanwhile, or another address. 1 request.
+        """
+        changes = {**checked(updates, UserChanges), "google_id": google_id}
+        return self._moved(user, replace(user, **changes, updated_at=epoch_ms(self.clock())), changes)
+
     def _moved(self, user: User, wanted: User, changes: Mapping[str, Any]) -> User:
         keys = items.USER.index_keys_of(wanted)
         update = Update().assign({**changes, "updated_at": wanted.updated_at}).set(GSI1PK=keys["GSI1PK"])

@@ -8,11 +8,12 @@ import pytest
 from cdk_app.services.algoitny.google.world import Person
 from cdk_app.services.stand_ins.answers import Answer, json_answer, text_answer
 from lambda_src.dynamo.values import to_key
+from lambda_src.errors import Conflict
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.settings import Counts
 from tests.support.algoitny import ADMIN, FREE, PRO
 from tests.support.algoitny_google import ANN, BOB, REDIRECT, VERIFIER
-from tests.support.algoitny_people import check_people, told
+from tests.support.algoitny_people import check_people, told, users_of
 
 NOON_MS = 1_759_924_800_000
 
@@ -165,6 +166,18 @@ def test_two_google_accounts_that_want_the_same_account_at_once_do_not_share_it(
     check_people(google.judge)
 
 
+def test_an_account_that_has_a_google_account_by_now_gets_no_other(google):
+    user_id, users = google.plant(), users_of(google.judge)
+    as_read = users.get_user_by_id(user_id)
+    google.signed_in()
+    before = google.stored(user_id)
+
+    with pytest.raises(Conflict):
+        users.link_google_account(as_read, "666", {})
+    assert google.stored(user_id) == before
+    check_people(google.judge)
+
+
 def test_an_address_that_belongs_to_another_google_account_is_left_alone(google):
     user_id = google.plant(google_id="7")
     before = google.stored(user_id)
@@ -196,9 +209,13 @@ def test_requests_of_a_sign_in_are_few(google):
         google.signed_in()
     with google.judge.counted() as known:
         google.signed_in()
+    google.judge.user(BOB.email)
+    with google.judge.counted() as linked:
+        google.signed_in(BOB)
 
     assert new == {"GetItem": 2, "UpdateItem": 1, "TransactWriteItems": 1, "PutItem": 1, "Query": 1}
     assert known == {"GetItem": 2, "UpdateItem": 1, "PutItem": 1}
+    assert linked == {"GetItem": 3, "TransactWriteItems": 1, "PutItem": 1}
 
 
 # ---- whom Google does not vouch for ----------------------------------------------------------------------------------
