@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from lambda_src.runtime.routing import Given, Router
+from lambda_src.services.algoitny.bodies import PathId
 from lambda_src.services.algoitny.principals import Administrator, Member
 from lambda_src.services.algoitny.statistics.schemas import (
     RECENT_SHAPE,
@@ -10,7 +11,6 @@ from lambda_src.services.algoitny.statistics.schemas import (
     Hours,
     RecentBody,
     StatsBody,
-    UserIdText,
 )
 from lambda_src.services.algoitny.statistics.service import Statistics
 
@@ -33,7 +33,7 @@ def count_recent_runs(statistics: Given[Statistics], hours: Hours = 24) -> dict[
 def rebuild_stats(
     statistics: Given[Statistics],
     caller: Administrator,  # noqa: ARG001 -- is asked for
-    user_id: UserIdText,
+    user_id: PathId,
 ) -> dict[str, Any]:
     """Count what a user did anew, while nothing of theirs happens."""
-    return STATS_SHAPE(statistics.rebuild(int(user_id)))
+    return STATS_SHAPE(statistics.rebuild(user_id))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import Path, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from lambda_src.runtime.bodies import Shape
@@ -11,7 +11,6 @@ from lambda_src.services.algoitny.models.statistics import UserStats
 from lambda_src.services.algoitny.statistics.service import RecentRuns
 
 type Hours = Annotated[int, Query(ge=1, le=168, description="Clock hours, the current one among them")]
-type UserIdText = Annotated[str, Path(pattern=r"^[1-9][0-9]{0,18}$")]
 
 
 class StatsBody(BaseModel):

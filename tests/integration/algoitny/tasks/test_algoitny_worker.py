@@ -4,16 +4,14 @@ import threading
 
 import pytest
 
-from lambda_src.dynamo.schema import ItemKey
-from lambda_src.dynamo.store import Attr, Update, UpdateItem
 from lambda_src.errors import InvalidInput, StoreUnavailable
-from lambda_src.runtime.clock import epoch_ms
 from lambda_src.runtime.worker import MAX_RECEIVES
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.models.usage import UsageCounter, UsageLog
-from lambda_src.services.algoitny.tables import GIVE_UP_TASK
 from lambda_src.services.algoitny.tasks.runner import Done, Unfinished
 from lambda_src.services.algoitny.upkeep import LOST
+from lambda_src.services.algoitny.usage.charge import reversal
+from lambda_src.services.algoitny.usage.repository import UsageLogRepository
 from tests.support.algoitny_tasks import message_of, started, stored, worker_of
 from tests.support.played import Invocation, Sent
 from tests.support.stepping import Killed, SteppedQueue, Steps, kill_before_step, stepped_client
@@ -47,16 +45,6 @@ def charged(judge, task):
     keys = {"lpk": log_key.values["PK"], "lsk": log_key.values["SK"]}
     judge.put_items(items.USAGE_LOG.item(log), items.USAGE_COUNTER.item(count), {**items.TASK.item(task), **keys})
     return log_key, count_key
-
-
-def given_back(log_pk, log_sk, moment):
-    """As the usage of a day is given back."""
-    log = ItemKey(items.USAGE_LOG, {"PK": log_pk, "SK": log_sk})
-    count = ItemKey(items.USAGE_COUNTER, {"PK": log_pk, "SK": "CNT#hint"})
-    return [
-        UpdateItem(log, Update().set(reversed_at=epoch_ms(moment)), Attr("reversed_at").not_exists()),
-        UpdateItem(count, Update().add(value=-1), Attr("value").gt(0)),
-    ]
 
 
 def test_a_redelivered_message_finds_its_task_done_and_works_on_nothing(new_judge):
@@ -153,9 +141,9 @@ def test_the_last_delivery_fails_the_task_gives_its_charge_back_once_and_sets_th
     task, work = started(judge), Work(*[StoreUnavailable("Nobody answers")] * MAX_RECEIVES)
     log_key, count_key = charged(judge, task)
     (sent,) = judge.queue.take()
-    worker = worker_of(judge, work, reversal=given_back)
+    worker = worker_of(judge, work, reversal=reversal)
     if is_given_back_already:
-        judge.store.transact(GIVE_UP_TASK, given_back(log_key.values["PK"], log_key.values["SK"], judge.clock()))
+        assert UsageLogRepository(judge.store, judge.clock).reverse_usage(*log_key.values.values())
 
     for receive_count in range(1, MAX_RECEIVES):
         assert judge.deliver(sent, receive_count=receive_count, worker=worker) == [sent.message_id]
