@@ -7,9 +7,10 @@ import pytest
 
 from cdk_app.services.registry import SERVICES
 from cdk_app.services.service import Service
-from tests.infra.variants import RESTORED
+from tests.infra.variants import RESTORED, RESTORED_STREAMS
 from tests.support.assembly import Assembly, Template
 
+STREAM = re.compile(r'\{"Fn::GetStackOutput": [^}]+\}, "OutputName": "\w*StreamArn"\}\}')
 VERSION = re.compile(r"CurrentVersion\w+")  # named after everything the function is told
 
 
@@ -31,13 +32,29 @@ def test_the_stack_with_the_tables_does_not_change(prod, variants, service):
     assert variants["restored"].templates[name].body == prod.templates[name].body
 
 
+def check_names_alone_differ(before: Template, after: Template) -> None:
+    """Of tables; and the stream that is read is that of the restored one."""
+    was, is_ = (VERSION.sub("Version", json.dumps(each.body)) for each in (before, after))
+    for arn in RESTORED_STREAMS.values():
+        is_ = is_.replace(f'"{arn}"', '"STREAM"')
+    assert "-restored" not in was
+    assert is_ != was
+    assert is_.replace("-restored", "") == STREAM.sub('"STREAM"', was)
+
+
 def test_the_other_stack_differs_in_the_names_of_tables_and_nothing_else(prod, switched):
-    before, after = (
-        VERSION.sub("Version", json.dumps(each.body)) for each in (prod.templates[switched.name], switched)
-    )
-    assert "-restored" not in before
-    assert after != before
-    assert after.replace("-restored", "") == before
+    check_names_alone_differ(prod.templates[switched.name], switched)
+
+
+def test_who_reads_a_stream_reads_that_of_the_restored_table(with_a_stream):
+    before, after = (with_a_stream[name].templates["NbhdCityApp"] for name in ("stream-in-prod", "stream-restored"))
+    check_names_alone_differ(before, after)
+    [arn] = [
+        each["Properties"]["EventSourceArn"]
+        for each in after.of_type("AWS::Lambda::EventSourceMapping").values()
+        if "StartingPosition" in each["Properties"]
+    ]
+    assert arn == RESTORED_STREAMS["nbhd-city-prod"]
 
 
 def test_functions_may_use_the_restored_tables_and_no_longer_the_old_ones(switched, service):
