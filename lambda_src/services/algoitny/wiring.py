@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from lambda_src.services.algoitny.archive.rules import ExpiredLog
     from lambda_src.services.algoitny.histories.repository import SearchHistoryRepository
     from lambda_src.services.algoitny.messages import TaskMessage
+    from lambda_src.services.algoitny.principals import AccessTokens
+    from lambda_src.services.algoitny.sign_in.service import SignInService
     from lambda_src.services.algoitny.statistics.rules import Change
     from lambda_src.services.algoitny.statistics.service import Statistics
+    from lambda_src.services.algoitny.users.service import UserService
 
 NAMESPACE: Final = "AlgoItny"
 PACKAGE: Final = "algoitny"
@@ -41,7 +44,6 @@ REFRESH_PURPOSE: Final = b"algoitny.refresh.v1"
 
 def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     """The application."""
-    from lambda_src.runtime.accounts.refresh import RefreshTokens
     from lambda_src.runtime.app_secret import DerivedKeys
     from lambda_src.runtime.http import create_app
     from lambda_src.runtime.keyring import GeneratedKeys
@@ -65,8 +67,6 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny.rollups import routes as rollups
     from lambda_src.services.algoitny.rollups.service import Rollups
     from lambda_src.services.algoitny.sign_in import routes as sign_in
-    from lambda_src.services.algoitny.sign_in.clients import MAX_ANSWER_BYTES, google_of
-    from lambda_src.services.algoitny.sign_in.service import SignInService, lifetimes
     from lambda_src.services.algoitny.statistics import routes as statistics
     from lambda_src.services.algoitny.statistics.repository import UserStatsRepository
     from lambda_src.services.algoitny.statistics.service import Statistics
@@ -97,15 +97,6 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     work = TaskService(TaskRepository(store, clock), jobs, clock)
     catalog = PlanCatalog(SubscriptionPlanRepository(store, clock), clock)
     people = UserService(UserRepository(store, clock), catalog, administrators, work)
-    refreshing = lifetimes(settings.refresh_token_days)
-    signing_in = SignInService(
-        google_of(settings, resources.http(max_answer_bytes=MAX_ANSWER_BYTES), secret, seconds=resources.seconds),
-        people,
-        RefreshTokens(store, SIGN_INS, DerivedKeys(keys, REFRESH_PURPOSE), refreshing, clock),
-        tokens,
-        clock,
-        resources.metrics,
-    )
     used = UsageService(store, UsageLogRepository(store, clock), catalog, resources.metrics, clock)
     counted = Statistics(store, UserStatsRepository(store, clock), clock)
     runs = histories_of(settings, resources, store, counted)
@@ -135,7 +126,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             work,
             catalog,
             people,
-            signing_in,
+            signing_in_of(settings, resources, store, people, tokens),
             LegalDocuments(clock),
             counted,
             AccountService(people, catalog, clock),
@@ -150,6 +141,28 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         health_paths=health.PATHS,
         max_body_bytes=MAX_BODY_BYTES,
         trailing_slash=True,
+    )
+
+
+def signing_in_of(
+    settings: ApiSettings, resources: Resources, store: Store, people: "UserService", tokens: "AccessTokens"
+) -> "SignInService":
+    """Sign-in with Google, and what makes it last."""
+    from lambda_src.runtime.accounts.refresh import RefreshTokens
+    from lambda_src.runtime.app_secret import DerivedKeys
+    from lambda_src.runtime.keyring import GeneratedKeys
+    from lambda_src.services.algoitny.sign_in.clients import MAX_ANSWER_BYTES, google_of
+    from lambda_src.services.algoitny.sign_in.service import SignInService, lifetimes
+
+    secret = resources.secret(settings.app_secret_arn)
+    keys, lasting = DerivedKeys(GeneratedKeys(secret), REFRESH_PURPOSE), lifetimes(settings.refresh_token_days)
+    return SignInService(
+        google_of(settings, resources.http(max_answer_bytes=MAX_ANSWER_BYTES), secret, seconds=resources.seconds),
+        people,
+        RefreshTokens(store, SIGN_INS, keys, lasting, resources.clock),
+        tokens,
+        resources.clock,
+        resources.metrics,
     )
 
 

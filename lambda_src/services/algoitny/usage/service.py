@@ -87,7 +87,7 @@ class UsageService:
                 principal.user_id, action, limit, problem_id, metadata, key, extra_writes, body_digest=digest
             )
 
-    def preview(self, principal: Principal, action: Action, repeatable: Repeatable | None = None) -> Consumed | None:
+    def preview(self, principal: "Principal", action: Action, repeatable: Repeatable | None = None) -> Consumed | None:
         """What `charge` would answer without charging, for who has much to write first.
 
         1 request more where the plans were not read within the last minute.

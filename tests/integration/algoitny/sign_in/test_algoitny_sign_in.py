@@ -169,6 +169,7 @@ def test_two_google_accounts_that_want_the_same_account_at_once_do_not_share_it(
 def test_an_account_that_has_a_google_account_by_now_gets_no_other(google):
     user_id, users = google.plant(), users_of(google.judge)
     as_read = users.get_user_by_id(user_id)
+    assert as_read is not None
     google.signed_in()
     before = google.stored(user_id)
 
