@@ -4,8 +4,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
+from lambda_src.dynamo.store import Page
 from lambda_src.runtime.bodies import Shape
 from lambda_src.runtime.routing import Given, Router
+from lambda_src.services.algoitny.bodies import ListBody, list_body
 from lambda_src.services.algoitny.legal.service import LegalDocument, LegalDocuments
 
 
@@ -18,10 +20,8 @@ class DocumentBody(BaseModel):
     is_active: bool = Field(description="Whether it is the one that holds today")
 
 
-class DocumentsBody(BaseModel):
+class DocumentsBody(ListBody):
     results: list[DocumentBody]
-    next_cursor: str | None
-    has_more: bool
 
 
 _SHAPE: Final = Shape[LegalDocument](DocumentBody)
@@ -38,7 +38,8 @@ def read_document(legal: Given[LegalDocuments], document_type: str) -> dict[str,
 @router.get("/api/legal/{document_type}/versions", response_model=DocumentsBody)
 def list_versions(legal: Given[LegalDocuments], document_type: str) -> dict[str, Any]:
     """Every version of a document, the newest first, in one page."""
-    return {"results": [_SHAPE(each) for each in legal.all_of(document_type)], "next_cursor": None, "has_more": False}
+    page = Page(legal.all_of(document_type), None)
+    return list_body(page, [_SHAPE(each) for each in page.items])
 
 
 @router.get("/api/legal/{document_type}/versions/{version}", response_model=DocumentBody)

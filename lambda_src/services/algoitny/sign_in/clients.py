@@ -127,7 +127,7 @@ def google_of(settings: ApiSettings, http: Http, secret: Secret, *, seconds: Cal
 def _identity(claims: Mapping[str, Any]) -> GoogleIdentity:
     """Raises InvalidGoogleToken or InvalidInput for what is no identity, EmailUnverified."""
     subject, email = claims["sub"], text_at(claims, "email")
-    if email is None or not _SUBJECT.fullmatch(subject):
+    if email is None or not _SUBJECT.fullmatch(subject) or _is_ascii_in_lower_case_only(email):
         raise InvalidGoogleToken
     verified = claims.get("email_verified")
     if verified is not True and verified != "true":
@@ -139,3 +139,8 @@ def _identity(claims: Mapping[str, Any]) -> GoogleIdentity:
         name=clean_text(text_at(claims, "name") or "", MAX_NAME),
         picture=picture if len(picture) <= MAX_PICTURE and _PICTURE.fullmatch(picture) else "",
     )
+
+
+def _is_ascii_in_lower_case_only(email: str) -> bool:
+    """Whether it would be found as an address that it is not: the Kelvin sign, for one, is a `k` in lower case."""
+    return not email.isascii() and email.lower().isascii()

@@ -106,12 +106,12 @@ def test_another_service_process_goes_on_with_it(google):
 
 def test_who_is_switched_off_goes_on_nowhere_and_after_that_signs_in_anew(google):
     session, other = google.signed_in(), google.signed_in()
-    user_id = session["user"]["id"]
-    users_of(google.judge).deactivate_user(user_id)
+    path, admin = f"/api/admin/users/{session['user']['id']}", google.judge.admin()
+    assert google.judge.ask("PATCH", path, by=admin, json={"is_active": False}).status_code == 200
 
     assert google.knock(session["access"]) == (403, "account_disabled")
     assert told_of(google, session["refresh"]) == (403, "account_disabled")
-    users_of(google.judge).activate_user(user_id)
+    assert google.judge.ask("PATCH", path, by=admin, json={"is_active": True}).status_code == 200
     assert google.knock(session["access"]) == (401, "token_revoked")
     assert told_of(google, session["refresh"]) == (401, "invalid_token"), "that sign-in ended"
     assert told_of(google, other["refresh"]) == (401, "token_revoked"), "and no other goes on"

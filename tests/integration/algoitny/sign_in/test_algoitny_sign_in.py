@@ -236,7 +236,7 @@ def test_a_token_that_says_nothing_about_anybody_is_refused(google):
     wrong = (
         {"aud": "another"}, {"aud": ["client-1"]}, {"iss": "https://accounts.evil.example"}, {"exp": 1}, {"sub": "1\n"},
         {"sub": "x" * 256}, {"sub": ""}, {"email": None}, {"email": "no address"}, {"email": "a\n@b"}, {"email": 7},
-        {"email": "x" * 251 + "@b.c"},
+        {"email": "x" * 251 + "@b.c"}, {"email": "\u212aim@example.com"},
     )  # fmt: skip
     for changes in wrong:
         answer = google.sign_in(**changes)
