@@ -32,9 +32,9 @@ class WorkQueue[M: QueueMessage]:
         if messages:
             self._client.send_batch(self._url, [message.text() for message in messages])
 
-    def send_or_leave(self, message: M) -> None:
+    def send_or_leave(self, message: M, *, delay_seconds: int = 0) -> None:
         """For work that is found again without its message, since a schedule looks for it. 1 request."""
         try:
-            self.send(message)
+            self.send(message, delay_seconds=delay_seconds)
         except AppError:
             logger.exception("message left to the schedule", extra={"body": message.text()})

@@ -26,7 +26,7 @@ _get = partial(AccessPattern, operation="GetItem", consistent=True, cost="1 requ
 # ---- users -----------------------------------------------------------------------------------------------------------
 
 GET_USER_BY_ID: Final[AccessPattern[User]] = _get(
-    "get_user_by_id", "Which user is this?", reads=items.USER, asked_by=(API,)
+    "get_user_by_id", "Which user is this?", reads=items.USER, asked_by=(API, WORKER)
 )
 GET_USER_BY_EMAIL: Final = AccessPattern(
     "get_user_by_email", "Which user has this address?",
@@ -86,6 +86,17 @@ DELETE_USER: Final = AccessPattern(
     operation=("DeleteItem", "UpdateItem", "PutItem"),
     writes=(items.USER, items.EMAIL_GUARD, items.GOOGLE_GUARD, items.PLAN, items.TASK),
     transaction=True, asked_by=(API,), cost="1 request; 4 or 5 items of 1 KB, 11 to 14 WRU with the indexes",
+)  # fmt: skip
+
+ITEMS_OF_USER: Final = AccessPattern(
+    "items_of_user", "What is there of a user beside the account?",
+    operation="Query", reads=(items.USER_STATS, items.USER_PROBLEM), consistent=True, asked_by=(WORKER,),
+    cost="1 request per MB; 1 RRU per 4 KB",
+)  # fmt: skip
+FORGET_USER: Final = AccessPattern(
+    "forget_user", "Remove what is left of a user who is gone",
+    operation="BatchWriteItem", writes=(items.USER_STATS, items.USER_PROBLEM), asked_by=(WORKER,),
+    cost="1 request per 25 items; 1 WRU each",
 )  # fmt: skip
 
 # ---- plans -----------------------------------------------------------------------------------------------------------

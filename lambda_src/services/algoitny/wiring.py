@@ -76,7 +76,6 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny.usage import routes as usage
     from lambda_src.services.algoitny.usage.repository import UsageLogRepository
     from lambda_src.services.algoitny.usage.service import UsageService
-    from lambda_src.services.algoitny.usage.today import UsageToday
     from lambda_src.services.algoitny.users import routes as users
     from lambda_src.services.algoitny.users.repository import UserRepository
     from lambda_src.services.algoitny.users.service import UserService
@@ -130,7 +129,6 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             LegalDocuments(clock),
             counted,
             AccountService(people, catalog, clock),
-            UsageToday(store, clock),
             used,
             Rollups(store, used, catalog, work, clock),
             Histories(runs),
@@ -183,10 +181,14 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
     """The handler of the queue and of what is scheduled."""
     from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.runtime.worker import QueueWorker, WorkerQueue
+    from lambda_src.services.algoitny.account.purging import Purger
+    from lambda_src.services.algoitny.histories.service import Histories
     from lambda_src.services.algoitny.messages import TaskMessage, parse_message
     from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
     from lambda_src.services.algoitny.plans.service import PlanCatalog
     from lambda_src.services.algoitny.rollups.service import Rollups
+    from lambda_src.services.algoitny.statistics.repository import UserStatsRepository
+    from lambda_src.services.algoitny.statistics.service import Statistics
     from lambda_src.services.algoitny.tasks.repository import TaskRepository
     from lambda_src.services.algoitny.tasks.runner import TaskRunner
     from lambda_src.services.algoitny.tasks.service import TaskService
@@ -202,10 +204,14 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
     catalog = PlanCatalog(SubscriptionPlanRepository(store, clock), clock)
     logs = UsageLogRepository(store, clock)
     rollups = Rollups(store, UsageService(store, logs, catalog, resources.metrics, clock), catalog, work, clock)
+    runs = Histories(
+        histories_of(settings, resources, store, Statistics(store, UserStatsRepository(store, clock), clock))
+    )
+    purger = Purger(store, runs.purge, logs.delete_day, clock)
     runner = TaskRunner(
         repository,
         jobs,
-        handlers={"rollup": rollups.run},
+        handlers={"rollup": rollups.run, "user_purge": purger.run},
         reversal=reversal,
         lease_ms=round(settings.job_budget_seconds * 1000),
     )

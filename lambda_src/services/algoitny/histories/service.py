@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple
 from lambda_src.dynamo.store import Page
 from lambda_src.errors import BadRequest
 from lambda_src.runtime.tokens import TokenMissing
+from lambda_src.services.algoitny import tables
 from lambda_src.services.algoitny.checks import checked_line
 from lambda_src.services.algoitny.errors import HistoryNotFound
 from lambda_src.services.algoitny.histories import rules
@@ -98,13 +99,13 @@ class Histories:
 
         The list lags by about a second: runs that it still shows are found again, and forgotten once.
         """
-        page = self.histories.list_user_history(user_id, most)
-        for run in page.items:
+        runs = self.histories.store.items(tables.LIST_USER_HISTORY, user_id=user_id, stop_after=most)
+        for run in runs:
             try:
                 self.histories.delete_history(run.history_id)
             except HistoryNotFound:
                 continue
-        return len(page.items)
+        return len(runs)
 
 
 def _known(history_id: str) -> str:

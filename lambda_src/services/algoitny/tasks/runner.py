@@ -36,11 +36,15 @@ class Done(NamedTuple):
 
 
 class Unfinished(NamedTuple):
-    """A task that goes on in a message of its own. arguments: those of the task then; current of total are done."""
+    """A task that goes on in a message of its own. arguments: those of the task then; current of total are done.
+
+    delay_seconds: how long that message waits, 0-900.
+    """
 
     arguments: Mapping[str, Any]
     current: int = 0
     total: int = 0
+    delay_seconds: int = 0
 
 
 type Handler = Callable[[Task, Deadline], Done | Unfinished]
@@ -96,12 +100,13 @@ class TaskRunner:
         match outcome:
             case Done(result):
                 is_settled = self.repository.finish(task.task_id, lease, result)
-            case Unfinished(arguments, current, total):
+            case Unfinished(arguments, current, total, delay_seconds):
                 is_settled = self.repository.progress(
                     task.task_id, lease, current=current, total=total, arguments=arguments
                 )
                 if is_settled:
-                    self.queue.send_or_leave(TaskMessage.of(replace(task, arguments=arguments)))
+                    message = TaskMessage.of(replace(task, arguments=arguments))
+                    self.queue.send_or_leave(message, delay_seconds=delay_seconds)
         if not is_settled:
             logger.warning("outcome of a late delivery dropped", extra={"task_id": task.task_id})
 

@@ -23,7 +23,6 @@ from lambda_src.services.algoitny.usage import rules
 from lambda_src.services.algoitny.usage.charge import Charge, Consumed, mark_of, reversal, usage_log
 
 MAX_DAYS: Final = 90
-PURGED_DAYS: Final = 93  # what TTL is late with, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +244,10 @@ class UsageLogRepository:
 
         1 request per day, and 1 per 25 items.
         """
-        return sum(self._delete_day(user_id, day) for day in rules.days_back(date, PURGED_DAYS + 1)[1:])
+        return sum(self.delete_day(user_id, day) for day in rules.days_before(date))
 
-    def _delete_day(self, user_id: int, date: str) -> int:
+    def delete_day(self, user_id: int, date: str) -> int:
+        """Remove the usage of a day, and return how many logs that were. 1 request, and 1 per 25 items."""
         keys: list[dict[str, str]] = [
             {"PK": row["PK"], "SK": row["SK"]}
             for row in self.store.rows(tables.USAGE_OF_DAY, "PK", "SK", user_id=user_id, date=date)

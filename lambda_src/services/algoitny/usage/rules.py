@@ -7,6 +7,7 @@ from typing import Final
 from lambda_src.services.algoitny.models.plans import ACTIONS, Action
 
 LOG_SECONDS: Final = 90 * 86_400  # how long logs, counters and idempotency keys stand
+PURGED_DAYS: Final = 93
 _DATE: Final = re.compile(r"[0-9]{8}")
 
 
@@ -33,6 +34,11 @@ def days_back(text: str, count: int) -> list[str]:
     """The days up to a day, that one included, newest first. Raises ValueError for what names none."""
     last = parse_date(text)
     return [format_date(last - timedelta(days=back)) for back in range(count)]
+
+
+def days_before(text: str) -> list[str]:
+    """The days before one of which anything may be stored, newest first: TTL may be late by a few."""
+    return days_back(text, PURGED_DAYS + 1)[1:]
 
 
 def reset_text(moment: datetime) -> str:

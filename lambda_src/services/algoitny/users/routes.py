@@ -8,7 +8,7 @@ from lambda_src.runtime.routing import Given, Router
 from lambda_src.services.algoitny.bodies import Cursor, Limit, PathId, QueryId, list_body
 from lambda_src.services.algoitny.principals import Administrator
 from lambda_src.services.algoitny.tasks.schemas import ACCEPTED_SHAPE, AcceptedBody
-from lambda_src.services.algoitny.usage.today import UsageToday
+from lambda_src.services.algoitny.usage.service import UsageService
 from lambda_src.services.algoitny.users.schemas import USER_SHAPE, UserBody, UserChange, UsersBody, listed
 from lambda_src.services.algoitny.users.service import UserService
 
@@ -20,7 +20,7 @@ router: Final = Router(tags=["users"])
 @router.get("/api/admin/users", response_model=UsersBody)
 def list_users(
     users: Given[UserService],
-    usage: Given[UsageToday],
+    usage: Given[UsageService],
     caller: Administrator,  # noqa: ARG001 -- nobody else may
     *,
     plan_id: QueryId = None,
@@ -30,7 +30,7 @@ def list_users(
 ) -> dict[str, Any]:
     """Users, newest first, with what they used today. A page of a search may be short and have a cursor."""
     page = users.search(plan_id=plan_id, text=q, limit=limit, cursor=cursor)
-    today = usage.of([user.user_id for user in page.items])
+    today = usage.of_users([user.user_id for user in page.items])
     return list_body(page, [listed(users.profile(user), today[user.user_id]) for user in page.items])
 
 

@@ -1,5 +1,6 @@
 """Bodies of requests and answers about users."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field, StrictBool
@@ -69,6 +70,6 @@ USER_SHAPE: Final = Shape[Profile](
 )
 
 
-def listed(profile: Profile, usage: dict[str, int]) -> dict[str, Any]:
+def listed(profile: Profile, usage: Mapping[str, int]) -> dict[str, Any]:
     """A user in a list of administrators. usage: actions of today, by their names."""
     return {**USER_SHAPE(profile), "usage_today": usage}

@@ -1,0 +1,77 @@
+"""What is left of a user who was removed, and how it goes: runs, usage and what was counted.
+
+It is done twice. A request that began before the removal may still charge and record a run, until the API's own time
+is over, and the list of runs shows one a moment later; the second time finds what the first could not.
+
+    PENDING ──▶ runs, usage, counts ──a minute──▶ runs, usage, counts ──▶ SUCCESS
+
+Each step only deletes what is there, so it may be cut off anywhere and begun again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from lambda_src.dynamo.store import Store
+from lambda_src.errors import Conflict
+from lambda_src.runtime.clock import Clock
+from lambda_src.runtime.deadline import Deadline
+from lambda_src.services.algoitny import tables
+from lambda_src.services.algoitny.models.tasks import Task
+from lambda_src.services.algoitny.tasks.runner import Done, Unfinished
+from lambda_src.services.algoitny.usage.rules import days_before, format_date
+
+SPARE_SECONDS: Final = 20.0  # with less than that left, the rest is for another message
+SETTLING_SECONDS: Final = 60  # longer than a request of the API and the lag of an index
+MAX_PARTS: Final = 10_000
+_DAY: Final = timedelta(days=1)
+
+
+class NotRemoved(Conflict):
+    """There is this user: nothing of one may go who is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purger:
+    """Handler of `user_purge` tasks.
+
+    forget_runs: some runs of a user, returns how many were found. forget_day: the usage of a user and day.
+    """
+
+    store: Store
+    forget_runs: Callable[[int], int]
+    forget_day: Callable[[int, str], object]
+    clock: Clock
+
+    def run(self, task: Task, deadline: Deadline) -> Done | Unfinished:
+        """Forget a user, in as many messages as it takes. Raises NotRemoved.
+
+        1 request, 2 for each run and 1 for 25 of them, 1 for each of 93 days, 1 for what was counted, and 1 for every
+        25 items.
+        """
+        said: dict[str, Any] = dict(task.arguments)
+        user_id, runs = int(said["user_id"]), int(said.get("runs", 0))
+        if self.store.get(tables.GET_USER_BY_ID, user_id=user_id) is not None:
+            raise NotRemoved
+        for _ in range(MAX_PARTS):
+            if deadline.remaining_seconds() < SPARE_SECONDS:
+                return Unfinished({**said, "runs": runs}, current=runs)
+            found = self.forget_runs(user_id)
+            if not found:
+                break
+            runs += found
+        for day in days_before(format_date(self.clock() + _DAY)):
+            if deadline.remaining_seconds() < SPARE_SECONDS:
+                return Unfinished({**said, "runs": runs}, current=runs)
+            self.forget_day(user_id, day)
+        self._forget_counts(user_id)
+        if not said.get("again"):
+            return Unfinished({**said, "runs": runs, "again": True}, current=runs, delay_seconds=SETTLING_SECONDS)
+        return Done({"runs": runs})
+
+    def _forget_counts(self, user_id: int) -> None:
+        rows = self.store.rows(tables.ITEMS_OF_USER, "PK", "SK", user_id=user_id)
+        keys: list[Mapping[str, str]] = [{"PK": row["PK"], "SK": row["SK"]} for row in rows]
+        if keys:
+            self.store.batch_write(tables.FORGET_USER, deletes=keys)
