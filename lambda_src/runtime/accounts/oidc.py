@@ -90,7 +90,7 @@ class PublishedKeys:
             logger.warning("no keys of an identity provider", extra={"provider": self._provider})
             return
         self._keys, self._is_failing = keys, False
-        self._fresh_until = now + min(_max_age(answer), KEPT_SECONDS)
+        self._fresh_until = now + _max_age(answer)
         self._kept_until = now + KEPT_SECONDS
 
 

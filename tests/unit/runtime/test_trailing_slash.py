@@ -75,6 +75,14 @@ def test_the_documentation_page_may_load_its_scripts_with_a_slash_too(client):
     assert "content-security-policy" not in answer.headers
 
 
+def test_the_root_stays_the_root(make_app, router: Router, client_of):
+    @router.get("/")
+    def root() -> str:
+        return "root"
+
+    assert client_of(make_app(router, trailing_slash=True)).get("/").json() == "root"
+
+
 def test_a_service_that_does_not_ask_for_it_has_no_such_paths(make_app, router: Router, client_of):
     @router.get("/items")
     def items() -> list[str]:

@@ -147,4 +147,4 @@ class SignInService:
 
     def _chosen(self, name: str | None) -> int:
         plan = self.people.catalog.find_by_name(name) if name else None
-        return plan.plan_id if plan is not None and plan.is_active and plan.is_self_service else FREE_PLAN_ID
+        return plan.plan_id if plan is not None and plan.is_self_service else FREE_PLAN_ID

@@ -303,6 +303,7 @@ def test_an_exchange_that_brings_no_token_is_google_s_fault_and_not_repeated(goo
         json_answer({"error": "invalid_request"}, status=400),
         json_answer({"access_token": "ya29"}),
         json_answer({"id_token": 7}),
+        json_answer({"id_token": google.token()}, status=500),
         text_answer("busy", status=503),
         text_answer("x" * 100_000),
         Answer(status=302, headers={"Location": "https://evil.example/"}),
