@@ -80,13 +80,18 @@ def listed(judge: PlayedJudge, path: str = "/api/history?scope=public", *, by: U
     found: list[str] = []
     cursor = None
     for _ in range(100):
-        page = judge.ask("GET", path, by=by, params=None if cursor is None else {"cursor": cursor}).json()
+        page = judge.ask("GET", behind(path, cursor), by=by).json()
         found += [each["id"] for each in page["results"]]
         cursor = page["next_cursor"]
         assert page["has_more"] == (cursor is not None)
         if cursor is None:
             return found
     raise AssertionError("the list does not end")
+
+
+def behind(path: str, cursor: str | None) -> str:
+    """The page of a list that a cursor leads to."""
+    return path if cursor is None else f"{path}{'&' if '?' in path else '?'}cursor={cursor}"
 
 
 def in_lists(judge: PlayedJudge, history: History) -> tuple[str | None, int]:
