@@ -61,13 +61,17 @@ def items_are_never_expired(prod: Deployment) -> None:
 
 @caught_by("tables-are-as-declared")
 def items_expire_by_an_attribute_nobody_writes(prod: Deployment) -> None:
-    pick(prod, TABLES, has("TimeToLiveSpecification")).properties["TimeToLiveSpecification"]["AttributeName"] = "ttl"
+    pick(prod, TABLES, has("TimeToLiveSpecification")).properties["TimeToLiveSpecification"]["AttributeName"] = (
+        "gone_at"
+    )
 
 
 @caught_by("tables-are-as-declared")
 def a_declared_stream_is_off(prod: Deployment) -> None:
     first, *others = prod.declared
     prod.declared = (with_stream(first), *others)
+    for table in prod.of_type(*TABLES):
+        table.properties.pop("StreamSpecification", None)
 
 
 @caught_by("tables-are-as-declared")
@@ -80,6 +84,7 @@ def a_stream_is_read_that_is_off(prod: Deployment) -> None:
     table = pick(prod, TABLES)
     stream = {"Value": {"Fn::GetAtt": [table.logical_id, "StreamArn"]}}
     table.stack.body.setdefault("Outputs", {})["Stream"] = stream
+    table.properties.pop("StreamSpecification", None)
 
 
 @caught_by("tables-can-be-recovered")

@@ -8,7 +8,7 @@ from tests.infra.gates.references import references, text
 from tests.infra.mutants.making import NothingToBreak, app_stack, caught_by, has, lacking, pick, remove
 from tests.infra.mutants.of_queues import dead_letters
 
-WITHOUT = lacking("buckets")
+WITHOUT = ("AlgoItny", *lacking("buckets"))  # nobody waits for what is put into its buckets
 WITHOUT_JOBS = lacking("jobs")
 
 

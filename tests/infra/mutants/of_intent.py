@@ -65,7 +65,7 @@ def an_api_sends_to_the_dead_letters(prod: Deployment) -> None:
 @caught_by("variables-lead-where-declared")
 def a_table_of_another_environment_is_used(prod: Deployment) -> None:
     found = variables(prod, "worker")
-    name = next(name for name in found if name.startswith("DYNAMODB_TABLE"))
+    name = next(name for name in found if "TABLE" in name)
     found[name] = found[name].replace("prod", "staging")
 
 
@@ -108,7 +108,8 @@ def forget(prod: Deployment, name: str) -> None:
 
 
 def origin_variable(prod: Deployment) -> str:
-    return next(name for name in variables(prod, "api") if name in {"CORS_ORIGINS", "FRONTEND_URL", "FRONTEND_ORIGINS"})
+    known = ("CORS_ORIGINS", "FRONTEND_URL", "FRONTEND_ORIGINS", "CORS_ALLOWED_ORIGINS")
+    return next(name for name in known if name in variables(prod, "api"))
 
 
 @caught_by("origins-are-the-environments")
@@ -121,13 +122,13 @@ def an_origin_of_a_laptop_is_let_in(prod: Deployment) -> None:
     variables(prod, "api")[origin_variable(prod)] += ",http://localhost:5173"
 
 
-@caught_by("origins-are-the-environments", not_in=("NbhdCity",))  # it does not start without
+@caught_by("origins-are-the-environments", not_in=("AlgoItny", "NbhdCity"))  # it has none, it does not start without
 def the_origin_is_that_of_a_laptop_by_default(prod: Deployment) -> None:
     if variables(prod, "api").pop("FRONTEND_URL", None) is None:
         forget(prod, "CORS_ORIGINS")
 
 
-@caught_by("variables-are-settings", not_in=("StockTrackRecord", "YotoSmartStream"))  # see above
+@caught_by("variables-are-settings", not_in=("AlgoItny", "StockTrackRecord", "YotoSmartStream"))  # see above
 def an_api_is_told_of_no_origin(prod: Deployment) -> None:
     forget(prod, "CORS_ALLOWED_ORIGINS")
 

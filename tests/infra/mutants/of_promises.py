@@ -201,7 +201,7 @@ def an_index_holds_keys_alone(prod: Deployment) -> None:
 
 @caught_by("tables-are-named-as-promised")
 def items_expire_by_something_else(prod: Deployment) -> None:
-    pick(prod, TABLES).properties["TimeToLiveSpecification"]["AttributeName"] = "ttl"
+    pick(prod, TABLES).properties["TimeToLiveSpecification"]["AttributeName"] = "gone_at"
 
 
 @caught_by("secrets-hold-what-was-promised")
