@@ -94,6 +94,7 @@ ALGOITNY: Final = Service(
     smoke="cdk_app.services.algoitny.smoke:check",
     stand_ins=(GOOGLE,),
     local_secrets="cdk_app.services.algoitny.local_secrets:MADE_UP",
+    samples="cdk_app.services.algoitny.samples:plant",
 )
 
 NBHD_CITY: Final = Service(
