@@ -8,7 +8,17 @@ from tests.infra.gates.buckets import LISTS, POLICY
 from tests.infra.gates.data import BUCKET
 from tests.infra.gates.model import Deployment, Json, Resource
 from tests.infra.gates.references import as_list, text
-from tests.infra.mutants.making import NothingToBreak, add, caught_by, data_stack, function_of, lacking, pick, remove
+from tests.infra.mutants.making import (
+    NothingToBreak,
+    add,
+    caught_by,
+    data_stack,
+    function_of,
+    has,
+    lacking,
+    pick,
+    remove,
+)
 from tests.infra.mutants.of_rights import allow, let_in, statements
 
 WITHOUT = lacking("buckets")
@@ -60,7 +70,9 @@ def lifecycle_with(prod: Deployment, name: str) -> Json:
 
 
 def cors(prod: Deployment, method: str) -> Json:
-    rules = a_bucket(prod).properties["CorsConfiguration"]["CorsRules"]
+    """What pages may do with this method. Raises NothingToBreak where they may do nothing."""
+    bucket = pick(prod, BUCKET, has("CorsConfiguration"))
+    rules = bucket.properties["CorsConfiguration"]["CorsRules"]
     [found] = [each for each in rules if method in each["AllowedMethods"]]
     rule: Json = found
     return rule
