@@ -215,10 +215,7 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
         reversal=reversal,
         lease_ms=round(settings.job_budget_seconds * 1000),
     )
-    ensured = {
-        "default plans": SubscriptionPlanRepository(store, clock).ensure_defaults,
-        "rollup": rollups.ensure_yesterday,
-    }
+    ensured = {"default plans": SubscriptionPlanRepository(store, clock).ensure_defaults}
     upkeep = Upkeep(work, runner, ensured, resources.metrics, clock)
     return QueueWorker(
         parse=parse_message,
@@ -229,7 +226,7 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
         queue=resources.queue,
         queues=[WorkerQueue(settings.algoitny_job_queue_url, settings.algoitny_job_dlq_url)],
         retry_base_seconds=settings.retry_base_seconds,
-        tasks={"maintenance": upkeep.maintain},
+        tasks={"maintenance": upkeep.maintain, "rollup": lambda _deadline: rollups.ensure_yesterday()},
         usage=resources.client,
         after=resources.metrics.flush,
     )

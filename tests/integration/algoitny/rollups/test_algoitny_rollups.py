@@ -158,7 +158,7 @@ def test_the_busiest_are_the_same_in_whatever_parts_they_come():
 
 
 def maintained(judge):
-    judge.scheduled("maintenance")
+    judge.scheduled("rollup")
     judge.drain()
 
 
@@ -180,17 +180,17 @@ def test_yesterday_is_added_up_by_itself_once_half_an_hour_after_it_is_over(judg
 
 def test_what_was_begun_is_begun_again_an_hour_later_and_not_sooner(judge, boss):
     judge.clock.now = datetime(2025, 10, 9, 1, tzinfo=UTC)
-    judge.scheduled("maintenance")
-    judge.scheduled("maintenance")
+    judge.scheduled("rollup")
+    judge.scheduled("rollup")
     assert [task.arguments["date"] for task in tasks(judge)] == [DAY]
     assert not rollup(judge).is_complete
     assert judge.ask("GET", PATH, by=boss).json()["through"] is None
 
     judge.clock.forward(minutes=59, seconds=59)
-    judge.scheduled("maintenance")
+    judge.scheduled("rollup")
     assert len(tasks(judge)) == 1
     judge.clock.forward(seconds=1)
-    judge.scheduled("maintenance")
+    judge.scheduled("rollup")
     assert len(tasks(judge)) == 2
 
 
