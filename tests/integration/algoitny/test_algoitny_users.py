@@ -7,8 +7,8 @@ import pytest
 from lambda_src.dynamo.boto3_client import Boto3Client
 from lambda_src.dynamo.store import Put
 from lambda_src.dynamo.values import to_item
-from lambda_src.errors import AppError, Conflict, InvalidInput
-from lambda_src.services.algoitny import items
+from lambda_src.errors import AppError, Conflict, InvalidInput, StoreUnavailable
+from lambda_src.services.algoitny import items, tables
 from lambda_src.services.algoitny.errors import (
     EmailTaken,
     GoogleIdTaken,
@@ -18,6 +18,7 @@ from lambda_src.services.algoitny.errors import (
     UserNotFound,
 )
 from lambda_src.services.algoitny.models.tasks import Task
+from lambda_src.services.algoitny.models.users import User
 from tests.support.algoitny import ADMIN, FREE, PRO
 from tests.support.algoitny_people import check_people, keys_of, stored_users, users_of
 from tests.support.dynamodb_faults import Faults
@@ -201,6 +202,47 @@ def test_a_page_of_users_is_read_newest_first_in_two_requests(judge, users):
     rest = users.list_users(3, page.next_cursor)
     assert [user.email[0] for user in rest.items] == ["1", "0"]
     assert rest.next_cursor is None
+
+
+class Withholding:
+    """A client that leaves ten of the keys of a BatchGetItem unprocessed, so many times."""
+
+    def __init__(self, client, times):
+        self._client, self.times = client, times
+
+    def call(self, operation, request, pattern):
+        answer = self._client.call(operation, request, pattern)
+        if operation != "BatchGetItem" or not self.times:
+            return answer
+        self.times -= 1
+        [(name, found)] = answer["Responses"].items()
+        keys = [{part: item[part] for part in ("PK", "SK")} for item in found[:10]]
+        entry = {**request["RequestItems"][name], "Keys": keys}
+        return {"Responses": {name: found[10:]}, "UnprocessedKeys": {name: entry}}
+
+    def close(self):
+        self._client.close()
+
+
+def test_150_users_are_read_in_two_requests_and_none_is_missing_that_was_left_unprocessed(new_judge, dynamodb_client):
+    client = Withholding(Boto3Client(dynamodb_client), times=0)
+    judge = new_judge(engine=client)
+    many = [
+        User(user_id=1000 + n, email=f"{n}@example.com", subscription_plan_id=FREE, created_at=n, updated_at=n)
+        for n in range(150)
+    ]
+    judge.store.batch_write(tables.USERS_OF_PAGE, puts=map(items.USER.item, many))
+    newest_first, users = many[::-1], users_of(judge)
+    with judge.counted() as calls:
+        assert users.list_users(150).items == newest_first
+    assert calls == {"Query": 1, "BatchGetItem": 2}
+    client.times = 2
+    with judge.counted() as calls:
+        assert users.list_users(150).items == newest_first
+    assert calls == {"Query": 1, "BatchGetItem": 4}
+    client.times = 100
+    with pytest.raises(StoreUnavailable, match="still to be read: 10"):
+        users.list_users(150)
 
 
 # ---- changes ---------------------------------------------------------------------------------------------------------

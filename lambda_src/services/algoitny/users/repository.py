@@ -287,7 +287,7 @@ class UserRepository:
     def administrate(
         self, user_id: int, *, plan_id: int | None = None, is_active: bool | None = None, is_staff: bool | None = None
     ) -> User:
-        """What administrators change of a user, all at once or nothing; None leaves it. Cost and errors as above."""
+        """What administrators change of a user, all at once or nothing; None leaves it. Requests, errors as above."""
         changes: dict[str, Any] = {} if is_staff is None else {"is_staff": is_staff}
         if is_active is not None:
             changes["is_active"] = is_active
