@@ -115,7 +115,7 @@ def _redeemed(world: World, fields: Fields) -> tuple[Request, Person]:
     """What a code stands for. It is used up whatever comes of it. Raises Refused."""
     if fields.get("grant_type") != "authorization_code":
         raise Refused("unsupported_grant_type", "Invalid grant_type")
-    found = world.use_code(fields.get("code", ""))
+    found = world.codes.use(fields.get("code", ""))
     if found is None or fields["client_id"] != found[0].client_id:
         raise Refused("invalid_grant", "Malformed auth code.")
     request = found[0]
@@ -179,7 +179,7 @@ class _Page:
         if person is None:
             answer = {"error": "access_denied"}
         else:
-            answer = {"code": self._world.issue_code(asked, person), "scope": "openid email profile"}
+            answer = {"code": self._world.codes.issue((asked, person), prefix="4/0"), "scope": "openid email profile"}
         if asked.redirect_uri == POSTMESSAGE:
             shown = pages.code(answer["code"]) if person else refusal("You refused.")
             return HTMLResponse(shown)

@@ -1,7 +1,6 @@
 """What the stand-in knows: its people, who may ask it, the codes it gave out, and what a test wants to go wrong."""
 
 import json
-import secrets
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
@@ -14,12 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from cdk_app.services.stand_ins.answers import Answer, Json
+from cdk_app.services.stand_ins.codes import Codes
 
 type Endpoint = Literal["certs", "token"]
 
 CLIENT_ID: Final = "algoitny-local.apps.googleusercontent.com"
 ISSUER: Final = "https://accounts.google.com"
-CODE_SECONDS: Final = 60
 TOKEN_SECONDS: Final = 3_600
 
 
@@ -82,10 +81,10 @@ class World:
         self.seconds = seconds
         self._key = key or rsa.generate_private_key(65_537, 2_048)
         self._key_id = f"{self._key.public_key().public_numbers().n % 2**64:016x}"
+        self.codes = Codes[tuple[Request, Person]](seconds)
         self.calls: Counter[Endpoint] = Counter()
         self._lock = Lock()
         self._faults: defaultdict[Endpoint, deque[Answer]] = defaultdict(deque)
-        self._codes: dict[str, tuple[Request, Person, float]] = {}
 
     # ---- for tests -------------------------------------------------------------------------------------------------
 
@@ -123,18 +122,3 @@ class World:
         }  # fmt: skip
         stated = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(stated, self._key, algorithm="RS256", headers={"kid": self._key_id})
-
-    def issue_code(self, request: Request, person: Person) -> str:
-        """A code for somebody who agreed, written as Google writes them."""
-        code = f"4/0{secrets.token_urlsafe(48)}"
-        with self._lock:
-            self._codes[code] = (request, person, self.seconds() + CODE_SECONDS)
-        return code
-
-    def use_code(self, code: str) -> tuple[Request, Person] | None:
-        """What a code stands for, once."""
-        with self._lock:
-            found = self._codes.pop(code, None)
-        if found is None or found[2] <= self.seconds():
-            return None
-        return found[0], found[1]

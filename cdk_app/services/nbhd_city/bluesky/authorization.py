@@ -129,7 +129,7 @@ def _redeemed(world: World, fields: Mapping[str, str]) -> tuple[Request, Account
     """What a code stands for. It is used up whatever comes of it. Raises Refused, `invalid_grant`."""
     if fields.get("grant_type") != "authorization_code":
         raise Refused("unsupported_grant_type", "only authorization_code")
-    found = world.use_code(fields.get("code", ""))
+    found = world.codes.use(fields.get("code", ""))
     if found is None:
         raise Refused("invalid_grant", "the code is unknown, was used or is over")
     request, account = found

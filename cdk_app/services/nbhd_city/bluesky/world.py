@@ -11,10 +11,10 @@ from typing import Any, Final, Literal
 import httpx
 
 from cdk_app.services.stand_ins.answers import Answer
+from cdk_app.services.stand_ins.codes import Codes
 
 type Endpoint = Literal["metadata", "par", "token", "basic_token", "directory", "pds", "profile"]
 
-CODE_SECONDS: Final = 60
 REQUEST_SECONDS: Final = 300
 CALLS_KEPT: Final = 10_000
 
@@ -97,11 +97,11 @@ class World:
         self.client_secret = client_secret
         self.seconds = seconds
         self.fetch = fetch
+        self.codes = Codes[tuple[Request, Account]](seconds)
         self.calls: deque[Call] = deque(maxlen=CALLS_KEPT)
         self._lock = Lock()
         self._faults: defaultdict[Endpoint, deque[Answer]] = defaultdict(deque)
         self._pushed: dict[str, Request] = {}
-        self._codes: dict[str, tuple[Request, Account, float]] = {}
         self._used_ids: dict[str, float] = {}
         self._nonces = deque([secrets.token_urlsafe(16)], maxlen=2)
 
@@ -163,22 +163,12 @@ class World:
         with self._lock:
             if request is None or self._pushed.pop(request_uri, None) is None:
                 return None
-            code = secrets.token_urlsafe(24)
-            self._codes[code] = (request, account, self.seconds() + CODE_SECONDS)
-        return request, code
+        return request, self.codes.issue((request, account))
 
     def drop(self, request_uri: str) -> Request | None:
         """The request of somebody who refused; it is used up."""
         with self._lock:
             return self._pushed.pop(request_uri, None)
-
-    def use_code(self, code: str) -> tuple[Request, Account] | None:
-        """What a code stands for, once."""
-        with self._lock:
-            found = self._codes.pop(code, None)
-        if found is None or found[2] <= self.seconds():
-            return None
-        return found[0], found[1]
 
     def note(self, call: Call) -> None:
         self.calls.append(call)
