@@ -179,6 +179,7 @@ def test_the_same_batch_is_the_same_object_and_the_same_bytes(archive):
     assert archive(*records) == ALL_DONE
     key = archive.puts[0]
     before = archive.bucket.read(key, max_bytes=10**6)
+    assert before[4:8] == bytes(4), "a compressed file begins with the time it was made at"
 
     assert archive(*records) == ALL_DONE
 

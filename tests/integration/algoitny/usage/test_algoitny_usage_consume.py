@@ -85,6 +85,27 @@ def test_the_sixth_of_five_is_refused_in_one_request_and_nothing_is_written(judg
     assert usage.audit_day(ANN, "hint", DAY) == (5, 5)
 
 
+def test_a_counter_says_when_it_was_made(judge, usage):
+    usage.consume(ANN, "hint", 5)
+    judge.clock.forward(hours=1)
+    usage.consume(ANN, "hint", 5)
+
+    [counter] = stored(judge, "ucnt")
+    assert (counter["val"], counter["crt"], counter["ttl"]) == (2, NOON_MS, 1_767_704_400)
+
+
+def test_a_log_whose_key_somebody_drew_before_is_not_written_over(judge, usage):
+    usage.consume(ANN, "hint", 5, None, {"task_id": "T1"}, "k1")
+    [mark] = stored(judge, "uidem")
+    judge.remove(items.USAGE_IDEMPOTENCY.key(user_id=ANN, date=DAY, action="hint", key_hash=mark["SK"][-32:]))
+    before = judge.items()
+
+    with pytest.raises(StoreUnavailable):
+        usage.consume(ANN, "hint", 5, None, {"task_id": "T2"}, "k1")
+
+    assert judge.items() == before
+
+
 def test_actions_users_and_days_have_limits_of_their_own(judge, usage):
     usage.consume(ANN, "hint", 1)
 
@@ -360,6 +381,16 @@ def test_a_charge_is_given_back_once(judge, usage):
 def test_what_is_no_log_is_not_given_back(usage, log_pk, log_sk):
     with pytest.raises(ValueError, match="no key of the shape"):
         usage.reverse_usage(log_pk, log_sk)
+
+
+def test_what_was_never_counted_is_not_given_back(judge, usage):
+    consumed = usage.consume(ANN, "hint", 5)
+    key = items.USAGE_COUNTER.key(user_id=ANN, date=DAY, action="hint")
+    judge.put_items({**judge.item(key), "val": 0})
+    before = judge.items()
+
+    assert usage.reverse_usage(consumed.log_pk, consumed.log_sk) is False
+    assert judge.items() == before
 
 
 def test_a_log_that_is_gone_is_not_given_back(judge, usage):

@@ -56,17 +56,19 @@ def test_the_logs_of_a_day_come_newest_first_and_page_by_page(judge, usage):
 
 
 def test_what_has_expired_is_not_there_though_it_is_still_stored(judge, usage):
-    usage.consume(ANN, "hint", 5)
+    for _ in range(3):
+        usage.consume(ANN, "hint", 5)
     judge.clock.forward(hours=1)
     usage.consume(ANN, "hint", 5)
     judge.clock.forward(days=90, hours=-1, milliseconds=-1)
-    assert len(usage.get_usage_logs(ANN, DAY).items) == 2
+    assert len(usage.get_usage_logs(ANN, DAY).items) == 4
 
     judge.clock.forward(milliseconds=1)
 
     for limit in (1, 2, 20):
         page = usage.get_usage_logs(ANN, DAY, limit)
         assert [log.created_at for log in page.items] == [1_759_928_400_000]
+        assert (page.next_cursor is None) is (limit > 1), "behind what has expired nothing follows"
     rest = usage.get_usage_logs(ANN, DAY, 1, usage.get_usage_logs(ANN, DAY, 1).next_cursor)
     assert (rest.items, rest.next_cursor) == ([], None)
     judge.clock.forward(hours=1)
