@@ -31,7 +31,7 @@ OWN_GROUPS = $(shell sed -n 's/^lambda-\([a-z0-9-]*\) = .*/\1/p' pyproject.toml)
 COMPILE = uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: shift help setup run run-sqlite reset test check synth deploy diff drift audit sbom github-access redrive migrate release snapshots docs lock smoke bench-cold-start bench-capacity bench-migration soak
+.PHONY: shift help setup run run-sqlite reset test check synth deploy diff drift audit sbom github-access redrive migrate release snapshots docs lock smoke bench-cold-start bench-capacity bench-load bench-migration soak
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do printf '  %-18s%s\n' "$$target" "$$text"; done
@@ -133,6 +133,9 @@ bench-cold-start: setup ## CPU time of a cold start in the real bundle, beside a
 
 bench-capacity: setup ## requests and capacity units of the access patterns, beside the algorithm they replace
 	python -m tests.benchmarks.capacity
+
+bench-load: setup ## the hot paths of AlgoItny at once, as fast as one engine lets them; two minutes
+	python -m tests.benchmarks.load
 
 bench-migration: setup ## speed and memory of moving a SQL database, beside BatchWriteItem alone; half an hour
 	python -m tests.benchmarks.migration

@@ -95,6 +95,7 @@ ALGOITNY: Final = Service(
     stand_ins=(GOOGLE,),
     local_secrets="cdk_app.services.algoitny.local_secrets:MADE_UP",
     samples="cdk_app.services.algoitny.samples:plant",
+    workload="cdk_app.services.algoitny.workload:workload",
 )
 
 NBHD_CITY: Final = Service(

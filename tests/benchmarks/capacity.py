@@ -12,13 +12,20 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from cdk_app.local.dynamodb_local import DynamoDBLocal
-from tests.benchmarks import nbhd_city_capacity, reports, track_record_capacity, yoto_smart_stream_capacity
+from tests.benchmarks import (
+    algoitny_capacity,
+    nbhd_city_capacity,
+    reports,
+    track_record_capacity,
+    yoto_smart_stream_capacity,
+)
 from tests.benchmarks.comparing import Section
 from tests.support.ports import free_port
 
 SECTIONS: Final[tuple[Callable[[str], Section], ...]] = (
     track_record_capacity.section,
     nbhd_city_capacity.section,
+    algoitny_capacity.section,
     yoto_smart_stream_capacity.section,
 )
 

@@ -6,6 +6,9 @@ from typing import Any, Final
 
 from lambda_src.dynamo.schema import Table
 from lambda_src.runtime.settings import ServiceSettings
+from lambda_src.services.algoitny import items as algoitny
+from lambda_src.services.algoitny.models.users import Counter
+from lambda_src.services.algoitny.settings import ApiSettings as AlgoItnySettings
 from lambda_src.services.nbhd_city import tables as nbhd_city
 from lambda_src.services.nbhd_city.settings import ApiSettings as NbhdCitySettings
 from lambda_src.services.stock_track_record import tables as stock_track_record
@@ -155,4 +158,29 @@ YOTO_SMART_STREAM: Final = ColdFunction(
     max_zip_megabytes=11.0,
 )
 
-FUNCTIONS: Final = (STOCK_TRACK_RECORD, YOTO_SMART_STREAM, NBHD_CITY)
+
+def _algoitny_settings(endpoint_url: str, names: Mapping[str, str]) -> ServiceSettings:
+    return AlgoItnySettings(
+        environment="local",
+        dynamodb_endpoint=endpoint_url,
+        algoitny_table_name=names["main"],
+        algoitny_content_bucket="content",
+        algoitny_job_queue_url=NOWHERE,
+        app_secret_arn="keys",
+        google_client_ids="1234.apps.googleusercontent.com",
+        cors_allowed_origins="https://algoitny.example",
+    )
+
+
+ALGOITNY: Final = ColdFunction(
+    title="AlgoItny",
+    package="algoitny",
+    tables=algoitny.TABLES,
+    table=algoitny.MAIN,
+    item=algoitny.COUNTER.item(Counter("user_id", 1)),
+    path="/api/health/ready",
+    settings=_algoitny_settings,
+    max_zip_megabytes=14.0,  # with `cryptography`, for the signatures of Google
+)
+
+FUNCTIONS: Final = (STOCK_TRACK_RECORD, ALGOITNY, YOTO_SMART_STREAM, NBHD_CITY)
