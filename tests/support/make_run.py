@@ -28,6 +28,7 @@ class MakeRun:
         self.root = root
         self.layout = Layout(port_offset=free_offset())
         self.api = self._client(8001)
+        self.judge_api = self._client(8002)
         self.yoto_api = self._client(8003)
         self.nbhd_api = self._client(8004)
         self._log_directory = log_directory
@@ -101,6 +102,7 @@ class MakeRun:
     def end(self) -> None:
         """Leave nothing behind, whatever happened."""
         self.api.close()
+        self.judge_api.close()
         self.yoto_api.close()
         self.nbhd_api.close()
         self.forget()

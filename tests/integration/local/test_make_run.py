@@ -11,6 +11,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from cdk_app.services.algoitny import samples, story
+from cdk_app.services.algoitny.google.world import SAMPLE_PEOPLE
 from cdk_app.services.nbhd_city.samples import SAMPLE_NEIGHBORHOODS
 from cdk_app.services.yoto_smart_stream.samples import LISTENERS
 from cdk_app.services.yoto_smart_stream.tunes import TUNES
@@ -19,6 +21,7 @@ from tests.support.listening import FILENAME, SIZE, listen
 from tests.support.make_run import MakeRun, parents
 
 ANALYSED_SECONDS: Final = 180
+COUNTED_SECONDS: Final = 60
 PAGES_SERVED_HERE: Final = (
     "http://localhost:5173",
     "http://127.0.0.1:5173",
@@ -63,6 +66,7 @@ def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_o
     signed_in = _check_neighborhoods(local_cloud)
     _check_console(local_cloud)
     _check_hosts(local_cloud)
+    runs = _check_runs(local_cloud)
     _check_burst(local_cloud.nbhd_api, signed_in)
     _check_library(local_cloud)
 
@@ -72,6 +76,7 @@ def test_a_channel_is_analysed_and_people_sign_in_on_one_machine_and_both_last_o
     assert administrator in printed
     assert local_cloud.api.get(f"/api/channels/{channel['id']}").json() == channel
     assert "Planting" not in printed
+    assert local_cloud.judge_api.get("/api/history", params={"scope": "public", "limit": 100}).json()["results"] == runs
     assert _listed(local_cloud) == {LISTENED_TO, *(tune.filename for tune in TUNES)}
     assert local_cloud.nbhd_api.get("/auth/me", headers=signed_in).json()["user_id"] == "did:plc:alice"
     assert len(_mine(local_cloud.nbhd_api, signed_in) & BURST) == len(BURST)
@@ -150,12 +155,38 @@ def _check_neighborhoods(local_cloud: MakeRun) -> dict[str, str]:
 def _check_hosts(local_cloud: MakeRun) -> None:
     """Nothing that listens answers a page elsewhere whose name points to this machine."""
     layout = local_cloud.layout
-    ports = [layout.emulator_port, *(layout.moved(port) for port in (8000, 8001, 8003, 8004, 8010, 8013, 8102))]
+    ports = [
+        layout.emulator_port,
+        *(layout.moved(port) for port in (8000, 8001, 8002, 8003, 8004, 8010, 8012, 8013, 8102)),
+    ]
     answers = [
         httpx.get(f"http://127.0.0.1:{port}/", headers={"host": f"evil.example:{port}"}, trust_env=False).status_code
         for port in ports
     ]
-    assert answers == [403, 400, 400, 400, 400, 400, 400, 404]
+    assert answers == [403, *[400] * 8, 404]
+
+
+def _check_runs(local_cloud: MakeRun) -> list[Json]:
+    """Somebody signs in with Google, runs, and is counted by the stream; one of the samples is at the limit.
+
+    Returns the newest public runs.
+    """
+    api, google = local_cloud.judge_api, f"http://localhost:{local_cloud.layout.moved(8012)}"
+    limited, somebody = (samples.sign_in(api, google, person).headers for person in SAMPLE_PEOPLE[:2])
+    refused = api.post("/api/history", json=story.run(7), headers=limited)
+    assert (refused.status_code, refused.json()["limit"]) == (429, samples.LIMIT)
+    assert api.get("/api/account/plan-usage", headers=somebody).json()["plan_name"] == samples.PLAN
+    made = api.post("/api/history", json=story.run(0), headers=somebody)
+    assert made.status_code == 201, made.text
+    deadline = time.monotonic() + COUNTED_SECONDS
+    own = api.get("/api/history", params={"scope": "mine", "limit": 100}, headers=somebody).json()["results"]
+    while (counted := api.get("/api/account/stats", headers=somebody).json()["total_executions"]) < len(own):
+        assert time.monotonic() < deadline, f"{counted} of {len(own)} runs are counted"
+        time.sleep(0.5)
+    assert counted == len(own)
+    newest: list[Json] = api.get("/api/history", params={"scope": "public", "limit": 100}).json()["results"]
+    assert made.json()["id"] in {run["id"] for run in newest}
+    return newest
 
 
 def _check_burst(api: httpx.Client, signed_in: dict[str, str]) -> None:
@@ -205,6 +236,7 @@ def _check_console(local_cloud: MakeRun) -> None:
     assert page.status_code == 200
     for text in (
         *("Stock Track Record", "nbhd.city", "NbhdCity-Tasks-local", "nbhd-city-local", "sign in"),
+        *("AlgoItny", "AlgoItny-Jobs-local", "algoitny_main-local"),
         *("Yoto Smart Stream", "YotoSmartStream-Transcription-local", "yoto-smart-stream-local", "first user"),
     ):
         assert text in page.text
