@@ -232,8 +232,9 @@ class BatchConsumer[M](_Consumer[M]):
     """Handles a batch as a whole, for effects that many records share; the rest as the module says.
 
     handle: does the work of the records it is given, in their order; returns the lowest sequence number that is not
-    done, None when all are. When it raises, none is. Its deadline is `safety_seconds` before the invocation's. It is
-    not called for a batch that asks for nothing.
+    done, None when all are. A retryable AppError: none is. What else it raises fails the invocation, and Lambda halves
+    the batch until what cannot be handled is alone. Its deadline is `safety_seconds` before the invocation's. It is not
+    called for a batch that asks for nothing.
     """
 
     handle: Callable[[Sequence[Parsed[M]], Deadline], str | None]
@@ -260,8 +261,10 @@ class BatchConsumer[M](_Consumer[M]):
         first = parsed[0].sequence_number
         try:
             failed = self.handle(parsed, deadline)
-        except Exception:  # whatever it was, all of them come again
-            logger.exception("batch failed")
+        except AppError as error:
+            if not error.retryable:
+                raise
+            logger.warning("batch failed", exc_info=error)
             return first
         if failed is not None and all(each.sequence_number != failed for each in parsed):
             logger.error("batch failed at a record that is none of it", extra={"sequence_number": failed})

@@ -249,11 +249,19 @@ def test_lambda_resumes_where_the_batch_says(harness, three):
     assert harness.together()(three, Context()) == resumed_at(SECOND)
 
 
-@pytest.mark.parametrize("answer", [StoreUnavailable(), NotFound(), ZeroDivisionError(), "400000000000000499669"])
+@pytest.mark.parametrize("answer", [StoreUnavailable(), "400000000000000499669"])
 def test_a_batch_that_fails_comes_again_from_the_first_that_asks_for_something(harness, three, answer):
     harness.ignored = {"INSERT"}
     harness.answer = answer
     assert harness.together()(three, Context()) == resumed_at(SECOND)
+    assert harness.dead_letters() == []
+
+
+@pytest.mark.parametrize("error", [NotFound(), ZeroDivisionError()])
+def test_a_batch_with_what_cannot_be_handled_fails_whole_so_that_lambda_halves_it(harness, three, error):
+    harness.answer = error
+    with pytest.raises(type(error)):
+        harness.together()(three, Context())
     assert harness.dead_letters() == []
 
 
