@@ -135,7 +135,7 @@ DELETE_PLAN: Final = AccessPattern(
 # ---- problems --------------------------------------------------------------------------------------------------------
 
 GET_PROBLEM: Final[AccessPattern[Problem]] = _get(
-    "get_problem", "Which problem is this?", reads=items.PROBLEM, asked_by=(API, SUPPORT)
+    "get_problem", "Which problem is this?", reads=items.PROBLEM, asked_by=(API,)
 )
 GET_PROBLEM_PARTS: Final = AccessPattern(
     "get_problem_parts", "What is there of this problem, test cases aside?",
@@ -149,8 +149,7 @@ CREATE_PROBLEM: Final = AccessPattern(
 )  # fmt: skip
 UPDATE_PROBLEM: Final = AccessPattern(
     "update_problem", "Change what is light of a problem, and which lists it stands in",
-    operation="UpdateItem", writes=items.PROBLEM, asked_by=(SUPPORT,),
-    cost="1 request; 2 WRU with the index, 1-2 more per list",
+    operation="UpdateItem", writes=items.PROBLEM, asked_by=(SUPPORT,), cost="1 request; 2 WRU, 1-2 more per list",
 )  # fmt: skip
 UPDATE_PROBLEM_AND_BODY: Final = AccessPattern(
     "update_problem_and_body", "Change what is long of a problem, too",
@@ -164,7 +163,7 @@ ADD_TESTCASES_BATCH: Final = AccessPattern(
 )  # fmt: skip
 GET_TESTCASES: Final = AccessPattern(
     "get_testcases", "Which test cases has this problem: 1, 2, ... 10, and then those with names?",
-    operation="Query", reads=items.TEST_CASE, asked_by=(API, SUPPORT), cost="1 request per MB; 0.5 RRU per 4 KB",
+    operation="Query", reads=items.TEST_CASE, asked_by=(API,), cost="1 request per MB; 0.5 RRU per 4 KB",
 )  # fmt: skip
 TESTCASES_BY_ID: Final = AccessPattern(
     "testcases_by_id", "What are these test cases, and does their problem stand?",
@@ -174,51 +173,42 @@ TESTCASES_BY_ID: Final = AccessPattern(
 
 # ---- histories -------------------------------------------------------------------------------------------------------
 
+_POINTERS: Final = (items.LANGUAGE_POINTER, items.PLATFORM_POINTER)
+_public = partial(
+    AccessPattern, operation="Query", descending=True, asked_by=(API,),
+    cost="1 request and 0.5 RRU per partition and page; an index lags by up to about a second",
+)  # fmt: skip
+
 GET_HISTORY: Final[AccessPattern[History]] = _get(
     "get_history", "Which run is this?", reads=items.HISTORY, asked_by=(API,)
 )
 HISTORY_PARTS: Final = AccessPattern(
     "history_parts", "What is there of this run?",
     operation="Query", reads=(items.HISTORY, items.HISTORY_BODY, items.HISTORY_HINT), consistent=True,
-    asked_by=(API,), cost="1 request; 1 RRU consistent per 4 KB, code and results among them",
+    asked_by=(API, WORKER), cost="1 request; 1 RRU per 4 KB, code and results among them",
 )  # fmt: skip
 HISTORIES_BY_ID: Final = AccessPattern(
     "histories_by_id", "What are these runs, and their code where it is shown?",
     operation="BatchGetItem", reads=(items.HISTORY, items.HISTORY_BODY), asked_by=(API,),
     cost="1 request per 100; 0.5 RRU each, with code 0.5 more per 4 KB",
 )  # fmt: skip
-HISTORY_TO_DELETE: Final = AccessPattern(
-    "history_to_delete", "Where is what there is of this run?",
-    operation="BatchGetItem", reads=(items.HISTORY, items.HISTORY_BODY), consistent=True, asked_by=(API, WORKER),
-    cost="1 request; 1 RRU, and 1 per 4 KB of code and results",
-)  # fmt: skip
 LIST_USER_HISTORY: Final = AccessPattern(
     "list_user_history", "Which runs has this user, newest first?",
     operation="Query", reads=items.HISTORY, index=GSI1, descending=True, asked_by=(API, WORKER),
     cost="1 request per page; 0.5 RRU per 4 KB; GSI1 lags by up to about a second",
 )  # fmt: skip
-LIST_PUBLIC_HISTORY: Final = AccessPattern(
-    "list_public_history", "Which runs are public, newest first?",
-    operation="Query", reads=items.TIMELINE_ENTRY, index=GSI2, descending=True, asked_by=(API,),
-    cost="1 request and 0.5 RRU per partition and page; GSI2 lags by up to about a second",
-)  # fmt: skip
-SEARCH_BY_LANGUAGE: Final = AccessPattern(
-    "search_by_language", "Which public runs are in this language, newest first?",
-    operation="Query", reads=items.LANGUAGE_POINTER, descending=True, asked_by=(API,),
-    cost="1 request and 0.5 RRU per partition and page",
-)  # fmt: skip
-SEARCH_BY_PLATFORM: Final = AccessPattern(
-    "search_by_platform", "Which public runs are of problems of this platform, newest first?",
-    operation="Query", reads=items.PLATFORM_POINTER, descending=True, asked_by=(API,),
-    cost="1 request and 0.5 RRU per partition and page",
-)  # fmt: skip
-PUT_HISTORY_BODY: Final = AccessPattern(
-    "put_history_body", "Keep code and results of a run, before the run itself",
-    operation="PutItem", writes=items.HISTORY_BODY, asked_by=(API,), cost="1 request; 1 WRU per KB",
-)  # fmt: skip
-DROP_HISTORY_BODY: Final = AccessPattern(
-    "drop_history_body", "Forget code and results of a run that did not come about",
-    operation="DeleteItem", writes=items.HISTORY_BODY, asked_by=(API,), cost="1 request; 1 WRU per KB",
+LIST_PUBLIC_HISTORY: Final = _public(
+    "list_public_history", "Which runs are public, newest first?", reads=items.TIMELINE_ENTRY, index=GSI2
+)
+SEARCH_BY_LANGUAGE: Final = _public(
+    "search_by_language", "Which public runs are in this language, newest first?", reads=items.LANGUAGE_POINTER
+)
+SEARCH_BY_PLATFORM: Final = _public(
+    "search_by_platform", "Which public runs are of this platform, newest first?", reads=items.PLATFORM_POINTER
+)
+KEEP_HISTORY_BODY: Final = AccessPattern(
+    "keep_history_body", "Keep code and results of a run before itself, and forget them where it does not come about",
+    operation=("PutItem", "DeleteItem"), writes=items.HISTORY_BODY, asked_by=(API,), cost="1 request; 1 WRU per KB",
 )  # fmt: skip
 CREATE_HISTORY: Final = AccessPattern(
     "create_history", "Keep a run once",
@@ -226,8 +216,8 @@ CREATE_HISTORY: Final = AccessPattern(
 )  # fmt: skip
 CREATE_PUBLIC_HISTORY: Final = AccessPattern(
     "create_public_history", "Keep a run once, and list it for everybody",
-    operation="PutItem", writes=(items.HISTORY, items.LANGUAGE_POINTER, items.PLATFORM_POINTER), transaction=True,
-    asked_by=(SUPPORT,), cost="1 request; 8 WRU with both indexes",
+    operation="PutItem", writes=(items.HISTORY, *_POINTERS), transaction=True, asked_by=(SUPPORT,),
+    cost="1 request; 8 WRU with both indexes",
 )  # fmt: skip
 UPDATE_HINTS: Final = AccessPattern(
     "update_hints", "Give a run its hints",
@@ -237,16 +227,12 @@ UPDATE_HINTS: Final = AccessPattern(
 UPDATE_PUBLIC_STATUS: Final = AccessPattern(
     "update_public_status", "Show a run to everybody, or no longer",
     operation=("UpdateItem", "PutItem", "DeleteItem"), transaction=True, asked_by=(API,),
-    writes=(items.HISTORY, items.LANGUAGE_POINTER, items.PLATFORM_POINTER),
-    cost="1 request; 8 WRU with the indexes",
+    writes=(items.HISTORY, *_POINTERS), cost="1 request; 8 WRU with the indexes",
 )  # fmt: skip
 DELETE_HISTORY: Final = AccessPattern(
     "delete_history", "Forget a run with all that belongs to it",
-    operation="DeleteItem", transaction=True, asked_by=(API, WORKER),
-    writes=(
-        items.HISTORY, items.HISTORY_BODY, items.HISTORY_HINT, items.LANGUAGE_POINTER, items.PLATFORM_POINTER,
-    ),
-    cost="1 request; 3 WRU with GSI1, 2 for each hint and pointer, 1 for GSI2, and 2 per KB of code and results",
+    operation="DeleteItem", writes=(items.HISTORY, items.HISTORY_BODY, items.HISTORY_HINT, *_POINTERS),
+    transaction=True, asked_by=(API, WORKER), cost="1 request; 3 WRU, 2 per hint and pointer, and 2 per KB of its body",
 )  # fmt: skip
 
 # ---- usage -----------------------------------------------------------------------------------------------------------

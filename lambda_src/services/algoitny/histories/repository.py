@@ -72,7 +72,7 @@ class SearchHistoryRepository:
         """Keep a run. data: as for `new_run`.
 
         Raises AlreadyExists for an id that is taken, whose code and results are overwritten: it is the same run again.
-        Raises StorageUnavailable. 2 requests (`put_history_body`, `create_history`), 1 to S3 for long results.
+        Raises StorageUnavailable. 2 requests (`keep_history_body`, `create_history`), 1 to S3 for long results.
         """
         run = self.new_run(history_id, data)
         self.keep_body(run)
@@ -112,19 +112,22 @@ class SearchHistoryRepository:
         """Keep code and results; nobody sees them before the run itself is there. 1 request, 1 to S3 for long ones."""
         if run.body.results_s3_key is not None and run.content is not None:
             self.objects.put(run.body.results_s3_key, run.content)
-        self.store.put(tables.PUT_HISTORY_BODY, Put(items.HISTORY_BODY, run.body))
+        self.store.put(tables.KEEP_HISTORY_BODY, Put(items.HISTORY_BODY, run.body))
 
     def drop_body(self, run: NewRun) -> None:
-        """Forget code and results of a run that did not come about; what cannot be reached now stays, and is logged."""
+        """Forget code and results of a run that did not come about; what cannot be reached now stays, and is logged.
+
+        1 request, 1 to S3 for long ones.
+        """
         try:
             key = items.HISTORY_BODY.key(history_id=run.body.history_id)
-            self.store.delete(tables.DROP_HISTORY_BODY, Delete(key))
+            self.store.delete(tables.KEEP_HISTORY_BODY, Delete(key))
             self._delete_results(run.body)
         except StoreUnavailable:
             logger.warning("body left behind", extra={"history_id": run.body.history_id}, exc_info=True)
 
     def writes(self, history: History) -> list[Action]:
-        """What keeps a run whose body is kept, for a transaction: itself, first, and its places in public lists."""
+        """What keeps a run whose body is kept: itself, first, and its places in public lists. No request."""
         pointers = (Put(*each) for each in _pointers(history)) if history.is_code_public else ()
         return [Put(items.HISTORY, history, ABSENT), *pointers]
 
@@ -143,7 +146,7 @@ class SearchHistoryRepository:
 
     def get_whole(self, history_id: str) -> WholeHistory | None:
         """A run with code, results and hints. 1 request (`history_parts`), 1 to S3 for long results."""
-        parts = {type(each): each for each in self.store.items(tables.HISTORY_PARTS, history_id=history_id)}
+        parts = self._parts(history_id)
         history, body = parts.get(History), parts.get(HistoryBody)
         if history is None:
             return None
@@ -212,24 +215,26 @@ class SearchHistoryRepository:
         """Forget a run with all that belongs to it.
 
         owned_by: whose it has to be. Raises HistoryNotFound, VersionMismatch when others overtake each try. 2 requests
-        (`history_to_delete`, `delete_history`), 1 to S3 for long results, which otherwise end after 90 days.
+        (`history_parts`, `delete_history`), 1 to S3 for long results, which otherwise end after 90 days.
         """
-        key = {"history_id": history_id}
-        own = [entity.key(**key) for entity in (items.HISTORY, items.HISTORY_BODY, items.HISTORY_HINT)]
+        others = [entity.key(history_id=history_id) for entity in (items.HISTORY_BODY, items.HISTORY_HINT)]
         for _ in range(_TRIES):
-            parts = {type(each): each for each in self.store.batch_get(tables.HISTORY_TO_DELETE, own[:2])}
+            parts = self._parts(history_id)
             seen = self._owned(parts.get(History), owned_by)
+            own = Delete(items.HISTORY.key(history_id=history_id), _as_seen(seen))
             pointers = (Delete(entity.key_of(pointer)) for entity, pointer in _pointers(seen))
             try:
-                self.store.transact(
-                    tables.DELETE_HISTORY, [Delete(own[0], _as_seen(seen)), *map(Delete, own[1:]), *pointers]
-                )
+                self.store.transact(tables.DELETE_HISTORY, [own, *map(Delete, others), *pointers])
             except TransactionCancelled:
                 continue
             if (body := parts.get(HistoryBody)) is not None:
                 self._delete_results(body)
             return
         raise VersionMismatch
+
+    def _parts(self, history_id: str) -> dict[type, Any]:
+        """What there is of a run, by its kind."""
+        return {type(each): each for each in self.store.items(tables.HISTORY_PARTS, history_id=history_id)}
 
     def _owned(self, found: History | None, owned_by: int | None) -> History:
         if found is None or owned_by not in (None, found.user_id):
@@ -275,11 +280,17 @@ class SearchHistoryRepository:
         return self._filled(page)
 
     def search_by_language(self, language: str, limit: int, cursor: str | None = None) -> Page[History]:
-        """One page of the public runs in a language; otherwise as all of them (`search_by_language`)."""
+        """One page of the public runs in a language; otherwise as all of them.
+
+        1 request per shard that is read, and 1 (`search_by_language`, `histories_by_id`).
+        """
         return self._pointed(tables.SEARCH_BY_LANGUAGE, limit, cursor, language=language)
 
     def search_by_platform(self, platform: str, limit: int, cursor: str | None = None) -> Page[History]:
-        """One page of the public runs of a platform's problems; otherwise as all of them (`search_by_platform`)."""
+        """One page of the public runs of a platform's problems; otherwise as all of them.
+
+        1 request per shard that is read, and 1 (`search_by_platform`, `histories_by_id`).
+        """
         return self._pointed(tables.SEARCH_BY_PLATFORM, limit, cursor, platform=platform)
 
     def codes(self, histories: Iterable[History]) -> dict[str, str]:
@@ -288,13 +299,16 @@ class SearchHistoryRepository:
         return {each.history_id: each.code for each in self._batch_get_items(keys)}
 
     def count_user_history(self, user_id: int, *, exact: bool = False) -> int:
-        """How many runs a user has, as the stream counted them. exact: count them now, for what reading them costs."""
+        """How many runs a user has, as the stream counted them. exact: count them now.
+
+        1 request (`get_stats`), exactly 1 per MB of them (`list_user_history`).
+        """
         if exact:
             return self.store.count(tables.LIST_USER_HISTORY, user_id=user_id)
         return self.statistics.stats.get_stats(user_id).history_count
 
     def get_recent_public_history_count(self, hours: int) -> int:
-        """How many public runs were made in the last 1 to 168 hours, see `Statistics.recent_public_runs`."""
+        """How many public runs were made in the last 1 to 168 hours. Up to 8 requests (`public_hours`)."""
         return self.statistics.recent_public_runs(hours).count
 
     def _pointed(self, pattern: AccessPattern[Any], limit: int, cursor: str | None, **values: Any) -> Page[History]:

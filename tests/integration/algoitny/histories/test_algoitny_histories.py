@@ -161,7 +161,7 @@ def test_a_run_that_is_deleted_leaves_nothing(judge, ann):
     keep_hinted(judge, ann)
     with judge.counted() as requests:
         assert judge.ask("DELETE", PATH, by=ann).status_code == 204
-    assert requests == {"GetItem": 1, "BatchGetItem": 1, "TransactWriteItems": 1}
+    assert requests == {"GetItem": 1, "Query": 1, "TransactWriteItems": 1}
     assert not kinds(judge, "hist", "hbody", "hint", "ptr")
     assert judge.ask("DELETE", PATH, by=ann).status_code == 404
     assert judge.ask("PATCH", PATH, by=ann, json={"is_code_public": True}).status_code == 404
