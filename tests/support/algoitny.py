@@ -17,8 +17,8 @@ from lambda_src.runtime.secrets import Secret
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.models.plans import PlanNameGuard, SubscriptionPlan
 from lambda_src.services.algoitny.models.problems import Problem, ProblemBody, TestCase
-from lambda_src.services.algoitny.models.users import Counter, EmailGuard, GoogleGuard, User
-from lambda_src.services.algoitny.principals import AccessTokens, normalised_email
+from lambda_src.services.algoitny.models.users import Counter, EmailGuard, GoogleGuard, User, normalised_email
+from lambda_src.services.algoitny.principals import AccessTokens
 from tests.support.played import HeldSecret, PlayedService
 
 JOBS: Final = "http://queue.test/algoitny-jobs"

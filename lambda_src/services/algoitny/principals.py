@@ -16,7 +16,7 @@ from lambda_src.runtime.routing import FromRequest, Provided
 from lambda_src.runtime.secrets import Secret
 from lambda_src.runtime.tokens import IssuedToken, TokenRefused, TokenRules, TokenSigner
 from lambda_src.services.algoitny.errors import TokenRevoked
-from lambda_src.services.algoitny.models.users import User
+from lambda_src.services.algoitny.models.users import Principal, User, normalised_email
 from lambda_src.services.algoitny.settings import listed
 from lambda_src.services.algoitny.tables import GET_USER_BY_ID
 from lambda_src.signing import KeyRing
@@ -24,23 +24,6 @@ from lambda_src.signing import KeyRing
 ISSUER: Final = "algoitny"
 LEEWAY_SECONDS: Final = 30
 KIND: Final = "access"
-
-
-def normalised_email(text: str) -> str:
-    """An address as accounts are found by it."""
-    return text.strip().lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who asks. is_admin: by the account, or by its address in the secret, as of now."""
-
-    user: User
-    is_admin: bool
-
-    @property
-    def user_id(self) -> int:
-        return self.user.user_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from lambda_src.dynamo.boto3_client import Boto3Client
 from lambda_src.errors import Conflict
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.errors import PlanInUse, PlanNameTaken, PlanNotFound
+from lambda_src.services.algoitny.models.users import Principal
 from lambda_src.services.algoitny.plans.service import PlanCatalog
-from lambda_src.services.algoitny.principals import Principal
 from tests.integration.accounts.conftest import Meeting, at_once
 from tests.support.algoitny import ADMIN, FREE, PRO
 from tests.support.algoitny_people import check_people, stored_plans, users_of

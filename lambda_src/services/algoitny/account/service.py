@@ -13,10 +13,9 @@ from lambda_src.services.algoitny.errors import (
 )
 from lambda_src.services.algoitny.models.plans import SubscriptionPlan
 from lambda_src.services.algoitny.models.tasks import Task
-from lambda_src.services.algoitny.models.users import User
+from lambda_src.services.algoitny.models.users import Principal, User, normalised_email
 from lambda_src.services.algoitny.plans.rules import is_admin_plan
 from lambda_src.services.algoitny.plans.service import PlanCatalog
-from lambda_src.services.algoitny.principals import Principal, normalised_email
 from lambda_src.services.algoitny.users.service import UserService
 
 

@@ -15,8 +15,8 @@ from lambda_src.services.algoitny.histories.repository import NewRun, SearchHist
 from lambda_src.services.algoitny.histories.rules import Output
 from lambda_src.services.algoitny.models.plans import UNLIMITED
 from lambda_src.services.algoitny.models.problems import Problem
+from lambda_src.services.algoitny.models.users import Principal
 from lambda_src.services.algoitny.plans.service import PlanCatalog
-from lambda_src.services.algoitny.principals import Principal
 from lambda_src.services.algoitny.problems.service import Problems
 from lambda_src.services.algoitny.settings import Counts
 from lambda_src.services.algoitny.statistics.service import Statistics

@@ -22,7 +22,8 @@ from lambda_src.services.algoitny.histories.schemas import (
 )
 from lambda_src.services.algoitny.histories.service import MAX_WITH_CODE, Histories, Scope, Seen
 from lambda_src.services.algoitny.models.histories import History
-from lambda_src.services.algoitny.principals import Member, Principal, Visitor
+from lambda_src.services.algoitny.models.users import Principal
+from lambda_src.services.algoitny.principals import Member, Visitor
 from lambda_src.services.algoitny.usage.service import Repeatable, limit_headers
 
 DEFAULT_LIMIT: Final = 20

@@ -11,7 +11,7 @@ from lambda_src.services.algoitny.histories import rules
 from lambda_src.services.algoitny.histories.service import Seen
 from lambda_src.services.algoitny.models.histories import CaseStatus, History, TestResult, Verdict
 from lambda_src.services.algoitny.models.problems import TestCase
-from lambda_src.services.algoitny.principals import Principal
+from lambda_src.services.algoitny.models.users import Principal
 
 # ---- requests --------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from lambda_src.services.algoitny.histories import rules
 from lambda_src.services.algoitny.histories.repository import SearchHistoryRepository, WholeHistory
 from lambda_src.services.algoitny.models.histories import History
 from lambda_src.services.algoitny.models.problems import TestCase
-from lambda_src.services.algoitny.principals import Principal
+from lambda_src.services.algoitny.models.users import Principal
 from lambda_src.services.algoitny.problems.rules import may_see
 
 type Scope = Literal["public", "mine", "all"]

@@ -8,6 +8,11 @@ from lambda_src.runtime.accounts.refresh import SignIn
 from lambda_src.services.algoitny.models.stored import CreatedAt, UpdatedAt, UserId
 
 
+def normalised_email(text: str) -> str:
+    """An address as accounts are found by it."""
+    return text.strip().lower()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """An account. token_version: raised by what shall void all tokens so far."""
@@ -31,6 +36,18 @@ class User:
     @property
     def all_consents_given(self) -> bool:
         return None not in (self.privacy_agreed_at, self.terms_agreed_at, self.code_ownership_agreed_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks. is_admin: by the account, or by its address in the secret, as of now."""
+
+    user: User
+    is_admin: bool
+
+    @property
+    def user_id(self) -> int:
+        return self.user.user_id
 
 
 @dataclass(frozen=True, slots=True)

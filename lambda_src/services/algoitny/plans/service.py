@@ -9,6 +9,7 @@ from typing import Any, Final
 from lambda_src.runtime.clock import Clock
 from lambda_src.services.algoitny.errors import PlanNotFound, PlanProtected
 from lambda_src.services.algoitny.models.plans import UNLIMITED, SubscriptionPlan
+from lambda_src.services.algoitny.models.users import Principal
 from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
 from lambda_src.services.algoitny.plans.rules import (
     ADMIN_PLAN_NAME,
@@ -18,7 +19,6 @@ from lambda_src.services.algoitny.plans.rules import (
     is_protected,
     name_key,
 )
-from lambda_src.services.algoitny.principals import Principal
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from lambda_src.errors import InvalidInput, PayloadTooLarge
 from lambda_src.services.algoitny import checks
 from lambda_src.services.algoitny.models.problems import Problem, TestCase
-from lambda_src.services.algoitny.principals import Principal
+from lambda_src.services.algoitny.models.users import Principal
 
 PLATFORM: Final = re.compile("[a-z0-9_-]{1,50}")
 PROBLEM_ID: Final = re.compile("[A-Za-z0-9._-]{1,50}")

@@ -6,7 +6,7 @@ from lambda_src.dynamo.store import Store
 from lambda_src.services.algoitny import tables
 from lambda_src.services.algoitny.errors import ProblemNotFound
 from lambda_src.services.algoitny.models.problems import Problem, TestCase
-from lambda_src.services.algoitny.principals import Principal
+from lambda_src.services.algoitny.models.users import Principal
 from lambda_src.services.algoitny.problems import rules
 
 

@@ -12,7 +12,7 @@ from lambda_src.runtime.work_queue import WorkQueue
 from lambda_src.services.algoitny.errors import NotFailed, TaskNotFound
 from lambda_src.services.algoitny.messages import TaskMessage
 from lambda_src.services.algoitny.models.tasks import TASK_ID, Task, TaskKind
-from lambda_src.services.algoitny.principals import Principal
+from lambda_src.services.algoitny.models.users import Principal
 from lambda_src.services.algoitny.tasks.repository import KEPT_SECONDS, TaskRepository
 
 _TASK_ID: Final = re.compile(TASK_ID)

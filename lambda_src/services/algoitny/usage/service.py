@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lambda_src.dynamo.store import Action as Write
 from lambda_src.dynamo.store import Page, Store
@@ -17,14 +17,12 @@ from lambda_src.services.algoitny.errors import LimitExceeded
 from lambda_src.services.algoitny.models.plans import ACTIONS, UNLIMITED, Action, SubscriptionPlan
 from lambda_src.services.algoitny.models.statistics import UserStats
 from lambda_src.services.algoitny.models.usage import UsageLog
+from lambda_src.services.algoitny.models.users import Principal
 from lambda_src.services.algoitny.plans.service import PlanCatalog
 from lambda_src.services.algoitny.settings import Counts
 from lambda_src.services.algoitny.usage.charge import Consumed
 from lambda_src.services.algoitny.usage.repository import UsageLogRepository, UsageSummary
 from lambda_src.services.algoitny.usage.rules import format_date, next_day
-
-if TYPE_CHECKING:  # a worker has no use for what principals stand on
-    from lambda_src.services.algoitny.principals import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class UsageService:
 
     def charge(
         self,
-        principal: "Principal",
+        principal: Principal,
         action: Action,
         *,
         problem_id: str | None = None,
@@ -87,7 +85,7 @@ class UsageService:
                 principal.user_id, action, limit, problem_id, metadata, key, extra_writes, body_digest=digest
             )
 
-    def preview(self, principal: "Principal", action: Action, repeatable: Repeatable | None = None) -> Consumed | None:
+    def preview(self, principal: Principal, action: Action, repeatable: Repeatable | None = None) -> Consumed | None:
         """What `charge` would answer without charging, for who has much to write first.
 
         1 request more where the plans were not read within the last minute.
@@ -105,7 +103,7 @@ class UsageService:
             self.metrics.count(Counts.LIMIT_REACHED)
             raise
 
-    def plan_usage(self, principal: "Principal") -> PlanUsage:
+    def plan_usage(self, principal: Principal) -> PlanUsage:
         """What the caller has used up of the plan. 1 request, and 1 for plans as in `charge`."""
         date = format_date(self.clock())
         user_id = principal.user_id
@@ -119,11 +117,11 @@ class UsageService:
                 today[found.action] = found.value
         return PlanUsage(self.plans.of(principal), today, problems, next_day(date))
 
-    def summary(self, principal: "Principal", days: int) -> UsageSummary:
+    def summary(self, principal: Principal, days: int) -> UsageSummary:
         """The caller's usage of the last days, today among them. 1 request per 50 days."""
         return self.usage.get_usage_summary(principal.user_id, days)
 
-    def logs(self, principal: "Principal", date: str | None, *, limit: int, cursor: str | None) -> Page[UsageLog]:
+    def logs(self, principal: Principal, date: str | None, *, limit: int, cursor: str | None) -> Page[UsageLog]:
         """What the caller did on a day, today without one, newest first. Raises InvalidCursor. 1 request."""
         day = date or format_date(self.clock())
         return self.usage.get_usage_logs(principal.user_id, day, limit, cursor)

@@ -43,9 +43,8 @@ from lambda_src.services.algoitny.errors import (
     UserNotFound,
 )
 from lambda_src.services.algoitny.models.stored import MAX_ID
-from lambda_src.services.algoitny.models.users import EmailGuard, GoogleGuard, User
+from lambda_src.services.algoitny.models.users import EmailGuard, GoogleGuard, User, normalised_email
 from lambda_src.services.algoitny.plans.rules import FREE_PLAN_ID
-from lambda_src.services.algoitny.principals import normalised_email
 from lambda_src.services.algoitny.users.rules import NewUser, UserChanges, checked, valid_email
 
 logger = logging.getLogger(__name__)

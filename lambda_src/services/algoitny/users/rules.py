@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Required, TypedDict
 
 from lambda_src.errors import InvalidInput
-from lambda_src.services.algoitny.principals import normalised_email
+from lambda_src.services.algoitny.models.users import normalised_email
 
 MAX_EMAIL: Final = 254
 MAX_NAME: Final = 255

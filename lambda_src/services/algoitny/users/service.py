@@ -8,10 +8,10 @@ from lambda_src.dynamo.store import Page
 from lambda_src.services.algoitny.errors import LastAdmin, UserNotFound
 from lambda_src.services.algoitny.models.plans import SubscriptionPlan
 from lambda_src.services.algoitny.models.tasks import Task
-from lambda_src.services.algoitny.models.users import User
+from lambda_src.services.algoitny.models.users import Principal, User
 from lambda_src.services.algoitny.plans.rules import ADMIN_PLAN_NAME
 from lambda_src.services.algoitny.plans.service import PlanCatalog
-from lambda_src.services.algoitny.principals import Administrators, Principal
+from lambda_src.services.algoitny.principals import Administrators
 from lambda_src.services.algoitny.tasks.service import TaskService
 from lambda_src.services.algoitny.users.repository import UserRepository
 

@@ -12,8 +12,7 @@ from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.objects import ObjectClient
 from lambda_src.services.algoitny.histories.recording import Recorded, RunRecorder, Submission
 from lambda_src.services.algoitny.histories.rules import Output
-from lambda_src.services.algoitny.models.users import User
-from lambda_src.services.algoitny.principals import Principal
+from lambda_src.services.algoitny.models.users import Principal, User
 from lambda_src.services.algoitny.usage.service import Repeatable
 from tests.support.algoitny import PlayedJudge
 from tests.support.algoitny_runs import kinds
