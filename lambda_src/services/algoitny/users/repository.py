@@ -286,7 +286,10 @@ class UserRepository:
     def administrate(
         self, user_id: int, *, plan_id: int | None = None, is_active: bool | None = None, is_staff: bool | None = None
     ) -> User:
-        """What administrators change of a user, all at once or nothing; None leaves it. Requests, errors as above."""
+        """What administrators change of a user, all at once or nothing; None leaves it.
+
+        Raises what `update_subscription_plan` does. 2 requests; 1 more each time somebody was quicker.
+        """
         changes: dict[str, Any] = {} if is_staff is None else {"is_staff": is_staff}
         if is_active is not None:
             changes["is_active"] = is_active
