@@ -1,7 +1,7 @@
 """Whatever order records come in, how often, and wherever the function is killed: what it counts is a recount."""
 
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.algoitny_recount import Expected
 from tests.support.algoitny_streams import Counted, counting, run_of
 from tests.support.stepping import Killed, Steps, kill_before_step, stepped_client
 
@@ -58,50 +59,6 @@ def lived(judge, users, lives):
     return world, expected
 
 
-class Expected:
-    """What is counted of runs, counted by hand."""
-
-    def __init__(self):
-        self.users: dict[int, Counter[str]] = defaultdict(Counter)
-        self.problems: Counter[tuple[str, str]] = Counter()
-        self.hours: Counter[str] = Counter()
-        self.ever_run: dict[int, set[tuple[str, str]]] = defaultdict(set)
-
-    def add(self, run, *, is_there):
-        self.problems[run.platform, run.problem_number] += 1
-        if is_there and run.is_code_public:
-            hour = (run.created_at // 3_600_000) % 24
-            self.hours[f"H#{hour:02}#{run.public_shard}"] += 1
-        if run.user_id is None:
-            return
-        verdict = "psd" if run.result_summary == "passed" else "fld"
-        mine = self.users[run.user_id]
-        mine.update({"tot": 1, "hct": int(is_there), verdict: 1, f"ln_{run.language}": 1, f"pl_{run.platform}": 1})
-        mine["lut"] = max(mine["lut"], run.created_at)
-        self.ever_run[run.user_id].add((run.platform, run.problem_number))
-        mine["uqc"] = len(self.ever_run[run.user_id])
-
-
-def check(world, expected):
-    stats = {
-        int(item["PK"].removeprefix("USR#")): {
-            name: value for name, value in item.items() if name not in KEYS and value
-        }
-        for item in world.stored("stats")
-    }
-    assert stats == {user: {name: n for name, n in mine.items() if n} for user, mine in expected.users.items()}
-    assert {tuple(item["PK"].split("#")[1:]): item["exc"] for item in world.stored("pstat")} == expected.problems
-    assert {item["SK"]: item["val"] for item in world.stored("pubh") if item["val"]} == expected.hours
-    assert {(item["PK"], item["SK"]) for item in world.stored("uprob")} == {
-        (f"USR#{user}", f"UPROB#{platform}#{problem}")
-        for user, each in expected.ever_run.items()
-        for platform, problem in each
-    }
-
-
-KEYS = {"PK", "SK", "tp"}
-
-
 def any_order(records, rng):
     """The records shuffled, those of one item in their order, and some of them again, later."""
     by_item = defaultdict(list)
@@ -131,7 +88,7 @@ def test_records_in_any_order_and_any_number_count_as_a_recount_does(make_world,
         size = rng.randint(1, 10)
         assert world.deliver(records[:size]) == []
         records = records[size:]
-    check(world, expected)
+    assert expected.faults(world.judge.items()) == []
 
 
 @pytest.fixture
@@ -164,4 +121,4 @@ def test_a_consumer_that_is_killed_before_any_request_counts_nothing_twice_and_l
     with pytest.raises(Killed):
         world.deliver(consumer=mortal)
     assert world.deliver() == []
-    check(world, expected)
+    assert expected.faults(world.judge.items()) == []
