@@ -13,8 +13,8 @@ A handler may be begun again at any point, also one that had come to its end: wh
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
 
 from lambda_src.dynamo.leases import Lease
 from lambda_src.errors import AppError
@@ -27,6 +27,8 @@ from lambda_src.services.algoitny.models.tasks import Task, TaskKind
 from lambda_src.services.algoitny.tasks.repository import Failure, Reversal, TaskRepository
 
 logger = logging.getLogger(__name__)
+
+_UNEXPECTED: Final = Failure(AppError.code, AppError.default_detail)  # of a bug, which says nothing of itself
 
 
 class Done(NamedTuple):
@@ -60,7 +62,6 @@ class TaskRunner:
     handlers: Mapping[TaskKind, Handler]
     reversal: Reversal
     lease_ms: int
-    _unknown: Failure = field(default=Failure("internal_error", AppError.default_detail), init=False)
 
     def handle(self, message: TaskMessage, delivery: Delivery, deadline: Deadline) -> None:
         """Work on a task. Raises LeaseHeld, and what its handler raises to be tried again. 2 requests and its own."""
@@ -112,7 +113,7 @@ class TaskRunner:
 
     def _fail(self, task: Task, lease: Lease, error: Exception) -> None:
         logger.warning("task failed", exc_info=error, extra={"task_id": task.task_id, "kind": task.kind})
-        failure = Failure(error.code, error.detail) if isinstance(error, AppError) else self._unknown
+        failure = Failure(error.code, error.detail) if isinstance(error, AppError) else _UNEXPECTED
         self.repository.give_up(task, lease, failure, self.reversal)
 
 

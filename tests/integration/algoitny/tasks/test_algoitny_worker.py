@@ -7,8 +7,9 @@ import pytest
 from lambda_src.errors import InvalidInput, StoreUnavailable
 from lambda_src.runtime.worker import MAX_RECEIVES
 from lambda_src.services.algoitny import items
+from lambda_src.services.algoitny.messages import TYPES
 from lambda_src.services.algoitny.models.usage import UsageCounter, UsageLog
-from lambda_src.services.algoitny.tasks.runner import Done, Unfinished
+from lambda_src.services.algoitny.tasks.runner import Done, TaskRunner, Unfinished
 from lambda_src.services.algoitny.upkeep import LOST
 from lambda_src.services.algoitny.usage.charge import reversal
 from lambda_src.services.algoitny.usage.repository import UsageLogRepository
@@ -295,3 +296,10 @@ def test_maintenance_stops_in_time(new_judge):
 
     judge.worker({"task": "maintenance"}, Invocation(15_000))
     assert judge.queue.take() == []
+
+
+def test_somebody_works_on_each_kind_of_task_that_has_messages(new_judge):
+    runner = getattr(new_judge().worker.handle, "__self__", None)
+
+    assert isinstance(runner, TaskRunner)
+    assert runner.handlers.keys() == TYPES.keys()
