@@ -9,6 +9,7 @@ from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.models.histories import HistoryHint
 from lambda_src.services.algoitny.statistics.repository import UserStatsRepository
 from tests.support.algoitny_streams import Counted, counting, run_of, stream_record
+from tests.support.stepping import Steps, act_before_step, stepped_client
 
 NOTHING = {
     "total_executions": 0,
@@ -124,6 +125,38 @@ def test_two_first_runs_of_a_problem_at_once_are_two_runs_of_one_problem(judge, 
     assert (stats["unique_problems"], stats["total_executions"]) == (1, 2)
     assert stats["last_activity_at"] == "2025-10-08T12:00:01.000Z"
     assert executions(judge) == 2
+
+
+def overtaken(world, late, first):
+    """Deliver a record between what another one reads and what it writes."""
+    judge = world.judge
+    steps = Steps(act_before_step(2, lambda: world.deliver([first])))
+    client = judge.metered(stepped_client(judge.client, steps))
+    assert world.deliver([late], consumer=counting(judge, client=client)) == []
+    assert steps.names == ["BatchGetItem", "TransactWriteItems"] * 2
+
+
+def test_a_first_run_that_is_overtaken_by_another_one_is_none_though_it_is_not_the_last_activity(judge, ann):
+    world = Counted(judge)
+    world.put(run_of(judge, "h1", user_id=ann.user_id), run_of(judge, "h2", user_id=ann.user_id))
+    judge.clock.forward(minutes=1)
+    world.put(run_of(judge, "h3", user_id=ann.user_id, problem_number="1001"))
+    world.deliver(world.records[2:])
+
+    overtaken(world, *world.records[:2])
+    assert stats_of(judge, ann)["unique_problems"] == 2
+    assert stats_of(judge, ann)["total_executions"] == 3
+
+
+def test_the_last_activity_stays_when_a_run_is_overtaken_by_a_later_one(judge, ann):
+    world = Counted(judge)
+    world.put(run_of(judge, "h1", user_id=ann.user_id))
+    judge.clock.forward(minutes=1)
+    world.put(run_of(judge, "h2", user_id=ann.user_id, problem_number="1001"))
+
+    overtaken(world, *world.records)
+    stats = stats_of(judge, ann)
+    assert (stats["last_activity_at"], stats["total_executions"]) == ("2025-10-08T12:01:00.000Z", 2)
 
 
 def test_what_did_not_pass_has_failed_and_languages_and_platforms_are_told_apart(judge, ann):

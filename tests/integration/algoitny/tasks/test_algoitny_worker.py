@@ -120,6 +120,36 @@ def test_two_deliveries_at_once_work_once_and_the_other_one_comes_again(new_judg
     assert judge.queue.dead() == []
 
 
+@pytest.mark.parametrize("end", [Done({"by": "the late one"}), InvalidInput("It stands against itself")])
+def test_who_is_late_takes_nothing_away_from_who_works_by_then(new_judge, end):
+    judge = new_judge()
+    task, began, may_end = started(judge), threading.Event(), threading.Event()
+    (sent,) = judge.queue.take()
+
+    def in_time(_task):
+        began.set()
+        assert may_end.wait(20)
+        return Done({"by": "the other one"})
+
+    other = threading.Thread(
+        target=judge.deliver, args=(sent,), kwargs={"receive_count": 2, "worker": worker_of(judge, in_time)}
+    )
+
+    def late(_task):
+        judge.clock.forward(seconds=BUDGET_SECONDS, milliseconds=1)
+        other.start()
+        assert began.wait(20)
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    assert judge.deliver(sent, worker=worker_of(judge, late)) == []
+    assert (stored(judge, task).status, stored(judge, task).attempts) == ("STARTED", 2)
+    may_end.set()
+    other.join()
+    assert (stored(judge, task).status, stored(judge, task).result) == ("SUCCESS", {"by": "the other one"})
+
+
 def test_what_fails_for_now_is_tried_again_at_once_when_its_message_comes(new_judge):
     judge = new_judge()
     task, work = started(judge), Work(StoreUnavailable(), RuntimeError("a bug"))
