@@ -48,7 +48,7 @@ def check(judge: PlayedJudge, lists: Sequence[str], *, runs: int, arriving: int)
         assert cursor is None
         assert [each for each in seen if each in times] == expected
         assert len(set(seen)) == len(seen)
-    assert number == runs + arriving * len(lists)
+    assert number >= runs + arriving * len(lists)
 
 
 def test_a_thousand_old_runs_come_once_and_in_order_while_new_ones_arrive(new_judge):
