@@ -43,6 +43,7 @@ _OF_OBJECTS: Final = {
     "ListObjects": "ListBucket",
     "ListObjectsV2": "ListBucket",
 }
+_KEYS_ALONE: Final = 4  # attributes: of the table, and of one index
 EVERYTHING: Final = "*"  # for actions that know no resource
 # IAM's name by botocore's, and what says where.
 _SERVICES: Final = {"sqs": "sqs", "secrets-manager": "secretsmanager", "cloudformation": "cloudformation"}
@@ -212,13 +213,18 @@ def granted(patterns: Iterable[AccessPattern[Any]]) -> Operations:
 
 
 def kind_of(table: Table, item: Mapping[str, Any]) -> str:
-    """The one kind of item whose key templates have the shape of this item's key, as far as that was asked for."""
-    [entity] = [
+    """The one kind of item whose key templates have the shape of this item's key, as far as that was asked for.
+
+    An index of keys alone shows less of a kind than its items have: of two, what states a constant is the item.
+    """
+    found = [
         entity
         for entity in table.entities
         if all(_has_shape(entity.template_of(name), item[name]["S"]) for name in table.key_names if name in item)
+        and all(item.get(name) == {"S": text} for name, text in entity.constants.items() if len(item) > _KEYS_ALONE)
     ]
-    return entity.name
+    [kind] = [entity for entity in found if len(found) == 1 or bool(entity.constants) is (len(item) > _KEYS_ALONE)]
+    return kind.name
 
 
 def _has_shape(template: Any, text: str) -> bool:
