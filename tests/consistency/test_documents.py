@@ -22,6 +22,7 @@ PAGES = {
 }
 CONSOLE_PATHS = {"", "/", "/log"}
 READS = {"GetItem", "BatchGetItem", "Query"}
+ENTRY_POINTS = {"api", "archiver", "asgi", "stats", "worker"}
 
 
 def test_documents_from_declarations_are_current():
@@ -113,7 +114,7 @@ def routes_of(package: str) -> Iterator[Recorded]:
     """Every route of a service, also those that only some environments have."""
     service = import_module(f"lambda_src.services.{package}")
     for found in pkgutil.walk_packages(service.__path__, f"{service.__name__}."):
-        if found.name.rpartition(".")[2] not in {"api", "worker", "asgi"}:  # to import an entry point is to start it
+        if found.name.rpartition(".")[2] not in ENTRY_POINTS:  # to import an entry point is to start it
             for member in vars(import_module(found.name)).values():
                 if isinstance(member, Router):
                     yield from member.routes

@@ -35,7 +35,6 @@ from lambda_src.services.algoitny.users.repository import UserRepository
 from tests.support.algoitny import SIGNING_KEY, Json, PlayedJudge
 from tests.support.algoitny_google import ANN, BOB, PlayedGoogle
 from tests.support.algoitny_streams import stream_record
-from tests.support.mirrored_queue import MirroredQueue
 from tests.support.played import Invocation, Sent, TestClock
 from tests.support.recorded_operations import Operations, Recorder, check_asked, check_found, check_patterns
 from tests.support.recording import Recording, ToldApart, recording
@@ -72,15 +71,8 @@ class Everything(ToldApart, PlayedJudge):
         self.recorder = made.recorder
         self.addresses = made.addresses
         self._number = 0
-        super().__init__(
-            client=made.engine,
-            engine=made.recorder,
-            names=made.tables,
-            queue=MirroredQueue(made.receiver),
-            more_secrets={made.addresses[name]: Secret(made.addresses[name]) for name in SECRETS},
-            **made.addresses,
-            **settings,
-        )
+        options: dict[str, Any] = {**made.options(SECRETS), **made.addresses, **settings}
+        super().__init__(**options)
         self.resources = replace(self.resources, secret=Secret)
 
     def asked(self, method: str, path: str, status: int = 200, *, by: Json | None = None, body: Any = None) -> Any:

@@ -13,7 +13,6 @@ from lambda_src.services.yoto_smart_stream import tables
 from lambda_src.services.yoto_smart_stream.models import AdminGuard
 from lambda_src.services.yoto_smart_stream.store import ItemStore
 from lambda_src.services.yoto_smart_stream.tables import API, AUDIO_BUCKET, SUPPORT, TABLES, TRANSCRIPTIONS, WORKER
-from tests.support.mirrored_queue import MirroredQueue
 from tests.support.played import Sent, TestClock
 from tests.support.recorded_operations import EVERYTHING, Operations, Recorder, check_asked, check_found, check_patterns
 from tests.support.recording import Recording, ToldApart, recording
@@ -48,11 +47,7 @@ class Everything(ToldApart, PlayedHouse):
         self.transcribe = transcribe
         settings: dict[str, Any] = {"transcribe_language": "auto", **made.addresses}
         super().__init__(
-            client=made.engine,
-            engine=made.recorder,
-            names=made.tables,
-            queue=MirroredQueue(made.receiver),
-            more_secrets={made.addresses[name]: Secret(made.addresses[name]) for name in SECRETS},
+            **made.options(SECRETS),
             **settings,
         )
         self.resources = replace(self.resources, secret=Secret)  # the worker reads its own

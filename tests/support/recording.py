@@ -1,7 +1,7 @@
 """Tables, queues and secrets of a service for one scenario, with every call to AWS recorded."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,6 +15,8 @@ from lambda_src.dynamo.boto3_client import Boto3Client, make_client
 from lambda_src.dynamo.render import create_table_input
 from lambda_src.dynamo.schema import Table
 from lambda_src.runtime.buckets import Bucket
+from lambda_src.runtime.secrets import Secret
+from tests.support.mirrored_queue import MirroredQueue
 from tests.support.played import PlayedService, Sent
 from tests.support.recorded_operations import Recorder
 
@@ -37,6 +39,16 @@ class Recording:
     tables: Mapping[str, str]
     addresses: Mapping[str, str]
     receiver: "SQSClient"
+
+    def options(self, secrets: Iterable[str]) -> dict[str, Any]:
+        """What a played service is made with. secrets: by the setting that names them; it reads them itself."""
+        return {
+            "client": self.engine,
+            "engine": self.recorder,
+            "names": self.tables,
+            "queue": MirroredQueue(self.receiver),
+            "more_secrets": {self.addresses[name]: Secret(self.addresses[name]) for name in secrets},
+        }
 
 
 class ToldApart(PlayedService[Any]):

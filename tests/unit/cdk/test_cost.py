@@ -8,6 +8,7 @@ from cdk_app import prices
 from cdk_app.constructs.queries import MOST_EXPENSIVE
 from cdk_app.docs.cost import PRICED, bill, total, usage_of
 from cdk_app.docs.cost_page import ServiceCost, cost_page
+from cdk_app.services.algoitny import workload as algoitny
 from cdk_app.services.nbhd_city import workload as nbhd_city
 from cdk_app.services.registry import SERVICES
 from cdk_app.services.stock_track_record import workload as stock_track_record
@@ -113,7 +114,15 @@ def test_what_a_month_uses_whatever_its_traffic_is_counted_once():
     assert usage_of(STANDING, WORKLOAD, month).custom_metrics == 3
 
 
-@pytest.mark.parametrize("mix", [stock_track_record.MIX, nbhd_city.MIX, nbhd_city.JOINS_AND_LEAVES, yoto.MIX])
+@pytest.mark.parametrize(
+    "mix",
+    [
+        stock_track_record.MIX,
+        *(nbhd_city.MIX, nbhd_city.JOINS_AND_LEAVES),
+        *(algoitny.MIX, algoitny.RUNS, algoitny.COUNTED),
+        yoto.MIX,
+    ],
+)
 def test_a_mix_of_requests_is_whole(mix):
     assert sum(mix.values()) == pytest.approx(1)
 
@@ -130,6 +139,19 @@ def test_every_workload_has_scenarios_that_its_dials_describe():
 def test_a_scan_reads_every_text_of_a_library():
     assert yoto.scanned_units(500) == 750
     assert "750 read units for each list, where a page of 100 costs 6 here" in yoto.workload().assumptions
+
+
+def test_a_plan_s_figures_stand_beside_what_they_imply():
+    page = " ".join(algoitny.workload().assumptions.split())
+    for said in (
+        "storage $33.75, GSI1 $15.00, GSI2 $8.50, reads $90.00, writes $36.00, together $183.25",
+        "$164 is 37% below $261",
+        "$261 is 59% above $164, and 42% above the $183.25",
+        "135 GB, or 5 million logs a day",
+        "planned at 0.5 read units and takes 2.5",
+        "| short names of attributes, of all storage | 40% | 22% |",
+    ):
+        assert said in page
 
 
 def test_the_most_expensive_requests_weigh_a_write_as_the_price_list_does():
