@@ -1,4 +1,4 @@
-"""Answers out of models: the fields that a documented body has, and no others.
+"""Bodies: what requests may hold, and answers out of models, with the fields that a documented body has and no others.
 
 Answers are plain dictionaries and are not validated again on their way out: 2,500 items would take a second. They have
 the fields of the documented body by construction, and a test holds their values against its types.
@@ -7,9 +7,25 @@ the fields of the documented body by construction, and a test holds their values
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class RequestBody(BaseModel):
+    """Fields that nobody knows are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ChangeBody(RequestBody):
+    """Fields that are absent stay as they are; there has to be one."""
+
+    @model_validator(mode="after")
+    def _check_that_something_changes(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("Name at least one field")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

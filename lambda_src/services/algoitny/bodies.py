@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final
 
 from fastapi import Path, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field
 
 from lambda_src.dynamo.store import Page
-from lambda_src.errors import InvalidInput
 from lambda_src.runtime.clock import of_epoch_ms, utc_text
 from lambda_src.services.algoitny.models.stored import MAX_ID
 
@@ -44,22 +43,6 @@ def one_line(text: str, *, most: int) -> str:
     if not 1 <= len(line) <= most or _CONTROL.search(line):
         raise ValueError(f"A name has 1 to {most} characters on one line")
     return line
-
-
-class RequestBody(BaseModel):
-    """Fields that nobody knows are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ChangeBody(RequestBody):
-    """Fields that are absent stay as they are; there has to be one."""
-
-    @model_validator(mode="after")
-    def _check_that_something_changes(self) -> Self:
-        if not self.model_fields_set:
-            raise InvalidInput("Name at least one field")
-        return self
 
 
 class ListBody(BaseModel):

@@ -2,33 +2,17 @@
 
 import re
 import unicodedata
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field
 
 from lambda_src.services.nbhd_city.errors import InvalidText
 
 type Limit = Annotated[int, Query(ge=1, le=100)]
 type Cursor = Annotated[str | None, Query(description="Of the page before")]
 type Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
-
-
-class RequestBody(BaseModel):
-    """Fields that nobody knows are refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ChangeBody(RequestBody):
-    """Fields that are absent stay as they are; there has to be one."""
-
-    @model_validator(mode="after")
-    def _check_that_something_changes(self) -> Self:
-        if not self.model_fields_set:
-            raise InvalidText("Name at least one field")
-        return self
 
 
 class MessageBody(BaseModel):

@@ -1,20 +1,17 @@
 """Accounts on a fresh table: a store whose requests are counted, and the refresh tokens of two services."""
 
 import secrets
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lambda_src.dynamo.boto3_client import Boto3Client
-from lambda_src.dynamo.client import Client, Response
 from lambda_src.dynamo.meter import Usage, UsageMeter
 from lambda_src.dynamo.schema import ItemKey
 from lambda_src.dynamo.store import Put, Store
-from lambda_src.dynamo.values import Request, from_item, to_key
+from lambda_src.dynamo.values import from_item, to_key
 from lambda_src.errors import AppError
 from lambda_src.runtime.accounts.refresh import Lifetimes, RefreshTokens
 from lambda_src.runtime.accounts.throttle import Limit, SignInThrottle
@@ -24,6 +21,7 @@ from lambda_src.signing import SigningKey
 from tests.integration.conftest import MakeTables
 from tests.support.dynamodb_faults import Faults
 from tests.support.played import TestClock
+from tests.support.racing import Meeting
 from tests.support.sample_accounts import ACCOUNTS, KEEP_USER, SIGN_INS, THROTTLES, USER, USER_BY_NAME, SignIn, User
 
 if TYPE_CHECKING:
@@ -32,29 +30,6 @@ if TYPE_CHECKING:
 DAY = 86_400
 LIFETIMES = Lifetimes(14 * DAY, 30 * DAY)
 ADA = User(name="ada", user_id=7)
-
-
-class Meeting:
-    """A client on which so many calls of one operation wait for each other, the first time."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._operation = ""
-        self._barrier = threading.Barrier(1)
-
-    def at(self, operation: str, parties: int) -> None:
-        self._operation, self._barrier = operation, threading.Barrier(parties, action=self._part)
-
-    def _part(self) -> None:
-        self._operation = ""
-
-    def call(self, operation: str, request: Request, pattern: str) -> Response:
-        if operation == self._operation:
-            self._barrier.wait(timeout=20)
-        return self._client.call(operation, request, pattern)
-
-    def close(self) -> None:
-        self._client.close()
 
 
 class Ring:
@@ -129,12 +104,6 @@ class Accounts:
         before = self.meter.snapshot()
         call()
         return self.meter.since(before)
-
-
-def at_once[T](calls: Sequence[Callable[[], T]]) -> list[T]:
-    """What calls return that run in a thread each."""
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
 @pytest.fixture

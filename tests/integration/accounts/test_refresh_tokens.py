@@ -13,7 +13,8 @@ from lambda_src.dynamo.render import create_table_input
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.accounts.refresh import RefreshInvalid, RefreshReused
 from lambda_src.signing import SigningKey
-from tests.integration.accounts.conftest import ADA, DAY, Accounts, at_once
+from tests.integration.accounts.conftest import ADA, DAY, Accounts
+from tests.support.racing import at_once
 from tests.support.sample_accounts import ACCOUNTS, API, SIGN_INS
 
 

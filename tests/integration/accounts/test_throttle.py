@@ -12,7 +12,8 @@ from lambda_src.dynamo.meter import Usage
 from lambda_src.errors import NotAllowed
 from lambda_src.runtime.accounts.throttle import Limit, SignInThrottle, TooManyAttempts
 from lambda_src.runtime.problems import ErrorAnswers
-from tests.integration.accounts.conftest import Accounts, at_once
+from tests.integration.accounts.conftest import Accounts
+from tests.support.racing import at_once
 from tests.support.sample_accounts import ACCOUNTS, API, THROTTLES
 
 HOME, AWAY = "203.0.113.7", "198.51.100.9"

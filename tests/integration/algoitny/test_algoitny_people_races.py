@@ -1,16 +1,14 @@
 """Users and plans that many reach for at once: one outcome, and everything stored agrees."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
 from lambda_src.dynamo.boto3_client import Boto3Client
-from lambda_src.errors import AppError
-from tests.integration.accounts.conftest import Meeting, at_once
 from tests.support.algoitny import ADMIN, FREE, PRO
 from tests.support.algoitny_people import check_people, stored_users, users_of
+from tests.support.racing import Meeting, at_once, outcomes
 
 ROUNDS = [1, pytest.param(25, marks=pytest.mark.soak)]
 
@@ -25,19 +23,6 @@ def judge(new_judge, meeting):
     judge = new_judge(engine=meeting)
     yield judge
     check_people(judge)
-
-
-def outcomes(calls: Sequence[Callable[[], object]]) -> Counter[str]:
-    """What becomes of calls at once: "ok", or the code of an error."""
-
-    def outcome(call: Callable[[], object]) -> str:
-        try:
-            call()
-        except AppError as error:
-            return error.code
-        return "ok"
-
-    return Counter(at_once([partial(outcome, call) for call in calls]))
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)

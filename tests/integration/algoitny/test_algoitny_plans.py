@@ -10,9 +10,9 @@ from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.errors import PlanInUse, PlanNameTaken, PlanNotFound
 from lambda_src.services.algoitny.models.users import Principal
 from lambda_src.services.algoitny.plans.service import PlanCatalog
-from tests.integration.accounts.conftest import Meeting, at_once
 from tests.support.algoitny import ADMIN, FREE, PRO
 from tests.support.algoitny_people import check_people, stored_plans, users_of
+from tests.support.racing import Meeting, at_once
 
 
 @pytest.fixture

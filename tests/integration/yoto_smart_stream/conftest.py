@@ -1,9 +1,7 @@
 """The service over a fresh table: `new_house()` makes one, with settings by name."""
 
 from collections.abc import Iterator
-from uuid import uuid4
 
-import boto3
 import pytest
 from botocore.config import Config
 
@@ -11,6 +9,7 @@ from cdk_app.local.ministack import MiniStack
 from lambda_src.runtime.objects import ObjectClient
 from lambda_src.runtime.transcribe import TranscribeClient
 from lambda_src.services.yoto_smart_stream.tables import TABLES
+from tests.support.buckets import emulated_bucket
 from tests.support.played import played
 from tests.support.transcribe_stand_in import TranscribeStandIn
 from tests.support.yoto_smart_stream import MakeHouse, PlayedHouse
@@ -28,13 +27,8 @@ def new_house(dynamodb_client, make_tables) -> Iterator[MakeHouse]:
 @pytest.fixture(scope="module")
 def bucket(cloud: MiniStack) -> Iterator[ObjectClient]:
     """A bucket on an emulated S3, of all tests of a module; each ticket writes under keys of its own."""
-    made = ObjectClient(f"yoto-{uuid4()}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(boto3, "DEFAULT_SESSION", cloud.session)
-        patch.setenv("AWS_ENDPOINT_URL", cloud.url)
-        made._s3().create_bucket(Bucket=made.bucket)
-    yield made
-    made._s3().close()
+    with emulated_bucket(cloud, "yoto") as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,17 +1,15 @@
 """Accounts and sign-ins that many reach for at once: one outcome, and everything stored agrees."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import httpx
 import pytest
 
 from lambda_src.dynamo.boto3_client import Boto3Client
-from lambda_src.errors import AppError
 from lambda_src.services.yoto_smart_stream import tables
 from lambda_src.services.yoto_smart_stream.models import UserRecord
-from tests.integration.accounts.conftest import Meeting, at_once
+from tests.support.racing import Meeting, at_once, outcomes
 from tests.support.yoto_accounts import (
     OTHER_PASSWORD,
     PASSWORD,
@@ -41,19 +39,6 @@ def house(new_house: MakeHouse, meeting: Meeting) -> Iterator[PlayedHouse]:
     house = new_house(engine=meeting)
     yield house
     check_accounts(house)
-
-
-def outcomes(calls: Sequence[Callable[[], object]]) -> Counter[str]:
-    """What becomes of calls at once: "ok", or the code of an error."""
-
-    def outcome(call: Callable[[], object]) -> str:
-        try:
-            call()
-        except AppError as error:
-            return error.code
-        return "ok"
-
-    return Counter(at_once([partial(outcome, call) for call in calls]))
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)

@@ -6,8 +6,8 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, BaseModel, Field, StrictBool, model_validator
 
 from lambda_src.errors import InvalidInput
-from lambda_src.runtime.bodies import Shape
-from lambda_src.services.algoitny.bodies import RequestBody, Timestamp, one_line
+from lambda_src.runtime.bodies import RequestBody, Shape
+from lambda_src.services.algoitny.bodies import Timestamp, one_line
 from lambda_src.services.algoitny.models.stored import MAX_ID
 from lambda_src.services.algoitny.models.users import User
 from lambda_src.services.algoitny.users.rules import MAX_EMAIL, MAX_NAME

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-from lambda_src.runtime.bodies import Shape
-from lambda_src.services.algoitny.bodies import ListBody, RequestBody, Timestamp, timestamp
+from lambda_src.runtime.bodies import RequestBody, Shape
+from lambda_src.services.algoitny.bodies import ListBody, Timestamp, timestamp
 from lambda_src.services.algoitny.histories import rules
 from lambda_src.services.algoitny.histories.service import Seen
 from lambda_src.services.algoitny.models.histories import CaseStatus, History, TestResult, Verdict

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, Field, StrictBool
 
-from lambda_src.runtime.bodies import Shape
-from lambda_src.services.algoitny.bodies import ChangeBody, RequestBody, one_line
+from lambda_src.runtime.bodies import ChangeBody, RequestBody, Shape
+from lambda_src.services.algoitny.bodies import one_line
 from lambda_src.services.algoitny.models.plans import UNLIMITED, SubscriptionPlan
 
 MAX_AMOUNT: Final = 1_000_000_000

@@ -4,8 +4,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from lambda_src.runtime.bodies import Shape
-from lambda_src.services.algoitny.bodies import RequestBody
+from lambda_src.runtime.bodies import RequestBody, Shape
 from lambda_src.services.algoitny.models.usage import UsageRollup
 from lambda_src.services.algoitny.rollups.service import UsageStats
 from lambda_src.services.algoitny.usage.schemas import Day, DayBody

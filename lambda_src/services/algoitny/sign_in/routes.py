@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from lambda_src.errors import BadRequest
+from lambda_src.runtime.bodies import RequestBody
 from lambda_src.runtime.routing import Given, Router
-from lambda_src.services.algoitny.bodies import RequestBody
 from lambda_src.services.algoitny.sign_in.clients import GoogleCode
 from lambda_src.services.algoitny.sign_in.service import Session, SignInService
 from lambda_src.services.algoitny.users.schemas import USER_SHAPE, UserBody

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field, StrictBool
 
-from lambda_src.runtime.bodies import Shape
-from lambda_src.services.algoitny.bodies import ChangeBody, ListBody, Timestamp, timestamp
+from lambda_src.runtime.bodies import ChangeBody, Shape
+from lambda_src.services.algoitny.bodies import ListBody, Timestamp, timestamp
 from lambda_src.services.algoitny.models.stored import MAX_ID
 from lambda_src.services.algoitny.users.service import Profile
 

@@ -4,9 +4,9 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from lambda_src.runtime.bodies import Shape
+from lambda_src.runtime.bodies import ChangeBody, RequestBody, Shape
 from lambda_src.services.nbhd_city import bodies
-from lambda_src.services.nbhd_city.bodies import ChangeBody, MessageBody, RequestBody, Timestamp
+from lambda_src.services.nbhd_city.bodies import MessageBody, Timestamp
 from lambda_src.services.nbhd_city.models import Membership, Neighborhood
 from lambda_src.services.nbhd_city.neighborhoods.rules import display_name, fold_name
 

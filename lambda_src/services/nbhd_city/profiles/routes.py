@@ -5,10 +5,10 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import Response
 
-from lambda_src.runtime.bodies import Shape
+from lambda_src.runtime.bodies import ChangeBody, RequestBody, Shape
 from lambda_src.runtime.routing import Given, JsonAnswer, Router
 from lambda_src.services.nbhd_city import bodies
-from lambda_src.services.nbhd_city.bodies import ChangeBody, RequestBody, Timestamp
+from lambda_src.services.nbhd_city.bodies import Timestamp
 from lambda_src.services.nbhd_city.errors import InvalidText
 from lambda_src.services.nbhd_city.models import LiveProfile, Profile, is_did
 from lambda_src.services.nbhd_city.principals import SignedIn

@@ -6,9 +6,10 @@ from fastapi import Query, Request
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
+from lambda_src.runtime.bodies import RequestBody
 from lambda_src.runtime.routing import Given, JsonAnswer, Router
 from lambda_src.services.nbhd_city import bodies
-from lambda_src.services.nbhd_city.bodies import MessageBody, RequestBody
+from lambda_src.services.nbhd_city.bodies import MessageBody
 from lambda_src.services.nbhd_city.models import INVALID_HANDLE
 from lambda_src.services.nbhd_city.principals import SignedIn
 from lambda_src.services.nbhd_city.settings import ApiSettings

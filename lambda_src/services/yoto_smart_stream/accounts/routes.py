@@ -8,10 +8,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, StrictBool
 from starlette.responses import Response
 
 from lambda_src.dynamo.store import Store
+from lambda_src.runtime.bodies import RequestBody
 from lambda_src.runtime.routing import Given, JsonAnswer, Router
 from lambda_src.services.yoto_smart_stream.accounts.repository import MAX_USER_ID
 from lambda_src.services.yoto_smart_stream.accounts.service import AccountService
-from lambda_src.services.yoto_smart_stream.bodies import USER_SHAPE, Cursor, Limit, RequestBody, UserBody, page_body
+from lambda_src.services.yoto_smart_stream.bodies import USER_SHAPE, Cursor, Limit, UserBody, page_body
 from lambda_src.services.yoto_smart_stream.names import valid_email, valid_username
 from lambda_src.services.yoto_smart_stream.principals import Admin
 from lambda_src.services.yoto_smart_stream.tables import USERS_OLDEST_FIRST

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
+from lambda_src.runtime.bodies import RequestBody
 from lambda_src.runtime.routing import Given, Router
-from lambda_src.services.yoto_smart_stream.bodies import RequestBody
 from lambda_src.services.yoto_smart_stream.preferences.service import Chosen, Preferences
 from lambda_src.services.yoto_smart_stream.principals import Admin
 

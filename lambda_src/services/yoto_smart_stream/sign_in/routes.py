@@ -5,8 +5,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.requests import Request
 
+from lambda_src.runtime.bodies import RequestBody
 from lambda_src.runtime.routing import FromRequest, Given, Provided, Router
-from lambda_src.services.yoto_smart_stream.bodies import USER_SHAPE, RequestBody, UserBody
+from lambda_src.services.yoto_smart_stream.bodies import USER_SHAPE, UserBody
 from lambda_src.services.yoto_smart_stream.principals import SignedIn
 from lambda_src.services.yoto_smart_stream.sign_in.service import Session, SignInService
 

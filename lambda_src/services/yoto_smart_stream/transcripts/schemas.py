@@ -4,8 +4,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, Field
 
-from lambda_src.runtime.bodies import Shape
-from lambda_src.services.yoto_smart_stream.bodies import RequestBody, Timestamp
+from lambda_src.runtime.bodies import RequestBody, Shape
+from lambda_src.services.yoto_smart_stream.bodies import Timestamp
 from lambda_src.services.yoto_smart_stream.models import AudioFileRecord, TranscriptSource, TranscriptStatus
 
 # https://www.rfc-editor.org/rfc/bcp/bcp47.txt, as far as texts and Transcribe have need of it

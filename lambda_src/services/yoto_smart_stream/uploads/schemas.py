@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from lambda_src.services.yoto_smart_stream.bodies import AudioBody, RequestBody, Timestamp
+from lambda_src.runtime.bodies import RequestBody
+from lambda_src.services.yoto_smart_stream.bodies import AudioBody, Timestamp
 from lambda_src.services.yoto_smart_stream.uploads.audio import MAX_SECONDS
 from lambda_src.services.yoto_smart_stream.uploads.rules import RejectReason, ShownState
 

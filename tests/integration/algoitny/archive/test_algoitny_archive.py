@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
 
 from cdk_app.local.ministack import MiniStack
@@ -19,6 +18,7 @@ from lambda_src.services.algoitny.archive.rules import FILTERS
 from lambda_src.services.algoitny.models.usage import UsageCounter, UsageIdempotency, UsageLog
 from lambda_src.services.algoitny.settings import ArchiverSettings
 from tests.support.algoitny import ARCHIVE_DLQ
+from tests.support.buckets import emulated_bucket
 from tests.support.invocation import Context
 
 NOON = 1_759_924_800_000
@@ -32,13 +32,8 @@ ALL_DONE: dict[str, Any] = {"batchItemFailures": []}
 @pytest.fixture(scope="module")
 def bucket(cloud: MiniStack) -> Iterator[ObjectClient]:
     """A bucket on an emulated S3, of all tests of the module; each has users of its own."""
-    made = ObjectClient(f"archive-{uuid4()}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(boto3, "DEFAULT_SESSION", cloud.session)
-        patch.setenv("AWS_ENDPOINT_URL", cloud.url)
-        made._s3().create_bucket(Bucket=made.bucket)
-    yield made
-    made._s3().close()
+    with emulated_bucket(cloud, "archive") as made:
+        yield made
 
 
 class Archive:
