@@ -67,6 +67,7 @@ class Steps:
 
     def __init__(self, url: str, *, say: Say, step_seconds: float = STEP_SECONDS) -> None:
         self.token: str | None = None
+        self.url = url
         self.is_on_this_machine = urlsplit(url).hostname in OWN_NAMES
         self._say = say
         self._step_seconds = step_seconds

@@ -93,7 +93,14 @@ def _complete(repository: ProblemRepository, problem: story.SampleProblem) -> No
 
 
 def sign_in(api: httpx.Client, google_url: str, person: Person) -> SignedIn:
-    """Sign in with Google, by the code that its page sends back."""
+    """Sign in with Google. Raises httpx.HTTPError."""
+    body = {"code": code_of(google_url, person), "redirect_uri": PAGE}
+    answer = accepted(api.post("/api/auth/google", json=body))
+    return SignedIn(answer["user"]["id"], {"Authorization": f"Bearer {answer['access']}"})
+
+
+def code_of(google_url: str, person: Person) -> str:
+    """The code that the stand-in's page sends back for somebody. Raises httpx.HTTPError."""
     form = {
         "client_id": CLIENT_ID, "redirect_uri": PAGE, "response_type": "code", "scope": "openid email profile",
         "account": person.email,
@@ -102,8 +109,7 @@ def sign_in(api: httpx.Client, google_url: str, person: Person) -> SignedIn:
     if not back.has_redirect_location:
         back.raise_for_status()
     [code] = parse_qs(urlsplit(back.headers["location"]).query)["code"]
-    answer = accepted(api.post("/api/auth/google", json={"code": code, "redirect_uri": PAGE}))
-    return SignedIn(answer["user"]["id"], {"Authorization": f"Bearer {answer['access']}"})
+    return code
 
 
 def _pro(api: httpx.Client) -> int:
