@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from cdk_app.constructs.migration_operator import MIGRATION_ACTIONS
-from cdk_app.services.registry import SERVICES
 from lambda_src.dynamo.boto3_client import Boto3Client, make_client
 from lambda_src.dynamo.schema import patterns_of
 from lambda_src.dynamo.store import Store
 from lambda_src.dynamo.values import to_item
 from lambda_src.migration.mapping import Row, ServiceMapping
 from lambda_src.migration.mappings.nbhd_city import mapping as nbhd_city
+from lambda_src.migration.mappings.registry import MIGRATIONS
 from lambda_src.migration.mappings.stock_track_record import mapping as stock_track_record
 from lambda_src.migration.mappings.stock_track_record.upgrade_layout import upgrade_layout
 from lambda_src.migration.mappings.yoto_smart_stream import mapping as yoto_smart_stream
@@ -131,5 +131,5 @@ def test_the_operator_is_granted_what_an_upgrade_of_the_layout_does_and_no_more(
     assert declared - used == set()
 
 
-def test_every_service_that_came_from_sql_is_tried_here():
-    assert MAPPINGS.keys() == {service.package for service in SERVICES}
+def test_every_service_whose_data_moves_is_tried_here():
+    assert MAPPINGS.keys() == {name.replace("-", "_") for name in MIGRATIONS}
