@@ -9,7 +9,7 @@ from tests.infra.gates.identity import POLICIES, ROLE
 from tests.infra.gates.model import Deployment, Json, Resource
 from tests.infra.gates.references import TABLES, as_list, role_of, target, text
 from tests.infra.gates.rollout import GROUP
-from tests.infra.mutants.making import caught_by, function_of, has, pick, remove
+from tests.infra.mutants.making import NothingToBreak, caught_by, function_of, has, pick, remove
 
 FOREIGN = "arn:aws:iam::999988887777:root"
 
@@ -161,6 +161,7 @@ def an_api_may_query_an_index_that_only_others_ask(prod: Deployment) -> None:
             place["Fn::Join"][1][-1] = f"{head}/index/{others[0]}"
             allow(prod, module, "dynamodb:Query", place)
             return
+    raise NothingToBreak("the API and the worker query every index")
 
 
 @caught_by("roles-do-what-is-declared")
