@@ -1,6 +1,6 @@
 """The engines of the integration tests and the synthesised stacks, for comparing what is declared with what is done."""
 
-from tests.infra.conftest import _synthesised, assemblies, deployed, variants, with_a_stream
+from tests.infra.conftest import _synthesised, assemblies, deployed, variants
 from tests.integration.conftest import cloud, dynamodb_client, dynamodb_endpoint, make_tables
 
 __all__ = [
@@ -12,5 +12,4 @@ __all__ = [
     "dynamodb_endpoint",
     "make_tables",
     "variants",
-    "with_a_stream",
 ]

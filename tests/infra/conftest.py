@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cdk_app.environments import ENVIRONMENTS
-from tests.infra.variants import SYNTHESISED, VARIANTS, WITH_A_STREAM
+from tests.infra.variants import SYNTHESISED, VARIANTS
 from tests.support.assembly import Assembly, synthesised_once
 
 
@@ -27,12 +27,6 @@ def assemblies(_synthesised: Path) -> Mapping[str, Assembly]:
 def variants(_synthesised: Path) -> Mapping[str, Assembly]:
     """What `VARIANTS` become, by name."""
     return {name: Assembly(variant.name, _synthesised / name) for name, variant in VARIANTS.items()}
-
-
-@pytest.fixture(scope="session")
-def with_a_stream(_synthesised: Path) -> Mapping[str, Assembly]:
-    """The service that reads a stream, by the name of its variant."""
-    return {name: Assembly(environment.name, _synthesised / name) for name, environment in WITH_A_STREAM.items()}
 
 
 @pytest.fixture(params=list(ENVIRONMENTS))

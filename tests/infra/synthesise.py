@@ -14,8 +14,7 @@ from aws_cdk import App
 
 from cdk_app.environments import environment_named
 from cdk_app.stacks import add_stacks, check_policies
-from tests.infra import with_a_stream
-from tests.infra.variants import VARIANTS, WITH_A_STREAM
+from tests.infra.variants import VARIANTS
 
 
 def main() -> None:
@@ -23,10 +22,7 @@ def main() -> None:
     context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
     for name in names:
         app = App(outdir=str(Path(out) / name), context={**context, "environment": name})
-        if name in WITH_A_STREAM:
-            add_stacks(app, WITH_A_STREAM[name], with_a_stream.SERVICES)
-        else:
-            add_stacks(app, VARIANTS.get(name) or environment_named(name))
+        add_stacks(app, VARIANTS.get(name) or environment_named(name))
         check_policies(app)
         app.synth()
 

@@ -14,7 +14,7 @@ from cdk_app.environments import ENVIRONMENTS
 from cdk_app.services.registry import SERVICES
 from lambda_src.dynamo.schema import Table
 from tests.infra.gates.catalogue import MODULES, RULES, findings
-from tests.infra.gates.loading import RELEASED, deployment_of, with_a_stream_in
+from tests.infra.gates.loading import RELEASED, deployment_of
 from tests.infra.gates.model import Deployment, Rule, Stack
 from tests.infra.gates.references import FUNCTION
 from tests.infra.gates.released import compared
@@ -23,7 +23,7 @@ from tests.infra.gates.variables import LOOKS_SECRET, WORD, is_random
 from tests.infra.mutants import of_releases
 from tests.infra.mutants.making import Mutant
 from tests.infra.release import DEPLOYED, keep
-from tests.infra.variants import RESTORED, VARIANTS, WITH_A_STREAM
+from tests.infra.variants import RESTORED, VARIANTS
 from tests.support.assembly import ROOT
 
 GATES = ROOT / "tests" / "infra" / "gates"
@@ -93,12 +93,6 @@ def test_a_second_service_is_checked_like_the_first(prod):
     assert of_second == {(f.rule, f.where) for f in found if SERVICES[0].name in f.where}
 
 
-@pytest.mark.parametrize("name", WITH_A_STREAM)
-def test_a_service_with_a_stream_that_it_reads_passes(with_a_stream, name):
-    """No service has one yet; the first one finds rules, and constructs that keep them."""
-    assert [str(finding) for finding in findings(with_a_stream_in(name, with_a_stream[name]))] == []
-
-
 @pytest.mark.parametrize("name", VARIANTS)
 def test_no_rule_finds_anything_in_an_environment_as_it_is_for_a_while(variants, name):
     """An emergency is no time for a red build, and a flag no way around a rule."""
@@ -122,10 +116,10 @@ def test_every_api_of_a_closed_production_is_told_so_and_no_worker(variants):
     assert all(("Api" in name) is (mode == "read_only") for name, mode in told.items())
 
 
-def test_every_property_that_was_chosen_is_used(assemblies, variants, with_a_stream):
+def test_every_property_that_was_chosen_is_used(assemblies, variants):
     """A line that nothing needs any more is an open door."""
     used: dict[str, set[str]] = {}
-    for assembly in (*assemblies.values(), *variants.values(), *with_a_stream.values()):
+    for assembly in (*assemblies.values(), *variants.values()):
         for stack in deployment_of(assembly).stacks.values():
             for resource in stack.resources.values():
                 used.setdefault(resource.type, set()).update(names_in(resource))

@@ -93,12 +93,6 @@ def test_no_linter_finds_anything_in_a_service_with_its_flags(variants, engine, 
             assert findings_of_validate(template.path, engine) == {}
 
 
-def test_no_linter_finds_anything_in_a_service_that_reads_a_stream(with_a_stream, engine):
-    for template in with_a_stream["stream-in-prod"].templates.values():
-        assert findings_of_cfn_lint(template.path) == {}
-        assert findings_of_validate(template.path, engine) == {}
-
-
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_linter_catches_it(intact, engine, tmp_path, mutant: Mutant):
     broken = intact.copy()

@@ -10,19 +10,16 @@ from dataclasses import replace
 import pytest
 
 from tests.infra.gates.catalogue import RULES
-from tests.infra.gates.loading import deployment_of, with_a_stream_in
+from tests.infra.gates.loading import deployment_of
 from tests.infra.gates.model import Deployment
 from tests.infra.mutants.catalogue import MUTANTS
 from tests.infra.mutants.making import Mutant, NothingToBreak
 
 
 @pytest.fixture(scope="module")
-def deployments(assemblies, variants, with_a_stream) -> Mapping[str, Deployment]:
+def deployments(assemblies, variants) -> Mapping[str, Deployment]:
     known = {**assemblies, **variants}
-    return {
-        name: with_a_stream_in(name, with_a_stream[name]) if name in with_a_stream else deployment_of(known[name])
-        for name in {mutant.environment for mutant in MUTANTS}
-    }
+    return {name: deployment_of(known[name]) for name in {mutant.environment for mutant in MUTANTS}}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -17,7 +17,7 @@ from cdk_app.services.registry import SERVICES
 from tests.support.assembly import ROOT, Assembly, run_python, synthesise
 from tests.support.engines import CDK, NODE_PACKAGES, installed
 
-OF_TESTS = (f"tests/infra/{name}.py" for name in ("synthesise", "variants", "with_a_stream"))
+OF_TESTS = (f"tests/infra/{name}.py" for name in ("synthesise", "variants"))
 SOURCES = ("app.py", "cdk.json", "cdk_app", "lambda_src", *OF_TESTS)
 
 

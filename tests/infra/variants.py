@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from cdk_app.environments import ENVIRONMENTS, LOCAL, PROD, STAGING, Environment, Maintenance
+from cdk_app.environments import ENVIRONMENTS, PROD, STAGING, Environment, Maintenance
 from cdk_app.services.registry import SERVICES
 
 RESTORED: Final = {
@@ -65,11 +65,5 @@ VARIANTS: Final[Mapping[str, Environment]] = {
     "without-a-key": replace(WITH_FLAGS, media_public_keys={}, yoto_client_id=""),
 }
 
-# Of `tests/infra/with_a_stream.py` alone, the other services left out.
-WITH_A_STREAM: Final[Mapping[str, Environment]] = {
-    "stream-in-prod": PROD,
-    "stream-in-local": LOCAL,
-    "stream-restored": VARIANTS["restored"],
-}
 # All that a test run synthesises, whichever test asks first.
-SYNTHESISED: Final = (*ENVIRONMENTS, *VARIANTS, *WITH_A_STREAM)
+SYNTHESISED: Final = (*ENVIRONMENTS, *VARIANTS)

@@ -3,16 +3,14 @@
 import json
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from cdk_app.environments import environment_named
 from cdk_app.services.registry import SERVICES
 from cdk_app.services.service import Service
-from tests.infra import with_a_stream
 from tests.infra.gates.model import Asset, Deployment, Stack, released_stacks
 from tests.infra.gates.promises import promises_of
-from tests.infra.variants import VARIANTS, WITH_A_STREAM
+from tests.infra.variants import VARIANTS
 from tests.support.assembly import ROOT, Assembly
 
 RELEASED = ROOT / "tests" / "infra" / "released"
@@ -39,13 +37,6 @@ def deployment_of(assembly: Assembly, services: Sequence[Service] = SERVICES) ->
         services=tuple(services),
         promises={service.package: promises_of(service.package) for service in services},
     )
-
-
-def with_a_stream_in(name: str, assembly: Assembly) -> Deployment:
-    """The service of `tests/infra/with_a_stream.py`, in a variant of that name: never released, and with promises."""
-    deployment = deployment_of(assembly, with_a_stream.SERVICES)
-    promises = {package: with_a_stream.promises(promised) for package, promised in deployment.promises.items()}
-    return replace(deployment, environment=WITH_A_STREAM[name], released={}, promises=promises)
 
 
 def _assets(assembly: Assembly) -> Iterator[tuple[str, Asset]]:

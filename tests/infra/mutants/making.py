@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from cdk_app.services.registry import SERVICES
 from lambda_src.dynamo.schema import Table
 from tests.infra.gates.declared import RULE, is_route
 from tests.infra.gates.model import Deployment, Resource, Stack
 from tests.infra.gates.references import FUNCTION, TABLES, physical_name
+
+WITHOUT_STREAM: Final = tuple(each.name for each in SERVICES if not any(table.stream for table in each.tables))
 
 
 class NothingToBreak(Exception):
@@ -77,6 +79,10 @@ def a_schedule(deployment: Deployment) -> Resource:
     return pick(deployment, RULE, lambda each: not is_route(each))
 
 
+def table_with_stream(deployment: Deployment) -> Resource:
+    return pick(deployment, TABLES, has("StreamSpecification"))
+
+
 def app_stack(deployment: Deployment) -> Stack:
     return pick(deployment, FUNCTION).stack
 
@@ -105,11 +111,6 @@ def changed(table: Table, **attributes: Any) -> Table:
     for name, value in attributes.items():
         object.__setattr__(anew, name, value)
     return anew
-
-
-def with_stream(table: Table) -> Table:
-    """The same declaration with a stream."""
-    return changed(table, stream="NEW_AND_OLD_IMAGES")
 
 
 def expire_by(deployment: Deployment, attribute: str) -> None:

@@ -2,12 +2,11 @@
 
 import json
 import re
-from copy import deepcopy
 
 from tests.infra.gates.data import SECRET
 from tests.infra.gates.model import Deployment, Json, Resource
 from tests.infra.gates.references import QUEUE, TABLES
-from tests.infra.mutants.making import caught_by, data_stack, expire_by, has, pick
+from tests.infra.mutants.making import WITHOUT_STREAM, caught_by, data_stack, expire_by, has, pick, table_with_stream
 
 
 @caught_by("released-stacks-stay")
@@ -88,29 +87,19 @@ def no_item_expires_any_more(prod: Deployment) -> None:
     del pick(prod, TABLES, has("TimeToLiveSpecification")).properties["TimeToLiveSpecification"]
 
 
-def released_stream(prod: Deployment) -> None:
-    """A table has a stream since the last release."""
-    table = pick(prod, TABLES)
-    stream = {"StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
-    table.properties.update(deepcopy(stream))
-    released = deepcopy(dict(prod.released))
-    released[table.stack.name]["Resources"][table.logical_id]["Properties"].update(stream)
-    prod.released = released
-
-
-@caught_by("streams-stay", given=released_stream)
+@caught_by("streams-stay", not_in=WITHOUT_STREAM)
 def a_stream_shows_keys_alone(prod: Deployment) -> None:
-    pick(prod, TABLES).properties["StreamSpecification"]["StreamViewType"] = "KEYS_ONLY"
+    table_with_stream(prod).properties["StreamSpecification"]["StreamViewType"] = "KEYS_ONLY"
 
 
-@caught_by("streams-stay", given=released_stream)
+@caught_by("streams-stay", not_in=WITHOUT_STREAM)
 def a_stream_shows_no_old_images(prod: Deployment) -> None:
-    pick(prod, TABLES).properties["StreamSpecification"]["StreamViewType"] = "NEW_IMAGE"
+    table_with_stream(prod).properties["StreamSpecification"]["StreamViewType"] = "NEW_IMAGE"
 
 
-@caught_by("streams-stay", given=released_stream)
+@caught_by("streams-stay", not_in=WITHOUT_STREAM)
 def a_stream_is_gone(prod: Deployment) -> None:
-    del pick(prod, TABLES).properties["StreamSpecification"]
+    del table_with_stream(prod).properties["StreamSpecification"]
 
 
 def add_index(table: Resource, name: str) -> None:

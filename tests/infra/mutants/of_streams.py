@@ -8,12 +8,12 @@ from typing import Any
 from tests.infra.gates.metrics import ALARM
 from tests.infra.gates.model import Deployment, Resource, Stack
 from tests.infra.gates.queues import MAPPING, dead_records_of, fed_functions
-from tests.infra.gates.references import QUEUE, TABLES, as_list, function_behind, text
+from tests.infra.gates.references import QUEUE, as_list, function_behind, text
 from tests.infra.mutants import making
-from tests.infra.mutants.making import add, data_stack, has, pick, remove
+from tests.infra.mutants.making import add, data_stack, has, pick, remove, table_with_stream
 from tests.infra.mutants.of_rights import statements_of
 
-caught_by = partial(making.caught_by, environment="stream-in-prod")
+caught_by = partial(making.caught_by, not_in=making.WITHOUT_STREAM)
 
 
 def a_mapping(prod: Deployment) -> Resource:
@@ -60,12 +60,12 @@ def a_function_reads_a_stream_of_somebody_else(prod: Deployment) -> None:
 
 @caught_by("read-streams-are-on")
 def a_stream_that_is_read_is_off(prod: Deployment) -> None:
-    del pick(prod, TABLES).properties["StreamSpecification"]
+    del table_with_stream(prod).properties["StreamSpecification"]
 
 
 @caught_by("tables-are-as-declared")
 def a_stream_shows_less_than_declared(prod: Deployment) -> None:
-    pick(prod, TABLES).properties["StreamSpecification"]["StreamViewType"] = "KEYS_ONLY"
+    table_with_stream(prod).properties["StreamSpecification"]["StreamViewType"] = "KEYS_ONLY"
 
 
 @caught_by("streams-have-few-readers")
@@ -105,7 +105,7 @@ def a_service_reads_what_another_keeps(prod: Deployment) -> None:
 
 @caught_by("filters-let-through-what-is-written")
 def a_filter_asks_by_no_type(prod: Deployment) -> None:
-    ask(prod, of_new_items(entity_type=["task"]))
+    ask(prod, of_new_items(tp=["hist"]))
 
 
 @caught_by("filters-let-through-what-is-written")
@@ -115,7 +115,7 @@ def a_filter_asks_for_absence_by_no_type(prod: Deployment) -> None:
 
 @caught_by("filters-let-through-what-is-written")
 def a_filter_asks_for_what_no_item_has(prod: Deployment) -> None:
-    ask(prod, of_new_items(entity_typ={"S": ["task"]}))
+    ask(prod, of_new_items(tpe={"S": ["hist"]}))
 
 
 @caught_by("filters-let-through-what-is-written")
@@ -130,7 +130,7 @@ def a_filter_asks_a_part_that_no_record_has(prod: Deployment) -> None:
 
 @caught_by("filters-let-through-what-is-written")
 def a_filter_asks_an_image_that_the_stream_does_not_show(prod: Deployment) -> None:
-    pick(prod, TABLES).properties["StreamSpecification"]["StreamViewType"] = "NEW_IMAGE"
+    table_with_stream(prod).properties["StreamSpecification"]["StreamViewType"] = "NEW_IMAGE"
 
 
 @caught_by("filters-let-through-what-is-written")
@@ -145,7 +145,7 @@ def there_are_more_filters_than_lambda_takes(prod: Deployment) -> None:
 
 @caught_by("workers-are-fed-as-promised")
 def a_filter_lets_another_kind_through(prod: Deployment) -> None:
-    ask(prod, of_new_items(entity_type={"S": ["nbhd"]}))
+    ask(prod, of_new_items(tp={"S": ["user"]}))
 
 
 @caught_by("workers-are-fed-as-promised")
@@ -248,7 +248,7 @@ def a_consumer_may_not_leave_what_failed(prod: Deployment) -> None:
 def a_consumer_may_read_every_stream_of_its_table(prod: Deployment) -> None:
     for statement in _statements(prod):
         if "dynamodb:GetRecords" in as_list(statement["Action"]):
-            statement["Resource"] = "arn:aws:dynamodb:us-east-1:123456789012:table/nbhd-city-prod/stream/*"
+            statement["Resource"] = "arn:aws:dynamodb:us-east-1:123456789012:table/AlgoItny-prod/stream/*"
 
 
 def _statements(prod: Deployment) -> Any:
