@@ -47,6 +47,7 @@ _FLOWS: Final[Mapping[Flow, tuple[str, str]]] = MappingProxyType(  # colour, wor
     }
 )
 _DASHED: Final = ("fails", "watches", "reads")
+_WITH_LETTERS: Final = ("queue", "function")
 _KEPT: Final = ("table", "bucket", "secret")
 _WEIGHTS: Final[Mapping[Flow, int]] = MappingProxyType({"calls": 8, "feeds": 3})
 
@@ -78,7 +79,7 @@ _STYLE: Final = """.box { fill: var(--card); stroke-width: 1.5; }
 
 @dataclass(frozen=True, slots=True)
 class _Card:
-    """A box with what belongs inside it: the dead letters of a queue. Arrows go to the card, not into it."""
+    """A box with what belongs inside it: its dead letters. Arrows go to the card, not into it."""
 
     box: Box
     inner: Box | None = None
@@ -95,7 +96,7 @@ class _Card:
 
     @property
     def gap(self) -> float:
-        """Between the queue's own lines and its dead letters, with room for the notes."""
+        """Between the box's own lines and its dead letters, with room for the notes."""
         return 8 + 14 * len(self.redrive.notes) if self.redrive else 0
 
 
@@ -133,13 +134,16 @@ def architecture_svg(architecture: Architecture) -> str:
 
 
 def _cards(architecture: Architecture) -> list[_Card]:
-    """Dead letters go into the card of their queue when they are of no other queue."""
+    """Dead letters go into the card of the queue or function that gives up to them, when no other does.
+
+    In a row of their own below the functions they would push what is kept beside the stack that uses it.
+    """
     redrives = [arrow for arrow in architecture.arrows if arrow.flow == "fails"]
     owners = Counter(arrow.target for arrow in redrives)
     inner = {
         arrow.source: arrow
         for arrow in redrives
-        if owners[arrow.target] == 1 and architecture.box(arrow.source).kind == architecture.box(arrow.target).kind
+        if owners[arrow.target] == 1 and architecture.box(arrow.source).kind in _WITH_LETTERS
     }
     taken = {arrow.target for arrow in inner.values()}
     cards = []
