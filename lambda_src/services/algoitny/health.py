@@ -10,10 +10,6 @@ from lambda_src.errors import AppError
 from lambda_src.runtime.routing import Given, JsonAnswer, Router
 from lambda_src.services.algoitny.tables import NEWEST_ID
 
-PATHS: Final = frozenset({
-    "/api/health", "/api/health/live", "/api/health/ready", "/health", "/health/live", "/health/ready",
-})  # fmt: skip
-
 logger = logging.getLogger(__name__)
 
 router: Final = Router(tags=["service"])
@@ -43,3 +39,6 @@ def ready(store: Given[Store]) -> Response:
         logger.warning("not ready", exc_info=exc)
         return JsonAnswer({"status": "not ready", "checks": {"table": exc.code}}, status_code=503)
     return JsonAnswer({"status": "ready", "checks": {"table": "ok"}})
+
+
+PATHS: Final = frozenset(route.path for route in router.routes)

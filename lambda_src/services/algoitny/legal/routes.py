@@ -2,29 +2,14 @@
 
 from typing import Any, Final
 
-from pydantic import BaseModel, Field
-
-from lambda_src.dynamo.store import Page
-from lambda_src.runtime.bodies import Shape
 from lambda_src.runtime.routing import Given, Router
-from lambda_src.services.algoitny.bodies import ListBody, list_body
-from lambda_src.services.algoitny.legal.service import LegalDocument, LegalDocuments
-
-
-class DocumentBody(BaseModel):
-    document_type: str
-    version: str
-    title: str
-    content: str = Field(description="Markdown")
-    effective_date: str = Field(description="From when it holds, as ISO date")
-    is_active: bool = Field(description="Whether it is the one that holds today")
+from lambda_src.services.algoitny.bodies import ListBody
+from lambda_src.services.algoitny.legal.service import DocumentBody, LegalDocuments
 
 
 class DocumentsBody(ListBody):
     results: list[DocumentBody]
 
-
-_SHAPE: Final = Shape[LegalDocument](DocumentBody)
 
 router: Final = Router(tags=["legal"])
 
@@ -32,17 +17,17 @@ router: Final = Router(tags=["legal"])
 @router.get("/api/legal/{document_type}", response_model=DocumentBody)
 def read_document(legal: Given[LegalDocuments], document_type: str) -> dict[str, Any]:
     """What holds today: `terms` or `privacy`."""
-    return _SHAPE(legal.current(document_type))
+    return legal.current(document_type).model_dump()
 
 
 @router.get("/api/legal/{document_type}/versions", response_model=DocumentsBody)
 def list_versions(legal: Given[LegalDocuments], document_type: str) -> dict[str, Any]:
     """Every version of a document, the newest first, in one page."""
-    page = Page(legal.all_of(document_type), None)
-    return list_body(page, [_SHAPE(each) for each in page.items])
+    results = [each.model_dump() for each in legal.all_of(document_type)]
+    return {"results": results, "next_cursor": None, "has_more": False}
 
 
 @router.get("/api/legal/{document_type}/versions/{version}", response_model=DocumentBody)
 def read_version(legal: Given[LegalDocuments], document_type: str, version: str) -> dict[str, Any]:
     """One version of a document."""
-    return _SHAPE(legal.of_version(document_type, version))
+    return legal.of_version(document_type, version).model_dump()

@@ -8,10 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from pydantic import BaseModel, Field
+
 from lambda_src.errors import NotFound
 from lambda_src.runtime.clock import Clock
-
-_FOLDER: Final = Path(__file__).parent / "documents"
 
 
 class Edition(NamedTuple):
@@ -25,16 +25,13 @@ class Edition(NamedTuple):
 EDITIONS: Final = (Edition("terms", "1.0", "2025-10-01"), Edition("privacy", "1.0", "2025-10-01"))
 
 
-@dataclass(frozen=True, slots=True)
-class LegalDocument:
-    """An edition with its text, which is Markdown. is_active: whether it is the one that holds today."""
-
+class DocumentBody(BaseModel):
     document_type: str
     version: str
     title: str
-    content: str
-    effective_date: str
-    is_active: bool
+    content: str = Field(description="Markdown")
+    effective_date: str = Field(description="From when it holds, as ISO date")
+    is_active: bool = Field(description="Whether it is the one that holds today")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +41,34 @@ class LegalDocuments:
     clock: Clock
     editions: tuple[Edition, ...] = EDITIONS
 
-    def all_of(self, document_type: str) -> list[LegalDocument]:
+    def all_of(self, document_type: str) -> list[DocumentBody]:
         """Every version, the newest first."""
-        known = sorted((each for each in self.editions if each.document_type == document_type), key=_date, reverse=True)
+        known = [each for each in self.editions if each.document_type == document_type]
         if not known:
             raise NotFound
+        known.sort(key=lambda each: each.effective_date, reverse=True)
         today = self.clock().date().isoformat()
         holds = next((each for each in known if each.effective_date <= today), known[-1])
         return [_document(each, is_active=each is holds) for each in known]
 
-    def current(self, document_type: str) -> LegalDocument:
+    def current(self, document_type: str) -> DocumentBody:
         """What holds today; before the first one does, the first."""
         return next(each for each in self.all_of(document_type) if each.is_active)
 
-    def of_version(self, document_type: str, version: str) -> LegalDocument:
+    def of_version(self, document_type: str, version: str) -> DocumentBody:
         """A version, whether it holds, did or will."""
-        found = next((each for each in self.all_of(document_type) if each.version == version), None)
-        if found is None:
-            raise NotFound
-        return found
+        for each in self.all_of(document_type):
+            if each.version == version:
+                return each
+        raise NotFound
 
 
-def _date(edition: Edition) -> str:
-    return edition.effective_date
-
-
-def _document(edition: Edition, *, is_active: bool) -> LegalDocument:
+def _document(edition: Edition, *, is_active: bool) -> DocumentBody:
     content = _content(f"{edition.document_type}-{edition.version}.md")
     title = content.partition("\n")[0].removeprefix("# ")
-    return LegalDocument(edition.document_type, edition.version, title, content, edition.effective_date, is_active)
+    return DocumentBody(title=title, content=content, is_active=is_active, **edition._asdict())
 
 
 @cache
 def _content(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
+    return (Path(__file__).parent / "documents" / name).read_text(encoding="utf-8")
