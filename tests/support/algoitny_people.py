@@ -5,9 +5,8 @@ from collections import Counter
 import httpx
 
 from lambda_src.services.algoitny import items
-from lambda_src.services.algoitny.models.plans import SubscriptionPlan
+from lambda_src.services.algoitny.models.plans import SubscriptionPlan, name_key
 from lambda_src.services.algoitny.models.users import User
-from lambda_src.services.algoitny.plans.rules import name_key
 from lambda_src.services.algoitny.users.repository import UserRepository
 from lambda_src.services.algoitny.users.service import UserService
 from tests.support.algoitny import PlayedJudge

@@ -32,9 +32,9 @@ type QueryId = Annotated[int | None, Query(ge=1, le=MAX_ID), BeforeValidator(_ch
 type Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
 
 
-def timestamp(milliseconds: int) -> str:
-    """A stored time as answers have it: ISO 8601 in UTC, with milliseconds."""
-    return utc_text(of_epoch_ms(milliseconds), "milliseconds")
+def timestamp(milliseconds: int | None) -> str | None:
+    """A stored time as answers have it: ISO 8601 in UTC, with milliseconds. None stays None."""
+    return None if milliseconds is None else utc_text(of_epoch_ms(milliseconds), "milliseconds")
 
 
 def one_line(text: str, *, most: int) -> str:

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,6 +18,13 @@ MAX_DEPTH: Final = (
 )
 MAX_DIGITS: Final = 38
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def known_fields(given: Mapping[str, Any], known: AbstractSet[str]) -> dict[str, Any]:
+    """What is given, where all of its names are known: a mistake of ours otherwise, so it raises ValueError."""
+    if not given.keys() <= known:
+        raise ValueError(f"these cannot be chosen: {sorted(given.keys() - known)}")
+    return dict(given)
 
 
 def size_bytes(field: str, value: str) -> int:

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from lambda_src.dynamo.errors import applied
 from lambda_src.dynamo.store import Attr, Store, Update, UpdateItem
-from lambda_src.errors import StoreUnavailable
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.tables import NEXT_ID, RAISE_ID
-
-_STEPS: Final = (1, 10, 100, 1_000, 10_000, 100_000)
 
 type CounterName = Literal["user_id", "plan_id"]
 
@@ -27,13 +24,11 @@ class CounterRepository:
         return int(self.store.update(NEXT_ID, draw, returning="UPDATED_NEW")["val"])
 
     def draws(self, name: CounterName) -> Iterator[int]:
-        """Ids to be tried until one is free, further and further on: a counter may be older than what it counts.
+        """6 ids to be tried until one is free, further and further on: a counter may be older than what it counts.
 
-        Raises StoreUnavailable after 6 of them. 1 request each.
+        1 request each.
         """
-        for step in _STEPS:
-            yield self.get_next_id(name, step=step)
-        raise StoreUnavailable
+        return (self.get_next_id(name, step=step) for step in (1, 10, 100, 1_000, 10_000, 100_000))
 
     def raise_to(self, name: CounterName, value: int) -> None:
         """Let the next id be above this one; a counter that is there already stays. 1 request; 1 WRU."""

@@ -1,8 +1,6 @@
 """Who sent a request: access tokens, held against the account as it is stored now, and what routes ask of them."""
 
-import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from starlette.requests import Request
@@ -17,58 +15,40 @@ from lambda_src.runtime.secrets import Secret
 from lambda_src.runtime.tokens import IssuedToken, TokenRefused, TokenRules, TokenSigner
 from lambda_src.services.algoitny.errors import TokenRevoked
 from lambda_src.services.algoitny.models.users import Principal, User, normalised_email
-from lambda_src.services.algoitny.settings import listed
+from lambda_src.services.algoitny.settings import ApiSettings, listed
 from lambda_src.services.algoitny.tables import GET_USER_BY_ID
 from lambda_src.signing import KeyRing
 
-ISSUER: Final = "algoitny"
-LEEWAY_SECONDS: Final = 30
 KIND: Final = "access"
 
 
-@dataclass(frozen=True, slots=True)
-class Administrators:
-    """Who may do everything. secret: with `admin_emails`, separated by commas."""
+def is_administrator(user: User, secret: Secret) -> bool:
+    """Whether a user may do everything; nobody who is switched off may. 1 request when nothing fresh is at hand.
 
-    secret: Secret
-
-    def include(self, user: User) -> bool:
-        """Whether a user is one; nobody who is switched off is. 1 request when nothing fresh is at hand."""
-        return user.is_active and (user.is_staff or normalised_email(user.email) in self.emails())
-
-    def emails(self) -> frozenset[str]:
-        return frozenset(map(normalised_email, listed(self.secret.get("admin_emails", default=""))))
+    secret: with `admin_emails`, separated by commas.
+    """
+    if not user.is_active or user.is_staff:
+        return user.is_active
+    return user.email in map(normalised_email, listed(secret.get("admin_emails", default="")))
 
 
 class AccessTokens:
-    """Issues and reads access tokens. environment: of the deployment, outside of which they are good for nothing."""
+    """Issues and reads access tokens, which are good for nothing outside of the environment of the settings."""
 
     def __init__(
-        self,
-        keys: KeyRing,
-        store: Store,
-        administrators: Administrators,
-        *,
-        environment: str,
-        lifetime_seconds: int,
-        seconds: Callable[[], float],
-        make_id: Callable[[], uuid.UUID] = uuid.uuid4,
+        self, keys: KeyRing, settings: ApiSettings, store: Store, secret: Secret, *, seconds: Callable[[], float]
     ) -> None:
-        rules = TokenRules(issuer=ISSUER, audience=environment, required=("typ", "ver"), leeway_seconds=LEEWAY_SECONDS)
-        signer = TokenSigner(keys, rules, seconds=seconds)
-        self._tokens = tokens.AccessTokens(signer, lifetime_seconds, self._principal, make_id)
-        self._store = store
-        self._administrators = administrators
+        audience, lifetime_seconds = settings.environment, settings.access_token_minutes * 60
+        rules = TokenRules("algoitny", audience, required=("typ", "ver"), leeway_seconds=30)
+        self._tokens = tokens.AccessTokens(TokenSigner(keys, rules, seconds), lifetime_seconds, self._principal)
+        self._store, self._secret = store, secret
 
     def issue(self, user: User) -> IssuedToken:
         """A token for a user who is signed in now. Raises what reading the keys raises."""
         return self._tokens.issue(str(user.user_id), typ=KIND, ver=user.token_version)
 
     def read(self, text: str) -> Principal:
-        """Who sent it, as stored this instant.
-
-        Raises TokenRefused, TokenExpired, AccountDisabled, TokenRevoked. 1 request; 1 RRU.
-        """
+        """Who sent it, now. Raises TokenRefused, TokenExpired, AccountDisabled, TokenRevoked. 1 request; 1 RRU."""
         return self._tokens.read(text)
 
     def _principal(self, claims: Mapping[str, Any]) -> Principal:
@@ -77,7 +57,7 @@ class AccessTokens:
             raise TokenRefused
         found = self._store.get(GET_USER_BY_ID, user_id=int(subject))
         user = unchanged_account(found, version, changed=TokenRevoked)
-        return Principal(user, self._administrators.include(user))
+        return Principal(user, is_administrator(user, self._secret))
 
 
 _REQUIRED: Final = signed_in(AccessTokens)

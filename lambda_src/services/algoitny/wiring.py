@@ -50,8 +50,6 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.runtime.problems import ErrorAnswers
     from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.services.algoitny import health
-    from lambda_src.services.algoitny.account import routes as account
-    from lambda_src.services.algoitny.account.service import AccountService
     from lambda_src.services.algoitny.errors import CODES
     from lambda_src.services.algoitny.histories import routes as histories
     from lambda_src.services.algoitny.histories.recording import RunRecorder
@@ -62,7 +60,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny.plans import routes as plans
     from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
     from lambda_src.services.algoitny.plans.service import PlanCatalog
-    from lambda_src.services.algoitny.principals import AccessTokens, Administrators
+    from lambda_src.services.algoitny.principals import AccessTokens
     from lambda_src.services.algoitny.problems.service import Problems
     from lambda_src.services.algoitny.rollups import routes as rollups
     from lambda_src.services.algoitny.rollups.service import Rollups
@@ -81,21 +79,14 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny.users.service import UserService
 
     secret = resources.secret(settings.app_secret_arn)
-    keys, administrators = GeneratedKeys(secret), Administrators(secret)
+    keys = GeneratedKeys(secret)
     store = resources.store(TABLES, settings, keys=DerivedKeys(keys, CURSOR_PURPOSE))
-    tokens = AccessTokens(
-        DerivedKeys(keys, TOKEN_PURPOSE),
-        store,
-        administrators,
-        environment=settings.environment,
-        lifetime_seconds=settings.access_token_minutes * 60,
-        seconds=resources.seconds,
-    )
+    tokens = AccessTokens(DerivedKeys(keys, TOKEN_PURPOSE), settings, store, secret, seconds=resources.seconds)
     clock = resources.clock
     jobs = WorkQueue[TaskMessage](resources.queue, settings.algoitny_job_queue_url)
     work = TaskService(TaskRepository(store, clock), jobs, clock)
     catalog = PlanCatalog(SubscriptionPlanRepository(store, clock), clock)
-    people = UserService(UserRepository(store, clock), catalog, administrators, work)
+    people = UserService(UserRepository(store, clock), catalog, secret, work, clock)
     used = UsageService(store, UsageLogRepository(store, clock), catalog, resources.metrics, clock)
     counted = Statistics(store, UserStatsRepository(store, clock), clock)
     runs = histories_of(settings, resources, store, counted)
@@ -107,7 +98,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
         routers=[
             health.router,
             plans.router,
-            account.router,
+            users.account_router,
             users.router,
             tasks.router,
             sign_in.router,
@@ -121,14 +112,12 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
             settings,
             store,
             tokens,
-            administrators,
             work,
             catalog,
             people,
             signing_in_of(settings, resources, store, people, tokens),
             LegalDocuments(clock),
             counted,
-            AccountService(people, catalog, clock),
             used,
             Rollups(store, used, catalog, work, clock),
             Histories(runs),
@@ -149,13 +138,13 @@ def signing_in_of(
     from lambda_src.runtime.accounts.refresh import RefreshTokens
     from lambda_src.runtime.app_secret import DerivedKeys
     from lambda_src.runtime.keyring import GeneratedKeys
-    from lambda_src.services.algoitny.sign_in.clients import MAX_ANSWER_BYTES, google_of
+    from lambda_src.services.algoitny.sign_in.clients import MAX_ANSWER_BYTES, Google
     from lambda_src.services.algoitny.sign_in.service import SignInService, lifetimes
 
     secret = resources.secret(settings.app_secret_arn)
     keys, lasting = DerivedKeys(GeneratedKeys(secret), REFRESH_PURPOSE), lifetimes(settings.refresh_token_days)
     return SignInService(
-        google_of(settings, resources.http(max_answer_bytes=MAX_ANSWER_BYTES), secret, seconds=resources.seconds),
+        Google(settings, resources.http(max_answer_bytes=MAX_ANSWER_BYTES), secret, seconds=resources.seconds),
         people,
         RefreshTokens(store, SIGN_INS, keys, lasting, resources.clock),
         tokens,
@@ -181,7 +170,6 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
     """The handler of the queue and of what is scheduled."""
     from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.runtime.worker import QueueWorker, WorkerQueue
-    from lambda_src.services.algoitny.account.purging import Purger
     from lambda_src.services.algoitny.histories.service import Histories
     from lambda_src.services.algoitny.messages import TaskMessage, parse_message
     from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
@@ -196,6 +184,7 @@ def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskM
     from lambda_src.services.algoitny.usage.charge import reversal
     from lambda_src.services.algoitny.usage.repository import UsageLogRepository
     from lambda_src.services.algoitny.usage.service import UsageService
+    from lambda_src.services.algoitny.users.purging import Purger
 
     store, clock = resources.store(TABLES, settings), resources.clock
     jobs = WorkQueue[TaskMessage](resources.queue, settings.algoitny_job_queue_url)

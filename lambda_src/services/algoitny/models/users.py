@@ -1,16 +1,30 @@
-"""Models of users."""
+"""Models of users, and what an address is."""
 
+import re
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from lambda_src.dynamo.codec import Stored
+from lambda_src.errors import InvalidInput
 from lambda_src.runtime.accounts.refresh import SignIn
 from lambda_src.services.algoitny.models.stored import CreatedAt, UpdatedAt, UserId
+
+MAX_EMAIL: Final = 254
+MAX_NAME: Final = 255
+_EMAIL: Final = re.compile(r"[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+")
 
 
 def normalised_email(text: str) -> str:
     """An address as accounts are found by it."""
     return text.strip().lower()
+
+
+def valid_email(text: str) -> str:
+    """The same, of what is one. Raises InvalidInput."""
+    address = normalised_email(text)
+    if len(address) > MAX_EMAIL or _EMAIL.fullmatch(address) is None:
+        raise InvalidInput("This is not an e-mail address")
+    return address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

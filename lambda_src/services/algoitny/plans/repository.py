@@ -1,23 +1,21 @@
 """Writes of plans, after which each name, in any case, is one plan's. Their users are counted where users change."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from lambda_src.dynamo.errors import ConditionFailed, TransactionCancelled, applied
 from lambda_src.dynamo.store import ABSENT, EXISTS, Action, Attr, Delete, Put, Store, Update, UpdateItem
-from lambda_src.errors import Conflict
+from lambda_src.errors import Conflict, StoreUnavailable
 from lambda_src.runtime.clock import Clock, epoch_ms
 from lambda_src.services.algoitny import items, tables
+from lambda_src.services.algoitny.checks import known_fields
 from lambda_src.services.algoitny.counters import CounterRepository
 from lambda_src.services.algoitny.errors import PlanInUse, PlanNameTaken, PlanNotFound
-from lambda_src.services.algoitny.models.plans import PlanNameGuard, SubscriptionPlan
-from lambda_src.services.algoitny.plans.rules import DEFAULT_PLANS, name_key
+from lambda_src.services.algoitny.models.plans import DEFAULT_PLANS, PlanNameGuard, SubscriptionPlan, name_key
 
-_CHANGEABLE: Final = frozenset({
-    "name", "description", "max_hints_per_day", "max_executions_per_day", "max_problems", "can_view_all_problems",
-    "can_register_problems", "price", "is_self_service", "is_active",
-})  # fmt: skip
+_KEPT: Final = frozenset({"plan_id", "created_at", "updated_at", "user_count"})
+_CHANGEABLE: Final = frozenset(each.name for each in fields(SubscriptionPlan)) - _KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,13 @@ class SubscriptionPlanRepository:
     def get_plan(self, plan_id: int) -> SubscriptionPlan | None:
         """A plan as stored this instant. 1 request; 1 RRU; none for what is no id."""
         return self.store.get(tables.GET_PLAN, plan_id=plan_id) if plan_id > 0 else None
+
+    def stored_plan(self, plan_id: int) -> SubscriptionPlan:
+        """The same. Raises PlanNotFound. 1 request."""
+        plan = self.get_plan(plan_id)
+        if plan is None:
+            raise PlanNotFound
+        return plan
 
     def get_plan_by_name(self, name: str) -> SubscriptionPlan | None:
         """Which plan has this name, in any case, this instant. 2 requests, 1 for an unknown name."""
@@ -45,7 +50,7 @@ class SubscriptionPlanRepository:
     def create_plan(self, plan_data: Mapping[str, Any]) -> SubscriptionPlan:
         """Add a plan. Raises ValueError for what no plan has, PlanNameTaken. 2 requests; 2 more for each id in use."""
         now = epoch_ms(self.clock())
-        plan = SubscriptionPlan(plan_id=0, created_at=now, updated_at=now, **_changes(plan_data))
+        plan = SubscriptionPlan(plan_id=0, created_at=now, updated_at=now, **known_fields(plan_data, _CHANGEABLE))
         for plan_id in CounterRepository(self.store).draws("plan_id"):
             drawn = replace(plan, plan_id=plan_id)
             try:
@@ -55,23 +60,21 @@ class SubscriptionPlanRepository:
                     raise PlanNameTaken from exc
             else:
                 return drawn
-        raise AssertionError("draws end with an error")
+        raise StoreUnavailable
 
     def ensure_defaults(self) -> None:
         """Let the plans Free, Pro and Admin be there; what has their id or their name already stays as it is.
 
         1 request where nothing is to be done; 1 more for each plan that lacks, and 1.
         """
-        there = self.list_plans()
-        ids, names = {plan.plan_id for plan in there}, {name_key(plan.name) for plan in there}
-        lacking = [plan for plan in DEFAULT_PLANS if plan.plan_id not in ids and name_key(plan.name) not in names]
+        there = {key for plan in self.list_plans() for key in (plan.plan_id, name_key(plan.name))}
+        lacking = [plan for plan in DEFAULT_PLANS if there.isdisjoint((plan.plan_id, name_key(plan.name)))]
         if not lacking:
             return
         now = epoch_ms(self.clock())
         CounterRepository(self.store).raise_to("plan_id", max(plan.plan_id for plan in DEFAULT_PLANS))
-        for plan in lacking:
-            actions = _created(replace(plan, created_at=now, updated_at=now))
-            applied(self.store.transact, tables.CREATE_PLAN, actions)  # unless somebody else was quicker
+        for plan in lacking:  # unless somebody else is quicker
+            applied(self.store.transact, tables.CREATE_PLAN, _created(replace(plan, created_at=now, updated_at=now)))
 
     def update_plan(self, plan_id: int, updates: Mapping[str, Any]) -> SubscriptionPlan:
         """Change what is given; the plan as stored then.
@@ -79,13 +82,11 @@ class SubscriptionPlanRepository:
         Raises ValueError for what this does not change, PlanNotFound, PlanNameTaken, Conflict for a plan that somebody
         else renamed at this moment. 1 request; 2 where a name is given.
         """
-        changes = _changes(updates)
+        changes = known_fields(updates, _CHANGEABLE)
         update = Update().assign({**changes, "updated_at": epoch_ms(self.clock())})
         if "name" not in changes:
             return self._updated(UpdateItem(items.PLAN.key(plan_id=plan_id), update, EXISTS))
-        plan = self.get_plan(plan_id)
-        if plan is None:
-            raise PlanNotFound
+        plan = self.stored_plan(plan_id)
         change = UpdateItem(items.PLAN.key_of(plan), update, Attr("name").eq(plan.name), return_old=True)
         renamed = replace(plan, name=changes["name"])
         if name_key(renamed.name) == name_key(plan.name):
@@ -110,9 +111,7 @@ class SubscriptionPlanRepository:
 
         Raises PlanNotFound, PlanInUse, Conflict for a plan that somebody else renamed at this moment. 2 requests.
         """
-        plan = self.get_plan(plan_id)
-        if plan is None:
-            raise PlanNotFound
+        plan = self.stored_plan(plan_id)
         is_unused = Attr("user_count").not_exists() | Attr("user_count").lte(0)
         as_read = Attr("name").eq(plan.name) & is_unused
         actions: list[Action] = [
@@ -127,13 +126,6 @@ class SubscriptionPlanRepository:
                 raise PlanNotFound from exc
             count = items.PLAN.model(stands).user_count
             raise (PlanInUse(count) if count > 0 else Conflict()) from exc
-
-
-def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = given.keys() - _CHANGEABLE
-    if unknown:
-        raise ValueError(f"a plan's {sorted(unknown)} cannot be chosen")
-    return dict(given)
 
 
 def _created(plan: SubscriptionPlan) -> list[Action]:

@@ -1,24 +1,16 @@
 """Plans as requests meet them: which one holds for whom, what is offered, and what administrators make of them."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from lambda_src.runtime.clock import Clock
-from lambda_src.services.algoitny.errors import PlanNotFound, PlanProtected
-from lambda_src.services.algoitny.models.plans import UNLIMITED, SubscriptionPlan
+from lambda_src.services.algoitny.errors import PlanProtected
+from lambda_src.services.algoitny.models.plans import DEFAULT_PLANS, FREE_PLAN_ID, SubscriptionPlan, name_key
 from lambda_src.services.algoitny.models.users import Principal
 from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
-from lambda_src.services.algoitny.plans.rules import (
-    ADMIN_PLAN_NAME,
-    DEFAULT_PLANS,
-    FREE_PLAN_ID,
-    is_admin_plan,
-    is_protected,
-    name_key,
-)
 
 logger = logging.getLogger(__name__)
 
@@ -34,29 +26,26 @@ class PlanCatalog:
 
     plans: SubscriptionPlanRepository
     clock: Clock
-    _read: tuple[datetime, Mapping[int, SubscriptionPlan]] | None = field(default=None, init=False)
+    _read: tuple[datetime, Sequence[SubscriptionPlan]] | None = field(default=None, init=False)
 
-    def all(self) -> list[SubscriptionPlan]:
+    def all(self) -> Sequence[SubscriptionPlan]:
         """Every plan, by its id. 1 request where the last one is a minute ago."""
-        return list(self._known().values())
+        read = self._read
+        is_fresh = read is not None and timedelta(0) <= self.clock() - read[0] < KEPT
+        return read[1] if read is not None and is_fresh else self._refreshed()
 
     def offered(self) -> list[SubscriptionPlan]:
         """What is shown to everybody: active ones without Admin, by price and then name."""
-        shown = [plan for plan in self.all() if plan.is_active and not is_admin_plan(plan)]
+        shown = [plan for plan in self.all() if plan.is_active and not plan.is_admin_plan]
         return sorted(shown, key=lambda plan: (plan.price, plan.name))
 
     def find(self, plan_id: int) -> SubscriptionPlan | None:
         """The plan of an id; one that is not known is looked for. No request, 1 for an unknown id or after a minute."""
-        return self._known().get(plan_id) or self._refreshed().get(plan_id)
+        return self._found(lambda plan: plan.plan_id == plan_id)
 
     def find_by_name(self, name: str) -> SubscriptionPlan | None:
         """The plan of a name, in any case; requests as for `find`."""
-        key = name_key(name)
-        for known in (self._known, self._refreshed):
-            for plan in known().values():
-                if name_key(plan.name) == key:
-                    return plan
-        return None
+        return self._found(lambda plan: name_key(plan.name) == name_key(name))
 
     def plan_of(self, plan_id: int) -> SubscriptionPlan:
         """The plan a user is on; Free in place of one that is gone, so that nobody is locked out for it."""
@@ -65,66 +54,45 @@ class PlanCatalog:
     def of(self, principal: Principal) -> SubscriptionPlan:
         """What somebody may do: as the plan says, administrators everything, under the name Admin."""
         plan = self.plan_of(principal.user.subscription_plan_id)
-        return unlimited(plan) if principal.is_admin else plan
+        return plan.unlimited() if principal.is_admin else plan
 
     def ensure_defaults(self) -> None:
         """Let the plans Free, Pro and Admin be there. 1 request where they are."""
         self.plans.ensure_defaults()
         self._read = None
 
-    # ---- administration ----------------------------------------------------------------------------------------------
-
     def create(self, given: Mapping[str, Any], *, by: int) -> SubscriptionPlan:
         """Add a plan. Raises PlanNameTaken. 2 requests."""
-        plan = self.plans.create_plan(given)
-        return self._changed(plan, "plan created", by)
+        return self._changed(self.plans.create_plan(given), "plan created", by)
 
     def change(self, plan_id: int, given: Mapping[str, Any], *, by: int) -> SubscriptionPlan:
         """Change what is given. 2 or 3 requests.
 
         Raises PlanNotFound, PlanNameTaken, PlanProtected where Free or Admin would be renamed or switched off.
         """
-        plan = self._stored(plan_id)
+        plan = self.plans.stored_plan(plan_id)
         is_renamed = given.get("name", plan.name) != plan.name
-        if is_protected(plan) and (is_renamed or (plan.is_active and given.get("is_active") is False)):
+        if plan.is_protected and (is_renamed or (plan.is_active and given.get("is_active") is False)):
             raise PlanProtected
         return self._changed(self.plans.update_plan(plan_id, given), "plan changed", by)
 
     def remove(self, plan_id: int, *, by: int) -> None:
         """Remove a plan. Raises PlanNotFound, PlanInUse, PlanProtected. 3 requests."""
-        plan = self._stored(plan_id)
-        if is_protected(plan):
+        plan = self.plans.stored_plan(plan_id)
+        if plan.is_protected:
             raise PlanProtected
         self.plans.delete_plan(plan_id)
         self._changed(plan, "plan removed", by)
-
-    def _stored(self, plan_id: int) -> SubscriptionPlan:
-        plan = self.plans.get_plan(plan_id)
-        if plan is None:
-            raise PlanNotFound
-        return plan
 
     def _changed(self, plan: SubscriptionPlan, what: str, by: int) -> SubscriptionPlan:
         self._read = None
         logger.info(what, extra={"plan_id": plan.plan_id, "by": by})
         return plan
 
-    def _known(self) -> Mapping[int, SubscriptionPlan]:
-        read = self._read
-        if read is not None and timedelta(0) <= self.clock() - read[0] < KEPT:
-            return read[1]
-        return self._refreshed()
+    def _found(self, is_wanted: Callable[[SubscriptionPlan], bool]) -> SubscriptionPlan | None:
+        return next(filter(is_wanted, self.all()), None) or next(filter(is_wanted, self._refreshed()), None)
 
-    def _refreshed(self) -> Mapping[int, SubscriptionPlan]:
-        now = self.clock()
-        found = {plan.plan_id: plan for plan in self.plans.list_plans()}
+    def _refreshed(self) -> Sequence[SubscriptionPlan]:
+        now, found = self.clock(), self.plans.list_plans()
         self._read = (now, found)
         return found
-
-
-def unlimited(plan: SubscriptionPlan) -> SubscriptionPlan:
-    """What administrators have in place of their plan."""
-    return replace(
-        plan, name=ADMIN_PLAN_NAME, max_hints_per_day=UNLIMITED, max_executions_per_day=UNLIMITED,
-        max_problems=UNLIMITED, can_view_all_problems=True, can_register_problems=True,
-    )  # fmt: skip

@@ -9,8 +9,7 @@ from lambda_src.runtime.bodies import RequestBody
 from lambda_src.runtime.routing import Given, Router
 from lambda_src.services.algoitny.sign_in.clients import GoogleCode
 from lambda_src.services.algoitny.sign_in.service import Session, SignInService
-from lambda_src.services.algoitny.users.schemas import USER_SHAPE, UserBody
-from lambda_src.services.algoitny.users.service import UserService
+from lambda_src.services.algoitny.users.service import UserBody, UserService
 
 type Verifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{43,128}$")]
 
@@ -40,8 +39,7 @@ class Refresh(RequestBody):
     refresh: str
 
 
-class SignOut(RequestBody):
-    refresh: str
+class SignOut(Refresh):
     all_devices: bool = False
 
 
@@ -71,8 +69,7 @@ router: Final = Router(tags=["sign-in"])
 def sign_in(signing: Given[SignInService], people: Given[UserService], body: GoogleProof) -> dict[str, Any]:
     """Sign in with Google; somebody new gets an account."""
     session = signing.sign_in(body.proof(), plan=body.plan)
-    user = USER_SHAPE(people.profile(session.user))
-    return {**_tokens(session), "user": user, "is_new_user": session.is_new_user}
+    return {**_tokens(session), "user": people.shown(session.user), "is_new_user": session.is_new_user}
 
 
 @router.post("/api/auth/refresh", response_model=Tokens)

@@ -7,8 +7,9 @@ alone.
 """
 
 import logging
-from dataclasses import dataclass, field
-from typing import Final
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 from lambda_src.errors import Conflict, NotAllowed, NotAuthenticated, StoreUnavailable
 from lambda_src.runtime.accounts.refresh import Lifetimes, RefreshTokens
@@ -17,12 +18,11 @@ from lambda_src.runtime.clock import Clock, epoch_ms
 from lambda_src.runtime.metrics import Metrics
 from lambda_src.runtime.tokens import IssuedToken
 from lambda_src.services.algoitny.errors import AccountConflict, PlanNotFound, TokenRevoked, UserNotFound
+from lambda_src.services.algoitny.models.plans import FREE_PLAN_ID
 from lambda_src.services.algoitny.models.users import User, UserSignIn
-from lambda_src.services.algoitny.plans.rules import FREE_PLAN_ID
 from lambda_src.services.algoitny.principals import AccessTokens
 from lambda_src.services.algoitny.settings import DAY_SECONDS, Counts
 from lambda_src.services.algoitny.sign_in.clients import Google, GoogleCode, GoogleIdentity
-from lambda_src.services.algoitny.users.rules import NewUser, UserChanges
 from lambda_src.services.algoitny.users.service import UserService
 
 logger = logging.getLogger(__name__)
@@ -86,17 +86,11 @@ class SignInService:
         Raises RefreshInvalid for what is no token at all. 1 request; all_devices: up to 4 more.
         """
         if all_devices:
-            self._void_all(token)
+            with suppress(NotAuthenticated, NotAllowed, UserNotFound):
+                user, _ = self.refresh_tokens.refresh(token, self._owner)  # which only who could go on with it may
+                self.people.users.revoke_tokens(user.user_id)
+                logger.info("all tokens voided", extra={"user_id": user.user_id})
         self.refresh_tokens.end(token)
-
-    def _void_all(self, token: str) -> None:
-        """Only who could go on with a token may: so it is used up first."""
-        try:
-            user, _ = self.refresh_tokens.refresh(token, self._owner)
-            self.people.users.revoke_tokens(user.user_id)
-        except (NotAuthenticated, NotAllowed, UserNotFound):
-            return
-        logger.info("all tokens voided", extra={"user_id": user.user_id})
 
     def _owner(self, found: UserSignIn) -> User:
         user = self.people.users.get_user_by_id(found.user_id)
@@ -115,36 +109,27 @@ class SignInService:
     def _found(self, identity: GoogleIdentity) -> User | None:
         users = self.people.users
         user = users.get_user_by_google_id(identity.google_id, consistent=True)
-        if user is None:
-            user = users.get_user_by_email(identity.email, consistent=True)
-            if user is not None and user.google_id not in (None, identity.google_id):
-                raise AccountConflict
+        user = user or users.get_user_by_email(identity.email, consistent=True)
+        if user is not None and user.google_id not in (None, identity.google_id):
+            raise AccountConflict
         return user
 
     def _seen(self, user: User, identity: GoogleIdentity) -> User:
         """A user who was here before, with what Google says of them now."""
         if not user.is_active:
             raise AccountDisabled
-        changes = UserChanges(last_login_at=epoch_ms(self.clock()))
-        if identity.name:
-            changes["name"] = identity.name
-        if identity.picture:
-            changes["picture"] = identity.picture
+        said = {"name": identity.name, "picture": identity.picture}
+        changes = {"last_login_at": epoch_ms(self.clock()), **{name: text for name, text in said.items() if text}}
         if user.google_id is None:
             return self.people.users.link_google_account(user, identity.google_id, changes)
         return self.people.users.update_user(user.user_id, changes)
 
     def _created(self, identity: GoogleIdentity, plan: str | None) -> User:
-        user = NewUser(
-            email=identity.email, google_id=identity.google_id, name=identity.name, picture=identity.picture,
-            last_login_at=epoch_ms(self.clock()), subscription_plan_id=self._chosen(plan),
-        )  # fmt: skip
+        chosen = self.people.catalog.find_by_name(plan) if plan else None
+        plan_id = chosen.plan_id if chosen is not None and chosen.is_self_service else FREE_PLAN_ID
+        user: dict[str, Any] = {**asdict(identity), "last_login_at": epoch_ms(self.clock())}
         try:
-            return self.people.users.create_user(user)
+            return self.people.users.create_user({**user, "subscription_plan_id": plan_id})
         except PlanNotFound:  # the table is new, or the plan takes nobody any more
             self.people.catalog.ensure_defaults()
             return self.people.users.create_user({**user, "subscription_plan_id": FREE_PLAN_ID})
-
-    def _chosen(self, name: str | None) -> int:
-        plan = self.people.catalog.find_by_name(name) if name else None
-        return plan.plan_id if plan is not None and plan.is_self_service else FREE_PLAN_ID

@@ -11,46 +11,39 @@ An index shows what was written a moment ago, or not yet: whoever signs in or re
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from lambda_src.dynamo.errors import ConditionFailed, TransactionCancelled
-from lambda_src.dynamo.store import (
-    ABSENT,
-    EXISTS,
-    Action,
-    Attr,
-    Condition,
-    Delete,
-    Page,
-    Put,
-    Store,
-    Update,
-    UpdateItem,
-)
-from lambda_src.errors import AppError, Conflict
+from lambda_src.dynamo.lists import Page
+from lambda_src.dynamo.schema import AccessPattern, Entity
+from lambda_src.dynamo.store import ABSENT, EXISTS, Action, Attr, Condition, Delete, Put, Store, Update, UpdateItem
+from lambda_src.errors import AppError, Conflict, StoreUnavailable
 from lambda_src.runtime.clock import Clock, epoch_ms
-from lambda_src.services.algoitny import items, tables
+from lambda_src.services.algoitny import errors, items, tables
+from lambda_src.services.algoitny.checks import known_fields
 from lambda_src.services.algoitny.counters import CounterRepository
-from lambda_src.services.algoitny.errors import (
-    EmailTaken,
-    GoogleIdTaken,
-    PlanInactive,
-    PlanNotFound,
-    UserIdTaken,
-    UserNotFound,
-)
+from lambda_src.services.algoitny.models.plans import FREE_PLAN_ID
 from lambda_src.services.algoitny.models.stored import MAX_ID
-from lambda_src.services.algoitny.models.users import EmailGuard, GoogleGuard, User, normalised_email
-from lambda_src.services.algoitny.plans.rules import FREE_PLAN_ID
-from lambda_src.services.algoitny.users.rules import NewUser, UserChanges, checked, valid_email
+from lambda_src.services.algoitny.models.users import User, UserEntry, normalised_email, valid_email
 
 logger = logging.getLogger(__name__)
 
-_TRIES: Final = 5
-_CREATED_AT_ONCE: Final = 8
+_CHANGEABLE: Final = frozenset({
+    "email", "name", "picture", "google_id", "is_staff", "privacy_agreed_at", "terms_agreed_at",
+    "code_ownership_agreed_at", "last_login_at",
+})  # fmt: skip
+_KNOWN_OF_NEW: Final = _CHANGEABLE | {"user_id", "subscription_plan_id"}
+
+_GUARDS: Final[tuple[tuple[str, Entity[Any], type[AppError]], ...]] = (
+    ("email", items.EMAIL_GUARD, errors.EmailTaken),
+    ("google_id", items.GOOGLE_GUARD, errors.GoogleIdTaken),
+)
+
+type _Step = tuple[Action, type[AppError]]
+"""A part of a transaction, and what it means when its condition does not hold."""
 
 
 class CreatedRow(NamedTuple):
@@ -72,9 +65,14 @@ class UserRepository:
 
     def get_user_by_id(self, user_id: int) -> User | None:
         """The user as stored this instant. 1 request; 1 RRU; none for what is no id."""
-        if not 0 < user_id <= MAX_ID:
-            return None
-        return self.store.get(tables.GET_USER_BY_ID, user_id=user_id)
+        return self.store.get(tables.GET_USER_BY_ID, user_id=user_id) if 0 < user_id <= MAX_ID else None
+
+    def stored_user(self, user_id: int) -> User:
+        """The same. Raises UserNotFound. 1 request."""
+        user = self.get_user_by_id(user_id)
+        if user is None:
+            raise errors.UserNotFound
+        return user
 
     def get_user_by_email(self, email: str, consistent: bool = False) -> User | None:  # noqa: FBT001, FBT002 -- published
         """Who has this address, in any case. 1 request, about a second behind; consistent: 2, as stored this instant.
@@ -100,8 +98,7 @@ class UserRepository:
         if consistent:
             guard = self.store.get(tables.HOLDER_OF_GOOGLE_ID, google_id=google_id)
         else:
-            found = self.store.items(tables.GET_USER_BY_GOOGLE_ID, google_id=google_id, stop_after=1)
-            guard = found[0] if found else None
+            guard = next(iter(self.store.items(tables.GET_USER_BY_GOOGLE_ID, google_id=google_id, stop_after=1)), None)
         user = None if guard is None else self.get_user_by_id(guard.user_id)
         return user if user is not None and user.google_id == google_id else None
 
@@ -113,9 +110,8 @@ class UserRepository:
     def is_admin(self, user_id: int, admin_emails: Iterable[str]) -> bool:
         """Whether a user may do everything: as staff, or by the address. Nobody who is switched off may. 1 request."""
         user = self.get_user_by_id(user_id)
-        if user is None or not user.is_active:
-            return False
-        return user.is_staff or normalised_email(user.email) in set(map(normalised_email, admin_emails))
+        emails = map(normalised_email, admin_emails)
+        return user is not None and user.is_active and (user.is_staff or user.email in emails)
 
     def list_users(self, limit: int, cursor: str | None = None) -> Page[User]:
         """One page of all users, newest first; some who were removed this instant may lack. Raises InvalidCursor.
@@ -123,7 +119,7 @@ class UserRepository:
         2 requests up to 100 users; 1 RRU each.
         """
         page = self.store.page(tables.LIST_USERS, limit=limit, cursor=cursor)
-        return Page(self._users([entry.user_id for entry in page.items]), page.next_cursor)
+        return Page([user for user in self._users(page.items) if user is not None], page.next_cursor)
 
     def search_users(
         self, limit: int, cursor: str | None, *, matches: Callable[[User], bool], bound_to: str
@@ -137,9 +133,7 @@ class UserRepository:
         found: list[User] = []
         for _ in range(5):
             entries = self.store.items(tables.LIST_USERS, after=position, stop_after=200)
-            users = {user.user_id: user for user in self._users([entry.user_id for entry in entries])}
-            for number, entry in enumerate(entries, start=1):
-                user = users.get(entry.user_id)
+            for number, (entry, user) in enumerate(zip(entries, self._users(entries), strict=True), start=1):
                 if user is not None and matches(user):
                     found.append(user)
                 if len(found) == limit and number < len(entries):
@@ -152,15 +146,14 @@ class UserRepository:
                 break
         return Page(found, self.store.cursor(tables.LIST_USERS, last, search=bound_to))
 
-    def _users(self, user_ids: Sequence[int]) -> list[User]:
-        """The users of these ids, in their order."""
-        keys = [items.USER.key(user_id=user_id) for user_id in user_ids]
+    def _users(self, entries: Sequence[UserEntry]) -> list[User | None]:
+        keys = [items.USER.key(user_id=entry.user_id) for entry in entries]
         found = {user.user_id: user for user in self.store.batch_get(tables.USERS_OF_PAGE, keys)}
-        return [found[user_id] for user_id in user_ids if user_id in found]
+        return [found.get(entry.user_id) for entry in entries]
 
     # ---- new users ---------------------------------------------------------------------------------------------------
 
-    def create_user(self, user_data: NewUser) -> User:
+    def create_user(self, user_data: Mapping[str, Any]) -> User:
         """Add a user: on plan Free unless another is named, with an id of the counter unless one is given.
 
         Raises InvalidInput for what is no address, ValueError for attributes that no user has, both before any request;
@@ -168,99 +161,80 @@ class UserRepository:
         users, StoreUnavailable when no free id is found. 2 requests, 1 with an id; 2 more for each id that was used.
         """
         now = epoch_ms(self.clock())
-        given = {"subscription_plan_id": FREE_PLAN_ID, "user_id": 0, **checked(user_data, NewUser)}
+        given = {"subscription_plan_id": FREE_PLAN_ID, "user_id": 0, **known_fields(user_data, _KNOWN_OF_NEW)}
         user = User(**{**given, "email": valid_email(user_data["email"]), "created_at": now, "updated_at": now})
         if user.user_id:
             return self._added(user)
         for user_id in CounterRepository(self.store).draws("user_id"):
             try:
                 return self._added(replace(user, user_id=user_id))
-            except UserIdTaken:
+            except errors.UserIdTaken:
                 logger.warning("id drawn that is taken", extra={"user_id": user_id})
-        raise AssertionError("draws end with an error")
+        raise StoreUnavailable
 
     def batch_create_users(
-        self, users_data: Sequence[NewUser], mode: Literal["transact"] = "transact"
+        self, users_data: Sequence[Mapping[str, Any]], mode: Literal["transact"] = "transact"
     ) -> list[CreatedRow]:
         """Add users, each for itself, 8 at once; what became of each, in their order. 2 requests each."""
         if mode != "transact":
             raise ValueError(f"users are created by transactions, not by {mode!r}; the migration writes in bulk")
-        with ThreadPoolExecutor(_CREATED_AT_ONCE) as pool:
+        with ThreadPoolExecutor(8) as pool:
             return list(pool.map(self._created_row, users_data))
 
-    def _created_row(self, user_data: NewUser) -> CreatedRow:
+    def _created_row(self, user_data: Mapping[str, Any]) -> CreatedRow:
         try:
             return CreatedRow("created", self.create_user(user_data))
-        except (EmailTaken, GoogleIdTaken, UserIdTaken) as exc:
-            return CreatedRow("duplicate", error=exc)
         except AppError as exc:
-            return CreatedRow("error", error=exc)
+            is_there = isinstance(exc, errors.EmailTaken | errors.GoogleIdTaken | errors.UserIdTaken)
+            return CreatedRow("duplicate" if is_there else "error", error=exc)
 
     def _added(self, user: User) -> User:
-        actions: list[Action] = [Put(items.USER, user, ABSENT), _email_guard(user)]
-        refusals: list[type[AppError]] = [UserIdTaken, EmailTaken]
-        if user.google_id is not None:
-            actions.append(_google_guard(user))
-            refusals.append(GoogleIdTaken)
-        actions.append(_counted(user.subscription_plan_id, 1, Attr("is_active").eq(True)))
-        refusals.append(PlanNotFound)
-        try:
-            self.store.transact(tables.CREATE_USER, actions)
-        except TransactionCancelled as exc:
-            raise refusals[exc.failed_positions[0]] from exc
+        account = (Put(items.USER, user, ABSENT), errors.UserIdTaken)
+        plan = (_counted(user.subscription_plan_id, 1), errors.PlanNotFound)
+        self._transact(tables.CREATE_USER, [account, *_guards(None, user), plan])
         return user
+
+    def _transact(self, pattern: AccessPattern[Any], steps: Sequence[_Step]) -> None:
+        """Raises what the first refused step means, UserNotFound where there is nobody whom the first was to change."""
+        try:
+            self.store.transact(pattern, [action for action, _ in steps])
+        except TransactionCancelled as exc:
+            position = exc.failed_positions[0]
+            action, refusal = steps[position]
+            is_gone = position == 0 and action.return_old and exc.reasons[0].item is None
+            raise (errors.UserNotFound if is_gone else refusal) from exc
 
     # ---- changes -----------------------------------------------------------------------------------------------------
 
-    def update_user(self, user_id: int, updates: UserChanges) -> User:
+    def update_user(self, user_id: int, updates: Mapping[str, Any]) -> User:
         """Change what is given; an absent value is removed, and with a Google id its guard. The user as stored then.
 
         Raises ValueError for what this does not change, InvalidInput for what is no address, both before any request;
         UserNotFound, EmailTaken, GoogleIdTaken, Conflict for a user somebody else changed at this moment. 1 request;
         2 where address or Google account are given.
         """
-        changes: dict[str, Any] = dict(checked(updates, UserChanges))
+        changes = known_fields(updates, _CHANGEABLE)
         if "email" in changes:
             changes["email"] = valid_email(changes["email"])
         if not changes.keys() & {"email", "google_id"}:
             return self._updated(user_id, Update().assign(changes))
-        user = self.get_user_by_id(user_id)
-        if user is None:
-            raise UserNotFound
-        wanted = replace(user, **changes, updated_at=epoch_ms(self.clock()))
-        if (wanted.email, wanted.google_id) == (user.email, user.google_id):
-            return self._updated(user_id, Update().assign(changes))
-        return self._moved(user, wanted, changes)
+        return self._moved(self.stored_user(user_id), changes)
 
-    def link_google_account(self, user: User, google_id: str, updates: UserChanges) -> User:
+    def link_google_account(self, user: User, google_id: str, updates: Mapping[str, Any]) -> User:
         """Give a user as read, who has no Google account, this one, and change what else is given.
 
         Raises GoogleIdTaken, UserNotFound, Conflict for a user who has one meanwhile, or another address. 1 request.
         """
-        changes = {**checked(updates, UserChanges), "google_id": google_id}
-        return self._moved(user, replace(user, **changes, updated_at=epoch_ms(self.clock())), changes)
+        return self._moved(user, {**known_fields(updates, _CHANGEABLE), "google_id": google_id})
 
-    def _moved(self, user: User, wanted: User, changes: Mapping[str, Any]) -> User:
-        keys = items.USER.index_keys_of(wanted)
-        update = Update().assign({**changes, "updated_at": wanted.updated_at}).set(GSI1PK=keys["GSI1PK"])
-        actions: list[Action] = [UpdateItem(items.USER.key_of(user), update, _as_read(user), return_old=True)]
-        refusals: list[type[AppError]] = [Conflict]
-        if wanted.email != user.email:
-            actions += [Delete(items.EMAIL_GUARD.key(email=user.email)), _email_guard(wanted)]
-            refusals += [Conflict, EmailTaken]
-        if wanted.google_id != user.google_id:
-            if user.google_id is not None:
-                actions.append(Delete(items.GOOGLE_GUARD.key(google_id=user.google_id)))
-                refusals.append(Conflict)
-            if wanted.google_id is not None:
-                actions.append(_google_guard(wanted))
-                refusals.append(GoogleIdTaken)
-        try:
-            self.store.transact(tables.MOVE_USER, actions)
-        except TransactionCancelled as exc:
-            if exc.failed(0) and exc.reasons[0].item is None:
-                raise UserNotFound from exc
-            raise refusals[exc.failed_positions[0]] from exc
+    def _moved(self, user: User, changes: Mapping[str, Any]) -> User:
+        wanted = replace(user, **changes, updated_at=epoch_ms(self.clock()))
+        if (wanted.email, wanted.google_id) == (user.email, user.google_id):
+            return self._updated(user.user_id, Update().assign(changes))
+        update = Update().assign({**changes, "updated_at": wanted.updated_at})
+        update = update.set(GSI1PK=items.USER.index_keys_of(wanted)["GSI1PK"])
+        account = UpdateItem(items.USER.key_of(user), update, _as_read(user), return_old=True)
+        self._transact(tables.MOVE_USER, [(account, Conflict), *_guards(user, wanted)])
         return wanted
 
     def activate_user(self, user_id: int) -> User:
@@ -290,33 +264,23 @@ class UserRepository:
 
         Raises what `update_subscription_plan` does. 2 requests; 1 more each time somebody was quicker.
         """
-        changes: dict[str, Any] = {} if is_staff is None else {"is_staff": is_staff}
-        if is_active is not None:
-            changes["is_active"] = is_active
-        user = self.get_user_by_id(user_id)
-        gone: int | None = None
-        for _ in range(_TRIES):
-            if user is None:
-                raise UserNotFound
+        given = {"is_staff": is_staff, "is_active": is_active}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+
+        def change(user: User, left: Sequence[Action]) -> User:
             if plan_id is None or plan_id == user.subscription_plan_id:
                 return self._updated(user_id, _administrated(changes)) if changes else user
             wanted = {**changes, "subscription_plan_id": plan_id, "updated_at": epoch_ms(self.clock())}
-            actions: list[Action] = [
-                UpdateItem(items.USER.key_of(user), _administrated(wanted), _has_plan(user), return_old=True),
-                _counted(plan_id, 1, Attr("is_active").eq(True), return_old=True),
-            ]
-            if user.subscription_plan_id != gone:
-                actions.append(_counted(user.subscription_plan_id, -1, EXISTS))
+            moved = UpdateItem(items.USER.key_of(user), _administrated(wanted), _has_plan(user), return_old=True)
             try:
-                self.store.transact(tables.UPDATE_SUBSCRIPTION_PLAN, actions)
+                self.store.transact(tables.UPDATE_SUBSCRIPTION_PLAN, [moved, _counted(plan_id, 1), *left])
             except TransactionCancelled as exc:
                 if exc.failed(1):
-                    raise (PlanNotFound if exc.reasons[1].item is None else PlanInactive) from exc
-                user, gone = _seen(exc, user)
-            else:
-                voided = wanted.get("is_active") is False
-                return replace(user, **wanted, token_version=user.token_version + voided)
-        raise Conflict
+                    raise (errors.PlanNotFound if exc.reasons[1].item is None else errors.PlanInactive) from exc
+                raise
+            return replace(user, **wanted, token_version=user.token_version + (is_active is False))
+
+        return self._as_stored(user_id, change)
 
     def _updated(self, user_id: int, update: Update) -> User:
         dated = update.set(updated_at=epoch_ms(self.clock()))
@@ -324,9 +288,7 @@ class UserRepository:
         try:
             return items.USER.model(self.store.update(tables.UPDATE_USER, change, returning="ALL_NEW"))
         except ConditionFailed as exc:
-            raise UserNotFound from exc
-
-    # ---- users who leave ---------------------------------------------------------------------------------------------
+            raise errors.UserNotFound from exc
 
     def delete_user(self, user_id: int, *, with_writes: Sequence[Action] = ()) -> User:
         """Remove a user, for good, and free address and Google account; who it was.
@@ -334,35 +296,34 @@ class UserRepository:
         with_writes: what is written in the same transaction, unconditionally, such as the task that purges the rest.
         Raises UserNotFound, Conflict when somebody else was quicker five times. 2 requests; 1 more each time.
         """
-        user = self.get_user_by_id(user_id)
-        gone: int | None = None
-        for _ in range(_TRIES):
+
+        def delete(user: User, left: Sequence[Action]) -> User:
+            account = Delete(items.USER.key_of(user), _as_read(user) & _has_plan(user), return_old=True)
+            guards = [action for action, _ in _guards(user, None)]
+            self.store.transact(tables.DELETE_USER, [account, *guards, *with_writes, *left])
+            return user
+
+        return self._as_stored(user_id, delete)
+
+    def _as_stored(self, user_id: int, write: Callable[[User, Sequence[Action]], User]) -> User:
+        """Write what holds for a user as read, and where somebody was quicker, for the user as that one left it.
+
+        write: from the user and what takes one from the plan before; its first action brings along who stands there.
+        """
+        user, gone = self.get_user_by_id(user_id), None
+        for _ in range(5):
             if user is None:
-                raise UserNotFound
-            actions: list[Action] = [
-                Delete(items.USER.key_of(user), _as_read(user) & _has_plan(user), return_old=True),
-                Delete(items.EMAIL_GUARD.key(email=user.email)),
-                *with_writes,
-            ]
-            if user.google_id is not None:
-                actions.append(Delete(items.GOOGLE_GUARD.key(google_id=user.google_id)))
-            if user.subscription_plan_id != gone:
-                actions.append(_counted(user.subscription_plan_id, -1, EXISTS))
+                raise errors.UserNotFound
+            plan_id = user.subscription_plan_id
             try:
-                self.store.transact(tables.DELETE_USER, actions)
+                return write(user, [] if plan_id == gone else [_counted(plan_id, -1)])
             except TransactionCancelled as exc:
-                user, gone = _seen(exc, user)
-            else:
-                return user
+                if exc.failed(0):
+                    stands = exc.reasons[0].item
+                    user, gone = None if stands is None else items.USER.model(stands), None
+                else:  # so the plan before is gone, which only damage explains
+                    gone = plan_id
         raise Conflict
-
-
-def _seen(refused: TransactionCancelled, user: User) -> tuple[User | None, int | None]:
-    """What a refused change of a user tells: the user as stored, None for nobody, and a plan that is gone."""
-    if not refused.failed(0):  # so it was the plan before, which only damage explains
-        return user, user.subscription_plan_id
-    stands = refused.reasons[0].item
-    return (None if stands is None else items.USER.model(stands)), None
 
 
 def _administrated(changes: Mapping[str, Any]) -> Update:
@@ -381,15 +342,17 @@ def _has_plan(user: User) -> Condition:
     return Attr("subscription_plan_id").eq(user.subscription_plan_id)
 
 
-def _email_guard(user: User) -> Action:
-    return Put(items.EMAIL_GUARD, EmailGuard(user.email, user.user_id, user.updated_at), ABSENT)
+def _guards(before: User | None, after: User | None) -> Iterator[_Step]:
+    """What frees address and Google account of a user before, and claims those after, where they differ."""
+    for name, entity, taken in _GUARDS:
+        old, new = getattr(before, name, None), getattr(after, name, None)
+        if old is not None and old != new:
+            yield Delete(entity.key(**{name: old})), Conflict
+        if after is not None and new is not None and old != new:
+            yield Put(entity, entity.model_type(new, after.user_id, after.updated_at), ABSENT), taken
 
 
-def _google_guard(user: User) -> Action:
-    assert user.google_id is not None
-    return Put(items.GOOGLE_GUARD, GoogleGuard(user.google_id, user.user_id, user.updated_at), ABSENT)
-
-
-def _counted(plan_id: int, by: int, condition: Condition, *, return_old: bool = False) -> UpdateItem:
-    """One user more on a plan, or one less."""
-    return UpdateItem(items.PLAN.key(plan_id=plan_id), Update().add(user_count=by), condition, return_old)
+def _counted(plan_id: int, by: Literal[1, -1]) -> UpdateItem:
+    """One user more on a plan that takes some, or one less."""
+    condition = Attr("is_active").eq(True) if by > 0 else EXISTS
+    return UpdateItem(items.PLAN.key(plan_id=plan_id), Update().add(user_count=by), condition, return_old=by > 0)

@@ -1,34 +1,42 @@
-"""Users as other features and routes meet them."""
+"""Users as other features and routes meet them: what is shown of them, and what they and administrators change."""
 
 import hashlib
 import logging
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
 
 from lambda_src.dynamo.store import Page
-from lambda_src.services.algoitny.errors import LastAdmin, UserNotFound
-from lambda_src.services.algoitny.models.plans import SubscriptionPlan
+from lambda_src.runtime.clock import Clock, epoch_ms
+from lambda_src.runtime.secrets import Secret
+from lambda_src.services.algoitny import errors
+from lambda_src.services.algoitny.bodies import Timestamp, timestamp
 from lambda_src.services.algoitny.models.tasks import Task
-from lambda_src.services.algoitny.models.users import Principal, User
-from lambda_src.services.algoitny.plans.rules import ADMIN_PLAN_NAME
+from lambda_src.services.algoitny.models.users import Principal, User, normalised_email
 from lambda_src.services.algoitny.plans.service import PlanCatalog
-from lambda_src.services.algoitny.principals import Administrators
+from lambda_src.services.algoitny.principals import is_administrator
 from lambda_src.services.algoitny.tasks.service import TaskService
 from lambda_src.services.algoitny.users.repository import UserRepository
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A user with what an answer says beside what is stored of one."""
+class UserBody(BaseModel):
+    """A user, to that user and to administrators. The plan of administrators reads `Admin`."""
 
-    user: User
-    plan: SubscriptionPlan
+    id: int
+    email: str
+    name: str
+    picture: str
     is_admin: bool
-
-    @property
-    def plan_name(self) -> str:
-        return ADMIN_PLAN_NAME if self.is_admin else self.plan.name
+    is_active: bool
+    subscription_plan_id: int
+    subscription_plan_name: str
+    subscription_plan_description: str
+    all_consents_given: bool
+    created_at: Timestamp
+    last_login_at: Timestamp | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +45,54 @@ class UserService:
 
     users: UserRepository
     catalog: PlanCatalog
-    administrators: Administrators
+    secret: Secret
     tasks: TaskService
+    clock: Clock
 
-    def of_id(self, user_id: int) -> User:
-        """The user as stored this instant. Raises UserNotFound. 1 request; 1 RRU."""
-        user = self.users.get_user_by_id(user_id)
-        if user is None:
-            raise UserNotFound
-        return user
+    def shown(self, user: User) -> dict[str, Any]:
+        """A user to that user and to administrators: a `UserBody`. No request, 1 once a minute."""
+        is_admin = is_administrator(user, self.secret)
+        plan = self.catalog.of(Principal(user, is_admin))
+        return {
+            "id": user.user_id, "email": user.email, "name": user.name, "picture": user.picture,
+            "is_admin": is_admin, "is_active": user.is_active, "subscription_plan_id": user.subscription_plan_id,
+            "subscription_plan_name": plan.name, "subscription_plan_description": plan.description,
+            "all_consents_given": user.all_consents_given,
+            "created_at": timestamp(user.created_at), "last_login_at": timestamp(user.last_login_at),
+        }  # fmt: skip
 
-    def profile(self, user: User) -> Profile:
-        """A user as shown to that user and to administrators. No request, 1 once a minute."""
-        plan = self.catalog.plan_of(user.subscription_plan_id)
-        return Profile(user, plan, self.administrators.include(user))
+    # ---- the own account ---------------------------------------------------------------------------------------------
 
-    def remove(self, user_id: int, *, by: Principal) -> Task:
+    def leave(self, caller: Principal, confirmation: str) -> Task:
+        """Remove the caller; see `_removed`. Raises ConfirmationWrong for another address than the own."""
+        if normalised_email(confirmation) != caller.user.email:
+            raise errors.ConfirmationWrong
+        return self._removed(caller.user_id, by=caller)
+
+    def choose_plan(self, caller: Principal, plan_id: int | None, name: str | None) -> User:
+        """Give the caller a plan that needs nobody's approval. 2 requests beside those of the plan, as stored now.
+
+        Raises PlanUnavailable for one that is missing, hidden or switched off, PlanRequiresApproval.
+        """
+        plans = self.catalog.plans
+        plan = plans.get_plan_by_name(name or "") if plan_id is None else plans.get_plan(plan_id)
+        if plan is None or plan.is_admin_plan or not plan.is_active:
+            raise errors.PlanUnavailable
+        if plan.plan_id == caller.user.subscription_plan_id:
+            return caller.user
+        if not plan.is_self_service and not caller.is_admin:
+            raise errors.PlanRequiresApproval
+        try:
+            return self.users.update_subscription_plan(caller.user_id, plan.plan_id)
+        except (errors.PlanInactive, errors.PlanNotFound) as exc:  # at this moment
+            raise errors.PlanUnavailable from exc
+
+    def agree(self, caller: Principal) -> User:
+        """Keep when the caller agreed to all documents. 1 request."""
+        names = ("privacy_agreed_at", "terms_agreed_at", "code_ownership_agreed_at")
+        return self.users.update_user(caller.user_id, dict.fromkeys(names, epoch_ms(self.clock())))
+
+    def _removed(self, user_id: int, *, by: Principal) -> Task:
         """Remove a user at once, and in the background what is left: the task of that, which `by` may look at.
 
         Raises UserNotFound, Conflict. 2 requests and a message.
@@ -76,9 +116,8 @@ class UserService:
             return self.users.list_users(limit, cursor)
 
         def matches(user: User) -> bool:
-            return (plan_id is None or user.subscription_plan_id == plan_id) and (
-                wanted in user.email or wanted in user.name.lower()
-            )
+            is_on_plan = plan_id is None or user.subscription_plan_id == plan_id
+            return is_on_plan and (wanted in user.email or wanted in user.name.lower())
 
         if "@" in wanted and cursor is None:
             user = self.users.get_user_by_email(wanted, consistent=True)
@@ -87,22 +126,19 @@ class UserService:
         digest = hashlib.sha256(f"{plan_id} {wanted}".encode()).hexdigest()[:16]
         return self.users.search_users(limit, cursor, matches=matches, bound_to=digest)
 
-    def administrate(
-        self, user_id: int, *, by: Principal, plan_id: int | None, is_active: bool | None, is_staff: bool | None
-    ) -> User:
+    def administrate(self, user_id: int, *, by: Principal, **changes: Any) -> User:
         """Change what is given of a user, all at once; it holds from the user's next request on. 1 or 2 requests.
 
-        Raises UserNotFound, PlanNotFound, PlanInactive, Conflict, and LastAdmin for who would end their own rights.
+        Raises what `UserRepository.administrate` does, and LastAdmin for who would end their own rights.
         """
-        if user_id == by.user_id and False in {is_active, is_staff}:
-            raise LastAdmin
-        user = self.users.administrate(user_id, plan_id=plan_id, is_active=is_active, is_staff=is_staff)
-        changed = {"plan_id": plan_id, "is_active": is_active, "is_staff": is_staff}
-        logger.info("user changed", extra={"user_id": user_id, "by": by.user_id, "changed": changed})
+        if user_id == by.user_id and False in (changes.get("is_active"), changes.get("is_staff")):
+            raise errors.LastAdmin
+        user = self.users.administrate(user_id, **changes)
+        logger.info("user changed", extra={"user_id": user_id, "by": by.user_id, "changed": changes})
         return user
 
     def dismiss(self, user_id: int, *, by: Principal) -> Task:
-        """The same as `remove` for administrators, who leave by their own account alone. Also raises LastAdmin."""
+        """Remove a user, for administrators, who leave by their own account alone; see `_removed`. Raises LastAdmin."""
         if user_id == by.user_id:
-            raise LastAdmin
-        return self.remove(user_id, by=by)
+            raise errors.LastAdmin
+        return self._removed(user_id, by=by)

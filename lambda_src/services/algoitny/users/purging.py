@@ -8,7 +8,7 @@ is over, and the list of runs shows one a moment later; the second time finds wh
 Each step only deletes what is there, so it may be cut off anywhere and begun again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -24,8 +24,6 @@ from lambda_src.services.algoitny.usage.rules import days_before, format_date
 
 SPARE_SECONDS: Final = 20.0  # with less than that left, the rest is for another message
 SETTLING_SECONDS: Final = 60  # longer than a request of the API and the lag of an index
-MAX_PARTS: Final = 10_000
-_DAY: Final = timedelta(days=1)
 
 
 class NotRemoved(Conflict):
@@ -50,28 +48,23 @@ class Purger:
         1 request, 2 for each run and 1 for 25 of them, 1 for each of 93 days, 1 for what was counted, and 1 for every
         25 items.
         """
-        said: dict[str, Any] = dict(task.arguments)
-        user_id, runs = int(said["user_id"]), int(said.get("runs", 0))
+        said: dict[str, Any] = {**task.arguments, "runs": int(task.arguments.get("runs", 0))}
+        user_id = int(said["user_id"])
         if self.store.get(tables.GET_USER_BY_ID, user_id=user_id) is not None:
             raise NotRemoved
-        for _ in range(MAX_PARTS):
+        for _ in range(10_000):
             if deadline.remaining_seconds() < SPARE_SECONDS:
-                return Unfinished({**said, "runs": runs}, current=runs)
+                return Unfinished(said, current=said["runs"])
             found = self.forget_runs(user_id)
             if not found:
                 break
-            runs += found
-        for day in days_before(format_date(self.clock() + _DAY)):
+            said["runs"] += found
+        for day in days_before(format_date(self.clock() + timedelta(days=1))):
             if deadline.remaining_seconds() < SPARE_SECONDS:
-                return Unfinished({**said, "runs": runs}, current=runs)
+                return Unfinished(said, current=said["runs"])
             self.forget_day(user_id, day)
-        self._forget_counts(user_id)
+        counts = self.store.rows(tables.ITEMS_OF_USER, "PK", "SK", user_id=user_id)
+        self.store.batch_write(tables.FORGET_USER, deletes=counts)
         if not said.get("again"):
-            return Unfinished({**said, "runs": runs, "again": True}, current=runs, delay_seconds=SETTLING_SECONDS)
-        return Done({"runs": runs})
-
-    def _forget_counts(self, user_id: int) -> None:
-        rows = self.store.rows(tables.ITEMS_OF_USER, "PK", "SK", user_id=user_id)
-        keys: list[Mapping[str, str]] = [{"PK": row["PK"], "SK": row["SK"]} for row in rows]
-        if keys:
-            self.store.batch_write(tables.FORGET_USER, deletes=keys)
+            return Unfinished({**said, "again": True}, current=said["runs"], delay_seconds=SETTLING_SECONDS)
+        return Done({"runs": said["runs"]})
