@@ -24,10 +24,7 @@ class CounterRepository:
         return int(self.store.update(NEXT_ID, draw, returning="UPDATED_NEW")["val"])
 
     def draws(self, name: CounterName) -> Iterator[int]:
-        """6 ids to be tried until one is free, further and further on: a counter may be older than what it counts.
-
-        1 request each.
-        """
+        """6 ids to try until one is free, ever further on: a counter may be older than its items. 1 request each."""
         return (self.get_next_id(name, step=step) for step in (1, 10, 100, 1_000, 10_000, 100_000))
 
     def raise_to(self, name: CounterName, value: int) -> None:

@@ -61,7 +61,6 @@ class AccessTokens:
 
 
 _REQUIRED: Final = signed_in(AccessTokens)
-_OPTIONAL: Final = maybe_signed_in(AccessTokens)
 
 
 def _member(request: Request, provided: Provided) -> Principal:
@@ -81,5 +80,5 @@ type Member = Annotated[Principal, FromRequest(_member, _REQUIRED.security)]
 """The caller. Raises TokenMissing and what `AccessTokens.read` raises."""
 type Administrator = Annotated[Principal, FromRequest(_administrator, _REQUIRED.security)]
 """The caller, an administrator. Also raises NotAllowed."""
-type Visitor = Annotated[Principal | None, _OPTIONAL]
+type Visitor = Annotated[Principal | None, maybe_signed_in(AccessTokens)]
 """The caller, None for who brings no token; a wrong one is refused as where it is required."""

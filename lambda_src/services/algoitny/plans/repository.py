@@ -30,7 +30,7 @@ class SubscriptionPlanRepository:
         return self.store.get(tables.GET_PLAN, plan_id=plan_id) if plan_id > 0 else None
 
     def stored_plan(self, plan_id: int) -> SubscriptionPlan:
-        """The same. Raises PlanNotFound. 1 request."""
+        """A plan as stored this instant. Raises PlanNotFound. 1 request; 1 RRU."""
         plan = self.get_plan(plan_id)
         if plan is None:
             raise PlanNotFound
@@ -113,13 +113,10 @@ class SubscriptionPlanRepository:
         """
         plan = self.stored_plan(plan_id)
         is_unused = Attr("user_count").not_exists() | Attr("user_count").lte(0)
-        as_read = Attr("name").eq(plan.name) & is_unused
-        actions: list[Action] = [
-            Delete(items.PLAN.key_of(plan), as_read, return_old=True),
-            Delete(items.PLAN_NAME_GUARD.key(name_key=name_key(plan.name))),
-        ]
+        unused = Delete(items.PLAN.key_of(plan), Attr("name").eq(plan.name) & is_unused, return_old=True)
+        guard = Delete(items.PLAN_NAME_GUARD.key(name_key=name_key(plan.name)))
         try:
-            self.store.transact(tables.DELETE_PLAN, actions)
+            self.store.transact(tables.DELETE_PLAN, [unused, guard])
         except TransactionCancelled as exc:
             stands = exc.reasons[0].item
             if stands is None:

@@ -1,6 +1,6 @@
 """Routes of signing in, staying signed in and signing out."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
@@ -11,8 +11,6 @@ from lambda_src.services.algoitny.sign_in.clients import GoogleCode
 from lambda_src.services.algoitny.sign_in.service import Session, SignInService
 from lambda_src.services.algoitny.users.service import UserBody, UserService
 
-type Verifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~-]{43,128}$")]
-
 
 class GoogleProof(RequestBody):
     """One of an ID token, as `id_token` or `token`, or a code with the address that it was asked with."""
@@ -21,7 +19,7 @@ class GoogleProof(RequestBody):
     token: str | None = None
     code: str | None = Field(default=None, max_length=2_048)
     redirect_uri: str | None = Field(default=None, max_length=2_048)
-    code_verifier: Verifier | None = None
+    code_verifier: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._~-]{43,128}$")
     plan: str | None = Field(default=None, max_length=100, description="Of somebody new; one that they may choose")
 
     def proof(self) -> str | GoogleCode:
