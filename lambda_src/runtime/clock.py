@@ -16,7 +16,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def utc_text(instant: datetime, timespec: Literal["milliseconds", "microseconds"]) -> str:
+def utc_text(instant: datetime, timespec: Literal["seconds", "milliseconds", "microseconds"]) -> str:
     """A time as text of one width, so that byte order is time order: `2025-01-15T08:30:00.123456Z`. It is cut.
 
     Raises ValueError for a time without a zone, which is no moment.

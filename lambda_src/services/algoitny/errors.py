@@ -1,6 +1,6 @@
 """Errors of AlgoItny.
 
-BadRequest         400  ConsentsRequired, PlanUnavailable, ConfirmationWrong, HintsNotNeeded
+BadRequest         400  ConsentsRequired, PlanUnavailable, ConfirmationWrong
 NotAuthenticated   401  InvalidGoogleToken, TokenRevoked
 NotAllowed         403  EmailUnverified, PlanForbidden, PlanRequiresApproval, PlanLimitProblems
 NotFound           404  UserNotFound, PlanNotFound, ProblemNotFound, HistoryNotFound, TaskNotFound
@@ -28,6 +28,7 @@ from lambda_src.errors import (
     TooManyRequests,
     UpstreamFailed,
 )
+from lambda_src.runtime.clock import utc_text
 from lambda_src.runtime.tokens import BearerRefused
 
 CODES: Final[Mapping[str, str]] = {
@@ -53,11 +54,6 @@ class PlanUnavailable(BadRequest):
 class ConfirmationWrong(BadRequest):
     code = "confirmation_wrong"
     default_detail = "Confirm with the e-mail address of the account"
-
-
-class HintsNotNeeded(BadRequest):
-    code = "hints_not_needed"
-    default_detail = "Nothing failed, so there is nothing to hint at"
 
 
 class InvalidGoogleToken(BearerRefused):
@@ -231,35 +227,19 @@ class LimitExceeded(TooManyRequests):
 
     def __init__(self, action: str, current_count: int, limit: int, *, reset_at: datetime, seconds: int) -> None:
         self.action, self.current_count, self.limit = action, current_count, limit
-        self.reset_at, self.seconds = reset_at, max(1, seconds)
-        text = self._reset_text
-        super().__init__(
-            f"Daily {action} limit exceeded ({current_count}/{limit}). Resets at {text}",
-            retry_after_seconds=self.seconds,
-        )
-
-    @property
-    def _reset_text(self) -> str:
-        return self.reset_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.reset_at, self.seconds, self._reset_text = reset_at, max(1, seconds), utc_text(reset_at, "seconds")
+        detail = f"Daily {action} limit exceeded ({current_count}/{limit}). Resets at {self._reset_text}"
+        super().__init__(detail, retry_after_seconds=self.seconds)
 
     @property
     def members(self) -> Mapping[str, object]:
-        return {
-            "action": self.action,
-            "current_count": self.current_count,
-            "limit": self.limit,
-            "remaining": 0,
-            "reset_at": self._reset_text,
-            "retry_after_seconds": self.seconds,
-        }
+        counts = {"action": self.action, "current_count": self.current_count, "limit": self.limit, "remaining": 0}
+        return {**counts, "reset_at": self._reset_text, "retry_after_seconds": self.seconds}
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": "0",
-            "X-RateLimit-Reset": str(int(self.reset_at.timestamp())),
-        }
+        reset = str(int(self.reset_at.timestamp()))
+        return {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
 
 
 class GoogleUnavailable(UpstreamFailed):

@@ -6,27 +6,25 @@ reversed, and never above the limit that was asked for.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from lambda_src.dynamo.errors import TransactionCancelled, applied
 from lambda_src.dynamo.failures import unavailable
-from lambda_src.dynamo.schema import AccessPattern
+from lambda_src.dynamo.schema import AccessPattern, ItemKey
 from lambda_src.dynamo.store import Action as Write
 from lambda_src.dynamo.store import Attr, Page, Store
 from lambda_src.errors import StoreUnavailable
-from lambda_src.runtime.clock import Clock
+from lambda_src.runtime.clock import Clock, utc_text
 from lambda_src.services.algoitny import items, tables
 from lambda_src.services.algoitny.models.plans import ACTIONS, UNLIMITED
 from lambda_src.services.algoitny.models.usage import UsageCounter, UsageIdempotency, UsageLog
 from lambda_src.services.algoitny.usage import rules
-from lambda_src.services.algoitny.usage.charge import Charge, Consumed, mark_of, reversal, usage_log
+from lambda_src.services.algoitny.usage.charge import Charge, Consumed, reversal, usage_log
 
 MAX_DAYS: Final = 90
 
 
-@dataclass(frozen=True, slots=True)
-class DayUsage:
+class DayUsage(NamedTuple):
     """Actions of a day that count. counts: by action."""
 
     date: str
@@ -57,7 +55,8 @@ class UsageLogRepository:
     store: Store
     clock: Clock
 
-    # ---- charging ----------------------------------------------------------------------------------------------------
+    format_date = staticmethod(rules.format_date)
+    parse_date = staticmethod(rules.parse_date)
 
     def consume(  # noqa: PLR0913 -- all but `body_digest` are published
         self,
@@ -82,11 +81,8 @@ class UsageLogRepository:
         """
         if limit < UNLIMITED:
             raise ValueError(f"A limit is -1 for none, or how many: {limit}")
-        moment = self.clock()
-        log = usage_log(moment, user_id, action, problem_id, metadata, idempotency_key=idempotency_key)
-        charge = Charge(
-            moment=moment, limit=limit, log=log, mark=mark_of(log, body_digest), extra_writes=tuple(extra_writes)
-        )
+        log = usage_log(self.clock(), user_id, action, problem_id, metadata, idempotency_key)
+        charge = Charge(log, limit, body_digest, tuple(extra_writes))
         if limit == 0:  # the condition would let the first one through: there is no counter yet
             raise charge.exceeded(self._count(charge))
         try:
@@ -95,27 +91,20 @@ class UsageLogRepository:
             return self._refused(charge, exc)
         except StoreUnavailable as exc:
             return self._unanswered(charge, exc)
-        return charge.accepted(self._count(charge))
+        return charge.consumed(self._count(charge))
 
     def preview(
-        self,
-        user_id: int,
-        action: str,
-        limit: int,
-        idempotency_key: str | None = None,
-        *,
-        body_digest: str | None = None,
+        self, user_id: int, action: str, limit: int, idempotency_key: str | None, body_digest: str | None
     ) -> Consumed | None:
         """What `consume` would answer without charging, before anything is written for it; None when it may charge.
 
         It admits nothing. Raises LimitExceeded, KeyReused. 1 request, 1 more with a key.
         """
-        moment = self.clock()
-        log = usage_log(moment, user_id, action, None, None, idempotency_key=idempotency_key)
-        charge = Charge(moment=moment, limit=limit, log=log, mark=mark_of(log, body_digest))
+        log = usage_log(self.clock(), user_id, action, idempotency_key=idempotency_key)
+        charge = Charge(log, limit, body_digest)
         earlier, count = self._use_of_key(charge), self._count(charge)
         if earlier is not None:
-            return charge.replayed(earlier, count)
+            return charge.consumed(count, earlier)
         if limit != UNLIMITED and count >= limit:
             raise charge.exceeded(count)
         return None
@@ -125,9 +114,9 @@ class UsageLogRepository:
         earlier = charge.earlier(cancelled)
         if earlier is None and charge.is_over(cancelled):
             earlier = self._use_of_key(charge)
-        if earlier is not None:
-            return charge.replayed(earlier, self._count(charge))
-        raise charge.refusal(cancelled) or unavailable() from cancelled
+        if earlier is None:
+            raise charge.refusal(cancelled) or unavailable() from cancelled
+        return charge.consumed(self._count(charge), earlier)
 
     def _unanswered(self, charge: Charge, failure: StoreUnavailable) -> Consumed:
         """What became of a transaction that met others too often, or whose answer got lost: what is stored tells.
@@ -135,52 +124,44 @@ class UsageLogRepository:
         The store has tried again by itself until now, and each try met the condition anew. So a counter at its limit
         need not be looked for between them, only behind the last one.
         """
-        if charge.mark is not None:
-            earlier = self._use_of_key(charge)
-            if earlier is not None and earlier != charge.mark:
-                return charge.replayed(earlier, self._count(charge))
-            is_charged = earlier is not None
-        else:
-            is_charged = self.store.get(tables.LOG_OF_CHARGE, **_log_key(charge.log)) is not None
+        log, earlier = charge.log, self._use_of_key(charge)
+        is_charged = earlier is not None
+        if charge.mark is None:
+            place: dict[str, Any] = {**charge.counted_by, "created_at": log.created_at, "suffix": log.suffix}
+            is_charged = self.store.get(tables.LOG_OF_CHARGE, **place) is not None
         count = self._count(charge)
         if is_charged:
-            return charge.accepted(count)
+            return charge.consumed(count, None if earlier == charge.mark else earlier)
         if charge.limit != UNLIMITED and count >= charge.limit:
             raise charge.exceeded(count) from failure
         raise failure
 
     def _use_of_key(self, charge: Charge) -> UsageIdempotency | None:
-        mark = charge.mark
-        if mark is None:
+        key_hash = charge.log.idempotency_hash
+        if key_hash is None:
             return None
-        return self.store.get(
-            tables.USE_OF_KEY, user_id=mark.user_id, date=mark.date, action=mark.action, key_hash=mark.key_hash
-        )
+        return self.store.get(tables.USE_OF_KEY, **charge.counted_by, key_hash=key_hash)
 
     def _count(self, charge: Charge) -> int:
-        return self.get_daily_usage_count(charge.log.user_id, charge.log.action, charge.log.date)
+        return self.get_daily_usage_count(**charge.counted_by)
 
     def log_usage(
         self, user_id: int, action: str, problem_id: str | None = None, metadata: Mapping[str, Any] | None = None
     ) -> UsageLog:
         """Count an action, whatever its limit. 1 request."""
-        moment = self.clock()
-        log = usage_log(moment, user_id, action, problem_id, metadata)
-        self.store.transact(tables.LOG_USAGE, Charge(moment=moment, limit=UNLIMITED, log=log).actions)
+        log = usage_log(self.clock(), user_id, action, problem_id, metadata)
+        self.store.transact(tables.LOG_USAGE, Charge(log, UNLIMITED).actions)
         return log
 
     def reverse_usage(self, log_pk: str, log_sk: str) -> bool:
         """Give a charge back; False when that was done before, or nothing is there. 1 request."""
         return applied(self.store.transact, tables.REVERSE_USAGE, reversal(log_pk, log_sk, self.clock()))
 
-    # ---- reading -----------------------------------------------------------------------------------------------------
-
     def get_daily_usage_count(self, user_id: int, action: str, date: str) -> int:
         """How many actions of a day count. 1 request; 1 RRU."""
         rules.parse_date(date)
-        found = self.store.get(
-            tables.GET_DAILY_USAGE_COUNT, user_id=user_id, date=date, action=rules.checked_action(action)
-        )
+        of = {"user_id": user_id, "date": date, "action": rules.checked_action(action)}
+        found = self.store.get(tables.GET_DAILY_USAGE_COUNT, **of)
         return 0 if found is None or self._is_expired(found.expires_at) else found.value
 
     def get_usage_logs(self, user_id: int, date: str, limit: int = 20, cursor: str | None = None) -> Page[UsageLog]:
@@ -215,15 +196,10 @@ class UsageLogRepository:
         return {user_id: found for (user_id, _), found in counts.items()}
 
     def _counts(
-        self, pattern: AccessPattern[UsageCounter], days: Sequence[tuple[int, str]]
+        self, pattern: AccessPattern[UsageCounter], days: Iterable[tuple[int, str]]
     ) -> dict[tuple[int, str], dict[str, int]]:
-        keys = [
-            items.USAGE_COUNTER.key(user_id=user_id, date=date, action=action)
-            for user_id, date in days
-            for action in ACTIONS
-        ]
         counts: dict[tuple[int, str], dict[str, int]] = {day: dict.fromkeys(ACTIONS, 0) for day in days}
-        for each in self.store.batch_get(pattern, keys):
+        for each in self.store.batch_get(pattern, [key for day in counts for key in counters(*day)]):
             if not self._is_expired(each.expires_at):
                 counts[each.user_id, each.date][each.action] = each.value
         return counts
@@ -237,8 +213,6 @@ class UsageLogRepository:
         standing = Attr("action").eq(action) & Attr("reversed_at").not_exists()
         return counted, self.store.count(tables.AUDIT_DAY, where=standing, user_id=user_id, date=date)
 
-    # ---- removing ----------------------------------------------------------------------------------------------------
-
     def delete_logs_before_date(self, user_id: int, date: str) -> int:
         """Remove the usage of the 93 days before a day, and return how many logs that were. They are not archived.
 
@@ -248,36 +222,19 @@ class UsageLogRepository:
 
     def delete_day(self, user_id: int, date: str) -> int:
         """Remove the usage of a day, and return how many logs that were. 1 request, and 1 per 25 items."""
-        keys: list[dict[str, str]] = [
-            {"PK": row["PK"], "SK": row["SK"]}
-            for row in self.store.rows(tables.USAGE_OF_DAY, "PK", "SK", user_id=user_id, date=date)
-        ]
-        if keys:
-            self.store.batch_write(tables.DELETE_LOGS_BEFORE_DATE, deletes=keys)
+        rows = self.store.rows(tables.USAGE_OF_DAY, "PK", "SK", user_id=user_id, date=date)
+        keys: list[dict[str, str]] = [{"PK": row["PK"], "SK": row["SK"]} for row in rows]
+        self.store.batch_write(tables.DELETE_LOGS_BEFORE_DATE, deletes=keys)
         return sum(items.USAGE_LOG.has_key(key) for key in keys)
-
-    # ---- days --------------------------------------------------------------------------------------------------------
-
-    @staticmethod
-    def format_date(moment: datetime) -> str:
-        """The day of a moment in UTC, `YYYYMMDD`."""
-        return rules.format_date(moment)
-
-    @staticmethod
-    def parse_date(text: str) -> datetime:
-        """The beginning of a day."""
-        return rules.parse_date(text)
 
     def _get_reset_time(self, date: str | None = None) -> str:
         """When the limits of a day, of today without one, begin anew."""
-        return rules.reset_text(rules.next_day(date or self.format_date(self.clock())))
+        return utc_text(rules.next_day(date or self.format_date(self.clock())), "seconds")
 
     def _is_expired(self, expires_at: int) -> bool:
         return expires_at <= self.clock().timestamp()
 
 
-def _log_key(log: UsageLog) -> dict[str, Any]:
-    return {
-        "user_id": log.user_id, "date": log.date, "created_at": log.created_at, "action": log.action,
-        "suffix": log.suffix,
-    }  # fmt: skip
+def counters(user_id: int, date: str) -> list[ItemKey]:
+    """The keys of a user's counters of a day."""
+    return [items.USAGE_COUNTER.key(user_id=user_id, date=date, action=action) for action in ACTIONS]

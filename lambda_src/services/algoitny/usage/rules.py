@@ -41,11 +41,6 @@ def days_before(text: str) -> list[str]:
     return days_back(text, PURGED_DAYS + 1)[1:]
 
 
-def reset_text(moment: datetime) -> str:
-    """When limits begin anew, as it is said."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def checked_action(text: str) -> Action:
     """An action that plans limit. Raises ValueError for another."""
     for action in ACTIONS:

@@ -5,33 +5,15 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, Field
 
 from lambda_src.runtime.bodies import Shape
+from lambda_src.runtime.clock import utc_text
 from lambda_src.services.algoitny.bodies import ListBody, Timestamp, timestamp
-from lambda_src.services.algoitny.models.plans import ACTIONS, Action
+from lambda_src.services.algoitny.models.plans import ACTIONS, Action, SubscriptionPlan
 from lambda_src.services.algoitny.models.usage import UsageLog
-from lambda_src.services.algoitny.usage.charge import Consumed
 from lambda_src.services.algoitny.usage.repository import UsageSummary
-from lambda_src.services.algoitny.usage.rules import parse_date, reset_text
+from lambda_src.services.algoitny.usage.rules import parse_date
 from lambda_src.services.algoitny.usage.service import PlanUsage
 
-
-def _checked_day(text: str) -> str:
-    parse_date(text)
-    return text
-
-
-type Day = Annotated[str, AfterValidator(_checked_day), Field(description="In UTC, YYYYMMDD")]
-type ResetTime = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT00:00:00Z$")]
-
-
-class UsageBody(BaseModel):
-    """What an accepted action did to its limit. remaining: null where there is none, whose limit is -1."""
-
-    action: Action
-    current_count: int
-    limit: int
-    remaining: int | None
-    reset_at: ResetTime
-    charged: bool
+type Day = Annotated[str, AfterValidator(lambda text: parse_date(text) and text), Field(description="In UTC, YYYYMMDD")]
 
 
 class LimitsBody(BaseModel):
@@ -52,7 +34,7 @@ class PlanUsageBody(BaseModel):
     plan_name: str
     limits: LimitsBody
     usage: UsedBody
-    reset_at: ResetTime
+    reset_at: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT00:00:00Z$")]
 
 
 class TotalBody(BaseModel):
@@ -89,37 +71,30 @@ class UsageLogsBody(ListBody):
     results: list[UsageLogBody]
 
 
-USAGE_SHAPE: Final = Shape[Consumed](UsageBody, {"reset_at": lambda consumed: reset_text(consumed.reset_at)})
-LIMITS_SHAPE: Final = Shape[PlanUsage](LimitsBody, {name: f"plan.{name}" for name in LimitsBody.model_fields})
-USED_SHAPE: Final = Shape[PlanUsage](
-    UsedBody,
-    {
-        "hints_today": lambda used: used.today["hint"],
-        "executions_today": lambda used: used.today["execution"],
-    },
-)
-PLAN_USAGE_SHAPE: Final = Shape[PlanUsage](
-    PlanUsageBody,
-    {
-        "plan_name": "plan.name",
-        "limits": LIMITS_SHAPE,
-        "usage": USED_SHAPE,
-        "reset_at": lambda used: reset_text(used.reset_at),
-    },
-)
+LIMITS_SHAPE: Final = Shape[SubscriptionPlan](LimitsBody)
 
 
-def _total(action: Action) -> Any:
-    return lambda summary: {"total": summary.total(action), "daily_avg": summary.daily_avg(action)}
+def plan_usage_body(used: PlanUsage) -> dict[str, Any]:
+    return {
+        "plan_name": used.plan.name,
+        "limits": LIMITS_SHAPE(used.plan),
+        "usage": {
+            "hints_today": used.today["hint"],
+            "executions_today": used.today["execution"],
+            "total_problems": used.total_problems,
+        },
+        "reset_at": utc_text(used.reset_at, "seconds"),
+    }
 
 
-SUMMARY_SHAPE: Final = Shape[UsageSummary](
-    UsageSummaryBody,
-    {
-        **{action: _total(action) for action in ACTIONS},
-        "days": lambda summary: [{"date": day.date, **day.counts} for day in summary.days],
-    },
-)
+def summary_body(summary: UsageSummary) -> dict[str, Any]:
+    totals: dict[str, Any] = {
+        action: {"total": summary.total(action), "daily_avg": summary.daily_avg(action)} for action in ACTIONS
+    }
+    days = [{"date": day.date, **day.counts} for day in summary.days]
+    return {**totals, "days": days, "date_range": summary.date_range}
+
+
 LOG_SHAPE: Final = Shape[UsageLog](
     UsageLogBody,
     {

@@ -6,36 +6,30 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambda_src.dynamo.store import Action as Write
-from lambda_src.dynamo.store import Page, Store
+from lambda_src.dynamo.store import Store
 from lambda_src.runtime.clock import Clock
 from lambda_src.runtime.metrics import Metrics
 from lambda_src.services.algoitny import items, tables
 from lambda_src.services.algoitny.errors import LimitExceeded
 from lambda_src.services.algoitny.models.plans import ACTIONS, UNLIMITED, Action, SubscriptionPlan
 from lambda_src.services.algoitny.models.statistics import UserStats
-from lambda_src.services.algoitny.models.usage import UsageLog
 from lambda_src.services.algoitny.models.users import Principal
 from lambda_src.services.algoitny.plans.service import PlanCatalog
 from lambda_src.services.algoitny.settings import Counts
 from lambda_src.services.algoitny.usage.charge import Consumed
-from lambda_src.services.algoitny.usage.repository import UsageLogRepository, UsageSummary
+from lambda_src.services.algoitny.usage.repository import UsageLogRepository, counters
 from lambda_src.services.algoitny.usage.rules import format_date, next_day
 
 
-@dataclass(frozen=True, slots=True)
-class Repeatable:
+class Repeatable(NamedTuple):
     """A request that may be sent again. route: which its key is of; body: what it asks for there, as JSON has it."""
 
     route: str
     key: str
     body: object
-
-    @property
-    def text(self) -> str:
-        return f"{self.route}#{self.key}"
 
     @property
     def digest(self) -> str:
@@ -44,8 +38,7 @@ class Repeatable:
         return hashlib.sha256(written.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class PlanUsage:
+class PlanUsage(NamedTuple):
     """What a plan allows and what of it is used up. total_problems: as far as runs are counted."""
 
     plan: SubscriptionPlan
@@ -78,53 +71,43 @@ class UsageService:
 
         1 request more where the plans were not read within the last minute.
         """
-        key, digest = (None, None) if repeatable is None else (repeatable.text, repeatable.digest)
-        limit = self.plans.of(principal).daily_limit(action)
-        with self._limit_counted():
+        with self._limit(principal, action, repeatable) as (limit, key, digest):
             return self.usage.consume(
                 principal.user_id, action, limit, problem_id, metadata, key, extra_writes, body_digest=digest
             )
 
     def preview(self, principal: Principal, action: Action, repeatable: Repeatable | None = None) -> Consumed | None:
-        """What `charge` would answer without charging, for who has much to write first.
-
-        1 request more where the plans were not read within the last minute.
-        """
-        key, digest = (None, None) if repeatable is None else (repeatable.text, repeatable.digest)
-        limit = self.plans.of(principal).daily_limit(action)
-        with self._limit_counted():
-            return self.usage.preview(principal.user_id, action, limit, key, body_digest=digest)
+        """What `charge` would answer without charging, for who has much to write first. Requests: as there."""
+        with self._limit(principal, action, repeatable) as (limit, key, digest):
+            return self.usage.preview(principal.user_id, action, limit, key, digest)
 
     @contextmanager
-    def _limit_counted(self) -> Iterator[None]:
+    def _limit(
+        self, principal: Principal, action: Action, repeatable: Repeatable | None
+    ) -> Iterator[tuple[int, str | None, str | None]]:
+        """The limit, the key and the digest of a request; who meets the limit is counted."""
+        limit = self.plans.of(principal).daily_limit(action)
         try:
-            yield
+            if repeatable is None:
+                yield limit, None, None
+            else:
+                yield limit, f"{repeatable.route}#{repeatable.key}", repeatable.digest
         except LimitExceeded:
             self.metrics.count(Counts.LIMIT_REACHED)
             raise
 
     def plan_usage(self, principal: Principal) -> PlanUsage:
         """What the caller has used up of the plan. 1 request, and 1 for plans as in `charge`."""
-        date = format_date(self.clock())
-        user_id = principal.user_id
-        counters = [items.USAGE_COUNTER.key(user_id=user_id, date=date, action=action) for action in ACTIONS]
+        date, user_id = format_date(self.clock()), principal.user_id
+        keys = [*counters(user_id, date), items.USER_STATS.key(user_id=user_id)]
         today: dict[str, int] = dict.fromkeys(ACTIONS, 0)
         problems = 0
-        for found in self.store.batch_get(tables.PLAN_USAGE, [*counters, items.USER_STATS.key(user_id=user_id)]):
+        for found in self.store.batch_get(tables.PLAN_USAGE, keys):
             if isinstance(found, UserStats):
                 problems = found.unique_problems
             else:
                 today[found.action] = found.value
         return PlanUsage(self.plans.of(principal), today, problems, next_day(date))
-
-    def summary(self, principal: Principal, days: int) -> UsageSummary:
-        """The caller's usage of the last days, today among them. 1 request per 50 days."""
-        return self.usage.get_usage_summary(principal.user_id, days)
-
-    def logs(self, principal: Principal, date: str | None, *, limit: int, cursor: str | None) -> Page[UsageLog]:
-        """What the caller did on a day, today without one, newest first. Raises InvalidCursor. 1 request."""
-        day = date or format_date(self.clock())
-        return self.usage.get_usage_logs(principal.user_id, day, limit, cursor)
 
     def of_users(self, user_ids: Iterable[int], date: str | None = None) -> dict[int, Mapping[str, int]]:
         """The usage of a day, today without one, by user and action. 1 request per 50 users."""
@@ -133,11 +116,6 @@ class UsageService:
 
 def limit_headers(consumed: Consumed) -> dict[str, str]:
     """What the answer to an accepted action says of its limit; where there is none, nothing remains to be said."""
-    headers = {
-        "X-RateLimit-Limit": str(consumed.limit),
-        "X-RateLimit-Remaining": str(consumed.remaining),
-        "X-RateLimit-Reset": str(int(consumed.reset_at.timestamp())),
-    }
-    if consumed.limit == UNLIMITED:
-        del headers["X-RateLimit-Remaining"]
-    return headers
+    remaining = {} if consumed.limit == UNLIMITED else {"X-RateLimit-Remaining": str(consumed.remaining)}
+    reset = str(int(consumed.reset_at.timestamp()))
+    return {"X-RateLimit-Limit": str(consumed.limit), "X-RateLimit-Reset": reset, **remaining}
