@@ -5,7 +5,7 @@ from typing import Any, Final
 from lambda_src.runtime.routing import Given, Router
 from lambda_src.services.algoitny.bodies import Days
 from lambda_src.services.algoitny.principals import Administrator
-from lambda_src.services.algoitny.rollups.schemas import USAGE_STATS_SHAPE, RollupBody, UsageStatsBody
+from lambda_src.services.algoitny.rollups.schemas import RollupBody, UsageStatsBody, usage_stats_body
 from lambda_src.services.algoitny.rollups.service import Rollups
 from lambda_src.services.algoitny.tasks.schemas import ACCEPTED_SHAPE, AcceptedBody
 
@@ -19,7 +19,7 @@ def read_usage_stats(
     days: Days = 7,
 ) -> dict[str, Any]:
     """The usage of the last days that are over."""
-    return USAGE_STATS_SHAPE(rollups.stats(days))
+    return usage_stats_body(rollups.stats(days))
 
 
 @router.post("/api/admin/usage-stats/rollup", status_code=202, response_model=AcceptedBody)

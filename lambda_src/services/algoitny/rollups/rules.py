@@ -1,7 +1,7 @@
 """What is added up of a day, user by user, in as many parts as it takes."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from heapq import nlargest
 from typing import Any, Final, Self
 
@@ -15,7 +15,7 @@ class Sums:
     hints: int = 0
     executions: int = 0
     active_users: int = 0
-    top: tuple[Mapping[str, int], ...] = ()
+    top: list[Mapping[str, int]] = field(default_factory=list)
 
     def plus(self, usage: Mapping[int, Mapping[str, int]]) -> Self:
         """With further users, each of whom comes once. usage: by user and action."""
@@ -28,22 +28,13 @@ class Sums:
             self.hints + sum(each["hints"] for each in active),
             self.executions + sum(each["executions"] for each in active),
             self.active_users + len(active),
-            tuple(nlargest(TOP, [*self.top, *active], key=lambda each: (activity(each), -each["user_id"]))),
+            nlargest(TOP, [*self.top, *active], key=lambda each: (activity(each), -each["user_id"])),
         )
 
 
 def activity(user: Mapping[str, int]) -> int:
     """How busy a user of `top` was."""
     return user["hints"] + user["executions"]
-
-
-def busiest(tops: Iterable[Iterable[Mapping[str, int]]]) -> dict[int, int]:
-    """How busy the users were who are in any of these lists, the busiest first."""
-    total: dict[int, int] = {}
-    for top in tops:
-        for user in top:
-            total[user["user_id"]] = total.get(user["user_id"], 0) + activity(user)
-    return dict(sorted(total.items(), key=lambda entry: (-entry[1], entry[0])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +48,9 @@ class Progress:
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> Self:
-        said = arguments.get("sums") or {}
-        sums = Sums(**{**said, "top": tuple(said.get("top", ()))})
-        return cls(arguments["date"], sums, arguments.get("users", 0), arguments.get("after"))
+        return cls(**{**arguments, "sums": Sums(**arguments.get("sums", {}))})
 
     @property
     def arguments(self) -> dict[str, Any]:
         """About 4 KB of what a task may keep, 8 KB."""
-        sums = self.sums
-        return {
-            "date": self.date,
-            "users": self.users,
-            "after": self.after,
-            "sums": {
-                "hints": sums.hints,
-                "executions": sums.executions,
-                "active_users": sums.active_users,
-                "top": list(sums.top),
-            },
-        }
+        return asdict(self)

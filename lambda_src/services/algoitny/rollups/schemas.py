@@ -1,10 +1,11 @@
 """Bodies about the usage of all users together."""
 
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from lambda_src.runtime.bodies import RequestBody, Shape
+from lambda_src.services.algoitny.models.plans import SubscriptionPlan
 from lambda_src.services.algoitny.models.usage import UsageRollup
 from lambda_src.services.algoitny.rollups.service import UsageStats
 from lambda_src.services.algoitny.usage.schemas import Day, DayBody
@@ -47,20 +48,23 @@ class UsageStatsBody(BaseModel):
     plan_distribution: list[PlanUsersBody]
 
 
-ROLLED_UP_DAY_SHAPE: Final = Shape[UsageRollup](
-    RolledUpDayBody, {"hint": "hints_count", "execution": "executions_count"}
-)
-USAGE_STATS_SHAPE: Final = Shape[UsageStats](
-    UsageStatsBody,
-    {
-        "period_days": lambda stats: len(stats.days),
-        "hints_count": lambda stats: sum(day.hints_count for day in stats.days),
-        "executions_count": lambda stats: sum(day.executions_count for day in stats.days),
-        "days": lambda stats: [ROLLED_UP_DAY_SHAPE(day) for day in stats.days],
-        "top_users": lambda stats: [
+_DAY_SHAPE: Final = Shape[UsageRollup](RolledUpDayBody, {"hint": "hints_count", "execution": "executions_count"})
+_PLAN_SHAPE: Final = Shape[SubscriptionPlan](PlanUsersBody)
+
+
+def usage_stats_body(stats: UsageStats) -> dict[str, Any]:
+    last = next((day for day in reversed(stats.days) if day.is_complete), None)
+    return {
+        "period_days": len(stats.days),
+        "through": last and last.date,
+        "total_users": sum(plan.user_count for plan in stats.plans),
+        "total_problems": last.total_problems if last else 0,
+        "hints_count": sum(day.hints_count for day in stats.days),
+        "executions_count": sum(day.executions_count for day in stats.days),
+        "days": [_DAY_SHAPE(day) for day in stats.days],
+        "top_users": [
             {"id": user.user_id, "email": user.email, "name": user.name, "activity_count": count}
             for user, count in stats.top_users
         ],
-        "plan_distribution": lambda stats: [{"name": plan.name, "user_count": plan.user_count} for plan in stats.plans],
-    },
-)
+        "plan_distribution": [_PLAN_SHAPE(plan) for plan in stats.plans],
+    }

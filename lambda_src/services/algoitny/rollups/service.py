@@ -1,9 +1,11 @@
 """The usage of whole days, all users together: added up once a day is over, and shown to administrators."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from itertools import chain
+from typing import Final, NamedTuple
 
 from lambda_src.dynamo.errors import applied
 from lambda_src.dynamo.store import ABSENT, Attr, Put, Store
@@ -16,7 +18,7 @@ from lambda_src.services.algoitny.models.tasks import Task
 from lambda_src.services.algoitny.models.usage import UsageRollup
 from lambda_src.services.algoitny.models.users import User
 from lambda_src.services.algoitny.plans.service import PlanCatalog
-from lambda_src.services.algoitny.rollups.rules import Progress, busiest
+from lambda_src.services.algoitny.rollups.rules import Progress, activity
 from lambda_src.services.algoitny.tasks.runner import Done, Unfinished
 from lambda_src.services.algoitny.tasks.service import TaskService
 from lambda_src.services.algoitny.usage.rules import days_back, format_date
@@ -31,29 +33,12 @@ _BEGUN_AGAIN_MS: Final = 3_600_000
 TOP_SHOWN: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class UsageStats:
-    """Days that are over, oldest first. through: the last one that was added up. top_users: with their activity."""
+class UsageStats(NamedTuple):
+    """days: those that are over, oldest first. top_users: the busiest that are there still, with their activity."""
 
     days: Sequence[UsageRollup]
     plans: Sequence[SubscriptionPlan]
     top_users: Sequence[tuple[User, int]]
-
-    @property
-    def added_up(self) -> list[UsageRollup]:
-        return [day for day in self.days if day.is_complete]
-
-    @property
-    def through(self) -> str | None:
-        return max((day.date for day in self.added_up), default=None)
-
-    @property
-    def total_problems(self) -> int:
-        return self.added_up[-1].total_problems if self.added_up else 0
-
-    @property
-    def total_users(self) -> int:
-        return sum(plan.user_count for plan in self.plans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +50,6 @@ class Rollups:
     plans: PlanCatalog
     tasks: TaskService
     clock: Clock
-
-    # ---- adding up ---------------------------------------------------------------------------------------------------
 
     def start(self, date: str) -> Task:
         """Have a day added up, again where it was. 1 request and 1 message.
@@ -120,7 +103,7 @@ class Rollups:
             active_users=sums.active_users,
             total_users=self._total_users(),
             total_problems=self.store.count(tables.COMPLETED_PROBLEMS, state="COMPLETED"),
-            top=sums.top,
+            top=tuple(sums.top),
             is_complete=True,
         )
         self.store.put(tables.WRITE_ROLLUP, Put(items.USAGE_ROLLUP, rollup))
@@ -133,8 +116,6 @@ class Rollups:
         if date not in days_back(format_date(self.clock()), COUNTED_DAYS + 1)[1:]:
             raise InvalidInput(f"A day can be added up when it is over, for {COUNTED_DAYS} days")
 
-    # ---- showing -----------------------------------------------------------------------------------------------------
-
     def stats(self, days: int) -> UsageStats:
         """The last days that are over. 2 requests, and 1 for plans that were not read within the last minute."""
         dates = days_back(format_date(self.clock()), days + 1)[:0:-1]
@@ -144,9 +125,10 @@ class Rollups:
         return UsageStats(rollups, self.plans.all(), self._top_users(rollups))
 
     def _top_users(self, rollups: Sequence[UsageRollup]) -> list[tuple[User, int]]:
-        """The busiest users that are there still, out of the busiest of each day."""
-        total: Mapping[int, int] = busiest(day.top for day in rollups)
-        asked = list(total)[:100]
+        total: Counter[int] = Counter()
+        for each in chain.from_iterable(day.top for day in rollups):
+            total[each["user_id"]] += activity(each)
+        asked = sorted(total, key=lambda user_id: (-total[user_id], user_id))[:100]
         keys = [items.USER.key(user_id=user_id) for user_id in asked]
         users = {user.user_id: user for user in self.store.batch_get(tables.USERS_OF_PAGE, keys)}
         return [(users[user_id], total[user_id]) for user_id in asked if user_id in users][:TOP_SHOWN]

@@ -160,8 +160,8 @@ class UsageLogRepository:
     def get_daily_usage_count(self, user_id: int, action: str, date: str) -> int:
         """How many actions of a day count. 1 request; 1 RRU."""
         rules.parse_date(date)
-        of = {"user_id": user_id, "date": date, "action": rules.checked_action(action)}
-        found = self.store.get(tables.GET_DAILY_USAGE_COUNT, **of)
+        known = rules.checked_action(action)
+        found = self.store.get(tables.GET_DAILY_USAGE_COUNT, user_id=user_id, date=date, action=known)
         return 0 if found is None or self._is_expired(found.expires_at) else found.value
 
     def get_usage_logs(self, user_id: int, date: str, limit: int = 20, cursor: str | None = None) -> Page[UsageLog]:
