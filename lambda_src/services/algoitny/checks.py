@@ -13,9 +13,8 @@ from typing import Any, Final
 
 from lambda_src.errors import InvalidInput
 
-MAX_DEPTH: Final = (
-    30  # DynamoDB takes 32 levels: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-)
+# DynamoDB takes 32 levels: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+MAX_DEPTH: Final = 30
 MAX_DIGITS: Final = 38
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 

@@ -25,15 +25,11 @@ class TimelineSettings(Settings):
     """Variables of the functions that write or read runs and their public timeline."""
 
     algoitny_content_bucket: str = Field(default="", description="Bucket of long results")
-    public_timeline_shards: int = Field(
-        default=8, ge=1, le=64, description="Partitions that public runs are spread over"
-    )
+    public_timeline_shards: int = Field(default=8, ge=1, le=64, description="Partitions of the public timeline")
     public_timeline_read_shards: int = Field(
         default=0, ge=0, le=64, description="Partitions that are read, while their number changes; 0: as many"
     )
-    public_timeline_read_legacy: bool = Field(
-        default=False, description="Also read the partition of a timeline that was not spread"
-    )
+    public_timeline_read_legacy: bool = Field(default=False, description="Also read the one of a timeline not spread")
 
     @property
     def read_shards(self) -> int:
@@ -50,21 +46,15 @@ class ApiSettings(TimelineSettings):
     """Variables of the API function. From the stack, secrets travel as their names, never as their values."""
 
     algoitny_job_queue_url: str = Field(default="", description="Queue of the worker")
-    app_secret_arn: str = Field(
-        default="", description="Secret with keys of tokens, of outside services, administrators"
-    )
+    app_secret_arn: str = Field(default="", description="Secret with keys of tokens and of Google, and administrators")
     google_client_ids: str = Field(
         default="", description="Client ids that Google tokens are for, by commas; the first exchanges codes"
     )
     google_redirect_uris: str = Field(
         default="", description="Addresses that a sign-in by code may name, separated by commas; `postmessage` is one"
     )
-    google_token_url: str = Field(
-        default="https://oauth2.googleapis.com/token", description="Where Google exchanges codes"
-    )
-    google_jwks_url: str = Field(
-        default="https://www.googleapis.com/oauth2/v3/certs", description="Where Google publishes its keys"
-    )
+    google_token_url: str = Field("https://oauth2.googleapis.com/token", description="Where Google exchanges codes")
+    google_jwks_url: str = Field("https://www.googleapis.com/oauth2/v3/certs", description="Where Google has its keys")
     cors_allowed_origins: str = Field(default="", description="Origins whose pages may call the API, by commas")
     access_token_minutes: int = Field(default=60, ge=1, le=24 * 60, description="Lifetime of an access token")
     refresh_token_days: int = Field(default=30, ge=1, le=365, description="Days that a sign-in lasts unused")
@@ -90,9 +80,7 @@ class WorkerSettings(TimelineSettings):
     algoitny_job_queue_url: str = Field(default="", description="Queue of the worker")
     algoitny_job_dlq_url: str = Field(default="", description="Dead-letter queue behind ALGOITNY_JOB_QUEUE_URL")
     job_budget_seconds: float = Field(default=120, gt=0, description="Time one delivery of a message may take")
-    retry_base_seconds: float = Field(
-        default=30, gt=0, description="Pause before a failed message is tried again; doubles with each attempt"
-    )
+    retry_base_seconds: float = Field(default=30, gt=0, description="Pause before the second try; doubles with each")
 
 
 class StatsSettings(Settings):
