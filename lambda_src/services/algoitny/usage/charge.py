@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from lambda_src.dynamo.errors import TransactionCancelled
 from lambda_src.dynamo.store import ABSENT, EXISTS, Action, Attr, Put, Update, UpdateItem
 from lambda_src.runtime.clock import epoch_ms
 from lambda_src.services.algoitny import items
-from lambda_src.services.algoitny.errors import ExtraWriteConflict, KeyReused, LimitExceeded
+from lambda_src.services.algoitny.errors import KeyReused, LimitExceeded
 from lambda_src.services.algoitny.models.plans import UNLIMITED
 from lambda_src.services.algoitny.models.usage import UsageIdempotency, UsageLog
 from lambda_src.services.algoitny.usage.rules import LOG_SECONDS, checked_action, format_date, next_day
@@ -77,7 +76,7 @@ class Charge:
 
     @property
     def actions(self) -> list[Action]:
-        """What one transaction writes, in the order that its refusal is read by."""
+        """What one transaction writes: the mark, if there is one, its counter, its log, and what comes of it."""
         counter = (
             Update()
             .add(value=1)
@@ -91,27 +90,6 @@ class Charge:
             Put(items.USAGE_LOG, self.log, ABSENT),
             *self.extra_writes,
         ]
-
-    def earlier(self, cancelled: TransactionCancelled) -> UsageIdempotency | None:
-        """The use of its key that stood against it, if that did."""
-        found = cancelled.reasons[0].item if self._counter and cancelled.failed(0) else None
-        return None if found is None else items.USAGE_IDEMPOTENCY.model(found)
-
-    def is_over(self, cancelled: TransactionCancelled) -> bool:
-        """Whether the limit stood against it."""
-        return cancelled.failed(self._counter)
-
-    def refusal(self, cancelled: TransactionCancelled) -> LimitExceeded | ExtraWriteConflict | None:
-        """What stood against it but its key; None for its own log, whose key somebody happened to draw, too."""
-        if self.is_over(cancelled):
-            stands = cancelled.reasons[self._counter].item or {}
-            return self.exceeded(int(stands[items.USAGE_COUNTER.codec.stored_name("value")]))
-        extra = [position - self._counter - 2 for position in cancelled.failed_positions]
-        return next((ExtraWriteConflict(index) for index in extra if index >= 0), None)
-
-    @property
-    def _counter(self) -> int:
-        return 0 if self.log.idempotency_hash is None else 1
 
     def exceeded(self, current_count: int) -> LimitExceeded:
         """The limit is used up."""

@@ -16,6 +16,7 @@ from lambda_src.dynamo.store import Attr, Page, Store
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.clock import Clock, utc_text
 from lambda_src.services.algoitny import items, tables
+from lambda_src.services.algoitny.errors import ExtraWriteConflict
 from lambda_src.services.algoitny.models.plans import ACTIONS, UNLIMITED
 from lambda_src.services.algoitny.models.usage import UsageCounter, UsageIdempotency, UsageLog
 from lambda_src.services.algoitny.usage import rules
@@ -111,12 +112,18 @@ class UsageLogRepository:
 
     def _refused(self, charge: Charge, cancelled: TransactionCancelled) -> Consumed:
         """A repetition, or what else a condition means. A key that was used wins over a limit that is used up."""
-        earlier = charge.earlier(cancelled)
-        if earlier is None and charge.is_over(cancelled):
-            earlier = self._use_of_key(charge)
-        if earlier is None:
-            raise charge.refusal(cancelled) or unavailable() from cancelled
-        return charge.consumed(self._count(charge), earlier)
+        counter = 0 if charge.mark is None else 1
+        marked, counted = cancelled.reasons[0].item, cancelled.reasons[counter].item or {}
+        if counter and (marked is not None or cancelled.failed(counter)):
+            earlier = self._use_of_key(charge) if marked is None else items.USAGE_IDEMPOTENCY.model(marked)
+            if earlier is not None:
+                return charge.consumed(self._count(charge), earlier)
+        if cancelled.failed(counter):
+            raise charge.exceeded(int(counted[items.USAGE_COUNTER.codec.stored_name("value")])) from cancelled
+        for position in cancelled.failed_positions:
+            if position > counter + 1:
+                raise ExtraWriteConflict(position - counter - 2) from cancelled
+        raise unavailable() from cancelled  # its log, whose key somebody happened to draw, too
 
     def _unanswered(self, charge: Charge, failure: StoreUnavailable) -> Consumed:
         """What became of a transaction that met others too often, or whose answer got lost: what is stored tells.
@@ -186,18 +193,13 @@ class UsageLogRepository:
         if not 1 <= days <= MAX_DAYS:
             raise ValueError(f"A summary is of 1 to {MAX_DAYS} days, not of {days}")
         dates = rules.days_back(self.format_date(self.clock()), days)[::-1]
-        counts = self._counts(tables.GET_USAGE_SUMMARY, [(user_id, date) for date in dates])
+        counts = self.counts(tables.GET_USAGE_SUMMARY, [(user_id, date) for date in dates])
         return UsageSummary(tuple(DayUsage(date, counts[user_id, date]) for date in dates))
 
-    def usage_of_users(self, user_ids: Iterable[int], date: str) -> dict[int, Mapping[str, int]]:
-        """What counts of a day, by user and action. 1 request per 50 users; 2 RRU each."""
-        rules.parse_date(date)
-        counts = self._counts(tables.USAGE_OF_USERS, [(user_id, date) for user_id in user_ids])
-        return {user_id: found for (user_id, _), found in counts.items()}
-
-    def _counts(
+    def counts(
         self, pattern: AccessPattern[UsageCounter], days: Iterable[tuple[int, str]]
     ) -> dict[tuple[int, str], dict[str, int]]:
+        """What counts of days of users, by action. 1 request per 50 of them; 2 RRU each."""
         counts: dict[tuple[int, str], dict[str, int]] = {day: dict.fromkeys(ACTIONS, 0) for day in days}
         for each in self.store.batch_get(pattern, [key for day in counts for key in counters(*day)]):
             if not self._is_expired(each.expires_at):
