@@ -38,6 +38,11 @@ class AppError(Exception):
     pause_seconds: ClassVar[float | None] = None
     default_detail: ClassVar[str] = "Something went wrong on our side"
 
+    def __init_subclass__(cls, code: str | None = None, detail: str | None = None) -> None:
+        """What an error says that is no more than its code and its sentence: `class Gone(NotFound, detail="...")`."""
+        super().__init_subclass__()
+        cls.code, cls.default_detail = code or cls.code, detail or cls.default_detail
+
     def __init__(self, detail: str | None = None, *, retry_after_seconds: float | None = None) -> None:
         self.detail = detail or self.default_detail
         self.retry_after_seconds = retry_after_seconds or self.pause_seconds

@@ -41,101 +41,71 @@ CODES: Final[Mapping[str, str]] = {
 """What the API calls codes that all services share."""
 
 
-class ConsentsRequired(BadRequest):
-    code = "consents_required"
-    default_detail = "All three consents are needed"
+class ConsentsRequired(BadRequest, code="consents_required", detail="All three consents are needed"): ...
 
 
-class PlanUnavailable(BadRequest):
-    code = "plan_unavailable"
-    default_detail = "There is no such plan to choose"
+class PlanUnavailable(BadRequest, code="plan_unavailable", detail="There is no such plan to choose"): ...
 
 
-class ConfirmationWrong(BadRequest):
-    code = "confirmation_wrong"
-    default_detail = "Confirm with the e-mail address of the account"
+class ConfirmationWrong(
+    BadRequest, code="confirmation_wrong", detail="Confirm with the e-mail address of the account"
+): ...
 
 
-class InvalidGoogleToken(BearerRefused):
-    """One sentence for every reason."""
-
-    code = "invalid_google_token"
-    default_detail = "The Google sign-in is not valid"
+# One sentence for every reason
+class InvalidGoogleToken(BearerRefused, code="invalid_google_token", detail="The Google sign-in is not valid"): ...
 
 
-class TokenRevoked(BearerRefused):
-    code = "token_revoked"
-    default_detail = "This sign-in was ended; sign in again"
+class TokenRevoked(BearerRefused, code="token_revoked", detail="This sign-in was ended; sign in again"): ...
 
 
-class EmailUnverified(NotAllowed):
-    code = "email_unverified"
-    default_detail = "Google has not verified this e-mail address"
+class EmailUnverified(NotAllowed, code="email_unverified", detail="Google has not verified this e-mail address"): ...
 
 
-class PlanForbidden(NotAllowed):
-    code = "plan_forbidden"
-    default_detail = "The plan does not cover this problem"
+class PlanForbidden(NotAllowed, code="plan_forbidden", detail="The plan does not cover this problem"): ...
 
 
-class PlanRequiresApproval(NotAllowed):
-    code = "plan_requires_approval"
-    default_detail = "An administrator has to give this plan"
+class PlanRequiresApproval(
+    NotAllowed, code="plan_requires_approval", detail="An administrator has to give this plan"
+): ...
 
 
-class PlanLimitProblems(NotAllowed):
-    code = "plan_limit_problems"
-    default_detail = "The plan covers no more problems"
+class PlanLimitProblems(NotAllowed, code="plan_limit_problems", detail="The plan covers no more problems"): ...
 
 
-class UserNotFound(NotFound):
-    default_detail = "User not found"
+class UserNotFound(NotFound, detail="User not found"): ...
 
 
-class PlanNotFound(NotFound):
-    default_detail = "Plan not found"
+class PlanNotFound(NotFound, detail="Plan not found"): ...
 
 
-class ProblemNotFound(NotFound):
-    default_detail = "Problem not found"
+class ProblemNotFound(NotFound, detail="Problem not found"): ...
 
 
-class HistoryNotFound(NotFound):
-    default_detail = "History not found"
+class HistoryNotFound(NotFound, detail="History not found"): ...
 
 
-class TaskNotFound(NotFound):
-    default_detail = "Task not found"
+class TaskNotFound(NotFound, detail="Task not found"): ...
 
 
-class EmailTaken(Conflict):
-    code = "email_taken"
-    default_detail = "Somebody has this e-mail address already"
+class EmailTaken(Conflict, code="email_taken", detail="Somebody has this e-mail address already"): ...
 
 
-class GoogleIdTaken(Conflict):
-    code = "google_id_taken"
-    default_detail = "Somebody has this Google account already"
+class GoogleIdTaken(Conflict, code="google_id_taken", detail="Somebody has this Google account already"): ...
 
 
-class UserIdTaken(Conflict):
-    code = "user_id_taken"
-    default_detail = "There is a user of this id already"
+class UserIdTaken(Conflict, code="user_id_taken", detail="There is a user of this id already"): ...
 
 
-class AccountConflict(Conflict):
-    code = "account_conflict"
-    default_detail = "This e-mail address belongs to another Google account"
+class AccountConflict(
+    Conflict, code="account_conflict", detail="This e-mail address belongs to another Google account"
+): ...
 
 
-class LastAdmin(Conflict):
-    code = "last_admin"
-    default_detail = "Nobody takes this right from themselves"
+class LastAdmin(Conflict, code="last_admin", detail="Nobody takes this right from themselves"): ...
 
 
-class PlanNameTaken(Conflict):
-    code = "plan_name_taken"
-    default_detail = "There is a plan of this name already"
+class PlanNameTaken(Conflict, code="plan_name_taken", detail="There is a plan of this name already"): ...
 
 
 class PlanInUse(Conflict):
@@ -153,24 +123,16 @@ class PlanInUse(Conflict):
         return {"user_count": self.user_count}
 
 
-class PlanProtected(Conflict):
-    code = "plan_protected"
-    default_detail = "This plan cannot be deleted, renamed or switched off"
+class PlanProtected(Conflict, code="plan_protected", detail="This plan cannot be deleted, renamed or switched off"): ...
 
 
-class PlanInactive(Conflict):
-    code = "plan_inactive"
-    default_detail = "This plan takes no users"
+class PlanInactive(Conflict, code="plan_inactive", detail="This plan takes no users"): ...
 
 
-class ProblemExists(Conflict):
-    code = "problem_exists"
-    default_detail = "There is this problem already"
+class ProblemExists(Conflict, code="problem_exists", detail="There is this problem already"): ...
 
 
-class NoTestcases(Conflict):
-    code = "no_testcases"
-    default_detail = "The problem has no test cases to run against"
+class NoTestcases(Conflict, code="no_testcases", detail="The problem has no test cases to run against"): ...
 
 
 class TestCaseExists(Conflict):
@@ -188,14 +150,10 @@ class TestCaseExists(Conflict):
         return {"testcase_ids": list(self.testcase_ids)}
 
 
-class TooManyTestCases(Conflict):
-    code = "too_many_testcases"
-    default_detail = "A problem has at most 1,000 test cases"
+class TooManyTestCases(Conflict, code="too_many_testcases", detail="A problem has at most 1,000 test cases"): ...
 
 
-class NotFailed(Conflict):
-    code = "not_failed"
-    default_detail = "Only a task that failed can be tried again"
+class NotFailed(Conflict, code="not_failed", detail="Only a task that failed can be tried again"): ...
 
 
 class LeaseHeld(Conflict):
@@ -215,9 +173,9 @@ class ExtraWriteConflict(Conflict):
         self.index = index
 
 
-class KeyReused(InvalidInput):
-    code = "idempotency_key_reused"
-    default_detail = "The idempotency key was used for another request"
+class KeyReused(
+    InvalidInput, code="idempotency_key_reused", detail="The idempotency key was used for another request"
+): ...
 
 
 class LimitExceeded(TooManyRequests):
@@ -242,11 +200,9 @@ class LimitExceeded(TooManyRequests):
         return {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
 
 
-class GoogleUnavailable(UpstreamFailed):
-    code = "google_unavailable"
-    default_detail = "Google cannot be asked at the moment"
+class GoogleUnavailable(UpstreamFailed, code="google_unavailable", detail="Google cannot be asked at the moment"): ...
 
 
-class StorageUnavailable(StoreUnavailable):
-    code = "storage_unavailable"
-    default_detail = "The object store cannot be reached at the moment"
+class StorageUnavailable(
+    StoreUnavailable, code="storage_unavailable", detail="The object store cannot be reached at the moment"
+): ...
