@@ -83,8 +83,7 @@ def test_it_takes_two_requests_for_a_run_one_for_each_day_and_one_for_25_items(j
     assert calls == {
         "UpdateItem": 2,  # the task is claimed and goes on
         "GetItem": 1,
-        "Query": 2 + 93 + 1,  # runs, days and items
-        "BatchGetItem": 3,
+        "Query": 2 + 3 + 93 + 1,  # the list of runs, what there is of each, days and items
         "TransactWriteItems": 3,
         "BatchWriteItem": 3 + 3,  # days with something in them, and 61 items
     }
