@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from functools import partial
+from typing import Final
 
 from lambda_src.runtime.clock import Clock, epoch_ms
 from lambda_src.runtime.deadline import Deadline
@@ -23,8 +24,6 @@ LOST: Final = Failure("worker_lost", "The work was cut off several times")
 _LEFT_ALONE_MS: Final = 5 * 60_000  # in which messages and workers come by themselves
 _BETWEEN_TRIES_MS: Final = 2 * RETRY_CAP_SECONDS * 1000  # after which the message of a failed try has come again
 _ONE_TASK_SECONDS: Final = 10
-
-type Verdict = Literal["leave", "resend", "give up"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,34 +50,26 @@ class Upkeep:
             if deadline.remaining_seconds() < _ONE_TASK_SECONDS:
                 logger.warning("maintenance out of time", extra={"left_count": len(open_tasks) - done})
                 return
-            self._alone(task.task_id, self._look_after, task, now)
+            self._alone(task.task_id, partial(self._look_after, task, now))
 
     def _look_after(self, task: Task, now: int) -> None:
-        match verdict(task, now):
-            case "resend":
-                logger.warning("task sent again", extra={"task_id": task.task_id, "kind": task.kind})
-                self.metrics.count(Counts.TASK_RESENT)
-                self.tasks.send(task)
-            case "give up":
-                logger.warning("task given up", extra={"task_id": task.task_id, "kind": task.kind})
-                self.runner.fail(task, LOST)
+        """Send the message of a task again, or give the task up, where it was left behind. now: milliseconds."""
+        is_between_tries = task.status == "RETRY"
+        since = task.updated_at if is_between_tries or task.lease_until is None else task.lease_until
+        if task.kind not in TYPES or since > now - (_BETWEEN_TRIES_MS if is_between_tries else _LEFT_ALONE_MS):
+            return
+        if task.attempts >= MAX_RECEIVES and not is_between_tries:
+            logger.warning("task given up", extra={"task_id": task.task_id, "kind": task.kind})
+            self.runner.repository.give_up(task, None, LOST, self.runner.reversal)
+        else:
+            logger.warning("task sent again", extra={"task_id": task.task_id, "kind": task.kind})
+            self.metrics.count(Counts.TASK_RESENT)
+            self.tasks.send(task)
 
-    def _alone[**P](self, what: str, step: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    def _alone(self, what: str, step: Callable[[], object]) -> None:
         """One step, whose failure costs the others nothing."""
         try:
-            step(*args, **kwargs)
+            step()
         except Exception:  # whatever it was, the others go on
             logger.exception("maintenance failed for one", extra={"subject": what})
             self.metrics.count(Counts.SWEEP_FAILED)
-
-
-def verdict(task: Task, now: int) -> Verdict:
-    """What becomes of an open task. now: milliseconds."""
-    if task.kind not in TYPES:
-        return "leave"
-    if task.status == "RETRY":
-        return "resend" if task.updated_at <= now - _BETWEEN_TRIES_MS else "leave"
-    since = task.updated_at if task.lease_until is None else task.lease_until
-    if since > now - _LEFT_ALONE_MS:
-        return "leave"
-    return "give up" if task.attempts >= MAX_RECEIVES else "resend"

@@ -9,7 +9,6 @@ PENDING, RETRY ── claim ──▶ STARTED ── finish ──▶ SUCCESS
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from heapq import merge
 from typing import Any, Final, NamedTuple
 
 from lambda_src.dynamo import leases
@@ -25,11 +24,11 @@ from lambda_src.services.algoitny.settings import DAY_SECONDS
 
 KEPT_SECONDS: Final = 30 * DAY_SECONDS
 MAX_MESSAGE: Final = 500  # characters of an error
+_PER_SHARD: Final = 100  # open tasks that are looked at
+_IS_OPEN: Final = Attr("status").is_in(sorted(OPEN_TASKS))
 
 type Reversal = Callable[[str, str, datetime], Sequence[Action]]
 """What gives a charge back at a moment, by the keys of its log; refused where that was done, or the log is gone."""
-
-_IS_OPEN: Final = Attr("status").is_in(sorted(OPEN_TASKS))
 
 
 class Failure(NamedTuple):
@@ -48,12 +47,7 @@ class TaskRepository:
 
     def create(self, task: Task) -> None:
         """Store a new task. Raises ConditionFailed where there is one of its id. 1 request."""
-        self.store.put(tables.CREATE_TASK, self.put(task))
-
-    @staticmethod
-    def put(task: Task) -> Put[Task]:
-        """What stores a new task, for a transaction of whoever has something to be done."""
-        return Put(items.TASK, task, ABSENT)
+        self.store.put(tables.CREATE_TASK, Put(items.TASK, task, ABSENT))
 
     def get(self, task_id: str) -> Task | None:
         """A task as it is this instant, None where there is none or its time is over. 1 request; 1 RRU."""
@@ -69,12 +63,9 @@ class TaskRepository:
         update = Update().set(status="STARTED", updated_at=now).add(attempts=1)
         # Its own lease is what a try has taken whose answer got lost.
         free = leases.can_take(lease, now_ms=now) | leases.is_held(lease)
-        claim = UpdateItem(
-            items.TASK.key(task_id=task_id),
-            leases.take(update, lease, until_ms=now + lease_ms),
-            _IS_OPEN & free,
-            return_old=True,
-        )
+        key = items.TASK.key(task_id=task_id)
+        taken = leases.take(update, lease, until_ms=now + lease_ms)
+        claim = UpdateItem(key, taken, _IS_OPEN & free, return_old=True)
         try:
             return items.TASK.model(self.store.update(tables.CLAIM_TASK, claim, returning="ALL_NEW"))
         except ConditionFailed as refused:
@@ -123,28 +114,23 @@ class TaskRepository:
     def reopen(self, task: Task) -> bool:
         """Let a task that failed be tried again; False when it is not failed any more. 1 request."""
         now = self._now()
-        again = replace(task, status="RETRY")
-        update = (
-            Update()
-            .set(status="RETRY", attempts=0, expires_at=now // 1000 + KEPT_SECONDS, **items.TASK.index_keys_of(again))
-            .remove("error_code", "error_message")
-        )
-        return self._change(tables.REOPEN_TASK, task.task_id, update, Attr("status").eq("FAILURE"))
+        listed = items.TASK.index_keys_of(replace(task, status="RETRY"))
+        update = Update().set(status="RETRY", attempts=0, expires_at=now // 1000 + KEPT_SECONDS, **listed)
+        again = update.remove("error_code", "error_message")
+        return self._change(tables.REOPEN_TASK, task.task_id, again, Attr("status").eq("FAILURE"))
 
-    def list_open(self, older_than: int, *, per_shard: int = 100) -> list[Task]:
-        """Tasks that are not done and were created before a time, oldest first, as they are this instant.
+    def list_open(self, older_than: int) -> list[Task]:
+        """Tasks that are not done and were created before a time, oldest first, as they are this instant: up to 400.
 
-        older_than: milliseconds. per_shard: how many of each of the 4 shards. 4 Queries, and 1 request per 100 tasks.
+        older_than: milliseconds. 4 Queries, and 1 request per 100 tasks.
         """
-        shards = [
-            self.store.items(tables.OPEN_TASKS, open_shard=shard, stop_after=per_shard)
+        shards = (
+            self.store.items(tables.OPEN_TASKS, open_shard=shard, stop_after=_PER_SHARD)
             for shard in range(OPEN_TASK_SHARDS)
-        ]
-        entries = merge(*shards, key=lambda entry: (entry.created_at, entry.task_id))
-        ids = [entry.task_id for entry in entries if entry.created_at < older_than]
-        keys = [items.TASK.key(task_id=task_id) for task_id in ids]
-        found = {task.task_id: task for task in self.store.batch_get(tables.TASKS_BY_ID, keys)}
-        return [task for task_id in ids if (task := found.get(task_id)) is not None and task.is_open]
+        )
+        old = [entry.task_id for shard in shards for entry in shard if entry.created_at < older_than]
+        tasks = self.store.batch_get(tables.TASKS_BY_ID, [items.TASK.key(task_id=task_id) for task_id in old])
+        return sorted((task for task in tasks if task.is_open), key=lambda task: (task.created_at, task.task_id))
 
     def _change(self, pattern: AccessPattern[Any], task_id: str, update: Update, condition: Condition) -> bool:
         change = UpdateItem(items.TASK.key(task_id=task_id), update.set(updated_at=self._now()), condition)

@@ -65,7 +65,7 @@ class TaskRunner:
 
     def handle(self, message: TaskMessage, delivery: Delivery, deadline: Deadline) -> None:
         """Work on a task. Raises LeaseHeld, and what its handler raises to be tried again. 2 requests and its own."""
-        lease = _lease(delivery)
+        lease = Lease(delivery.message_id, delivery.receive_count)
         task = self.repository.claim(message.task_id, lease, self.lease_ms)
         if task is None:
             logger.info("task is over", extra={"task_id": message.task_id})
@@ -78,7 +78,8 @@ class TaskRunner:
                 return
             self.repository.postpone(task.task_id, lease)
             raise
-        self._settle(task, lease, outcome)
+        if not self._settle(task, lease, outcome):
+            logger.warning("outcome of a late delivery dropped", extra={"task_id": task.task_id})
 
     def exhausted(self, message: TaskMessage, delivery: Delivery, error: Exception) -> bool:
         """The last delivery failed, so the task has. 2 requests.
@@ -88,34 +89,21 @@ class TaskRunner:
         """
         if isinstance(error, LeaseHeld):
             return True
-        task = self.repository.get(message.task_id)
-        if task is not None:
-            self._fail(task, _lease(delivery), error)
+        if (task := self.repository.get(message.task_id)) is not None:
+            self._fail(task, Lease(delivery.message_id, delivery.receive_count), error)
         return False
 
-    def fail(self, task: Task, failure: Failure) -> bool:
-        """Give up a task that nobody works on; False when somebody does, or did. 1 request."""
-        return self.repository.give_up(task, None, failure, self.reversal)
-
-    def _settle(self, task: Task, lease: Lease, outcome: Done | Unfinished) -> None:
-        match outcome:
-            case Done(result):
-                is_settled = self.repository.finish(task.task_id, lease, result)
-            case Unfinished(arguments, current, total, delay_seconds):
-                is_settled = self.repository.progress(
-                    task.task_id, lease, current=current, total=total, arguments=arguments
-                )
-                if is_settled:
-                    message = TaskMessage.of(replace(task, arguments=arguments))
-                    self.queue.send_or_leave(message, delay_seconds=delay_seconds)
-        if not is_settled:
-            logger.warning("outcome of a late delivery dropped", extra={"task_id": task.task_id})
+    def _settle(self, task: Task, lease: Lease, outcome: Done | Unfinished) -> bool:
+        """False when the task is not this delivery's any more."""
+        if isinstance(outcome, Done):
+            return self.repository.finish(task.task_id, lease, outcome.result)
+        arguments, current, total, delay_seconds = outcome
+        if not self.repository.progress(task.task_id, lease, current=current, total=total, arguments=arguments):
+            return False
+        self.queue.send_or_leave(TaskMessage.of(replace(task, arguments=arguments)), delay_seconds=delay_seconds)
+        return True
 
     def _fail(self, task: Task, lease: Lease, error: Exception) -> None:
         logger.warning("task failed", exc_info=error, extra={"task_id": task.task_id, "kind": task.kind})
         failure = Failure(error.code, error.detail) if isinstance(error, AppError) else _UNEXPECTED
         self.repository.give_up(task, lease, failure, self.reversal)
-
-
-def _lease(delivery: Delivery) -> Lease:
-    return Lease(delivery.message_id, delivery.receive_count)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from lambda_src.dynamo.store import Put
+from lambda_src.dynamo.store import ABSENT, Put
 from lambda_src.runtime.clock import Clock, epoch_ms
 from lambda_src.runtime.work_queue import WorkQueue
+from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.errors import NotFailed, TaskNotFound
 from lambda_src.services.algoitny.messages import TaskMessage
 from lambda_src.services.algoitny.models.tasks import TASK_ID, Task, TaskKind
@@ -43,21 +44,16 @@ class TaskService:
 
     def new(self, kind: TaskKind, *, user_id: int | None, arguments: Mapping[str, Any]) -> Task:
         """A task that is nowhere yet. user_id: whoever may look at it, beside administrators. arguments: up to 8 KB."""
-        now = self.clock()
-        now_ms = epoch_ms(now)
+        now_ms = epoch_ms(now := self.clock())
         return Task(
-            task_id=self.new_id(now),
-            kind=kind,
-            created_at=now_ms,
-            updated_at=now_ms,
-            expires_at=now_ms // 1000 + KEPT_SECONDS,
-            user_id=user_id,
-            arguments=arguments,
-        )
+            task_id=self.new_id(now), kind=kind, user_id=user_id, arguments=arguments,
+            created_at=now_ms, updated_at=now_ms, expires_at=now_ms // 1000 + KEPT_SECONDS,
+        )  # fmt: skip
 
-    def put(self, task: Task) -> Put[Task]:
+    @staticmethod
+    def put(task: Task) -> Put[Task]:
         """What stores a new task, for a transaction."""
-        return self.repository.put(task)
+        return Put(items.TASK, task, ABSENT)
 
     def send(self, task: Task) -> None:
         """Let the worker know of a task that is stored. 1 message."""
