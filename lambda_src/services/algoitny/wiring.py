@@ -5,16 +5,9 @@ Each function imports what it alone needs: a worker has no use for FastAPI, and 
 
 from typing import TYPE_CHECKING, Final
 
-from lambda_src.dynamo.store import Store
 from lambda_src.runtime.resources import Resources
 from lambda_src.services.algoitny.items import SIGN_INS
-from lambda_src.services.algoitny.settings import (
-    ApiSettings,
-    ArchiverSettings,
-    StatsSettings,
-    TimelineSettings,
-    WorkerSettings,
-)
+from lambda_src.services.algoitny.settings import ApiSettings, ArchiverSettings, StatsSettings, WorkerSettings
 from lambda_src.services.algoitny.tables import TABLES
 
 if TYPE_CHECKING:
@@ -24,13 +17,8 @@ if TYPE_CHECKING:
     from lambda_src.runtime.stream import BatchConsumer, RecordConsumer
     from lambda_src.runtime.worker import QueueWorker
     from lambda_src.services.algoitny.archive.rules import ExpiredLog
-    from lambda_src.services.algoitny.histories.repository import SearchHistoryRepository
     from lambda_src.services.algoitny.messages import TaskMessage
-    from lambda_src.services.algoitny.principals import AccessTokens
-    from lambda_src.services.algoitny.sign_in.service import SignInService
     from lambda_src.services.algoitny.statistics.rules import Change
-    from lambda_src.services.algoitny.statistics.service import Statistics
-    from lambda_src.services.algoitny.users.service import UserService
 
 NAMESPACE: Final = "AlgoItny"
 PACKAGE: Final = "algoitny"
@@ -44,84 +32,63 @@ REFRESH_PURPOSE: Final = b"algoitny.refresh.v1"
 
 def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     """The application."""
+    from lambda_src.runtime.accounts.refresh import RefreshTokens
     from lambda_src.runtime.app_secret import DerivedKeys
     from lambda_src.runtime.http import create_app
     from lambda_src.runtime.keyring import GeneratedKeys
     from lambda_src.runtime.problems import ErrorAnswers
-    from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.services.algoitny import health
     from lambda_src.services.algoitny.errors import CODES
     from lambda_src.services.algoitny.histories import routes as histories
     from lambda_src.services.algoitny.histories.recording import RunRecorder
-    from lambda_src.services.algoitny.histories.service import Histories
     from lambda_src.services.algoitny.legal import routes as legal
     from lambda_src.services.algoitny.legal.service import LegalDocuments
-    from lambda_src.services.algoitny.messages import TaskMessage
+    from lambda_src.services.algoitny.parts import Parts
     from lambda_src.services.algoitny.plans import routes as plans
-    from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
-    from lambda_src.services.algoitny.plans.service import PlanCatalog
     from lambda_src.services.algoitny.principals import AccessTokens
     from lambda_src.services.algoitny.problems.service import Problems
     from lambda_src.services.algoitny.rollups import routes as rollups
-    from lambda_src.services.algoitny.rollups.service import Rollups
     from lambda_src.services.algoitny.sign_in import routes as sign_in
+    from lambda_src.services.algoitny.sign_in.clients import MAX_ANSWER_BYTES, Google
+    from lambda_src.services.algoitny.sign_in.service import SignInService, lifetimes
     from lambda_src.services.algoitny.statistics import routes as statistics
-    from lambda_src.services.algoitny.statistics.repository import UserStatsRepository
-    from lambda_src.services.algoitny.statistics.service import Statistics
     from lambda_src.services.algoitny.tasks import routes as tasks
-    from lambda_src.services.algoitny.tasks.repository import TaskRepository
-    from lambda_src.services.algoitny.tasks.service import TaskService
     from lambda_src.services.algoitny.usage import routes as usage
-    from lambda_src.services.algoitny.usage.repository import UsageLogRepository
-    from lambda_src.services.algoitny.usage.service import UsageService
     from lambda_src.services.algoitny.users import routes as users
     from lambda_src.services.algoitny.users.repository import UserRepository
     from lambda_src.services.algoitny.users.service import UserService
 
-    secret = resources.secret(settings.app_secret_arn)
+    secret, clock, metrics = resources.secret(settings.app_secret_arn), resources.clock, resources.metrics
     keys = GeneratedKeys(secret)
     store = resources.store(TABLES, settings, keys=DerivedKeys(keys, CURSOR_PURPOSE))
     tokens = AccessTokens(DerivedKeys(keys, TOKEN_PURPOSE), settings, store, secret, seconds=resources.seconds)
-    clock = resources.clock
-    jobs = WorkQueue[TaskMessage](resources.queue, settings.algoitny_job_queue_url)
-    work = TaskService(TaskRepository(store, clock), jobs, clock)
-    catalog = PlanCatalog(SubscriptionPlanRepository(store, clock), clock)
-    people = UserService(UserRepository(store, clock), catalog, secret, work, clock)
-    used = UsageService(store, UsageLogRepository(store, clock), catalog, resources.metrics, clock)
-    counted = Statistics(store, UserStatsRepository(store, clock), clock)
-    runs = histories_of(settings, resources, store, counted)
+    parts = Parts(settings, resources, store)
+    people = UserService(UserRepository(store, clock), parts.plans, secret, parts.tasks, clock)
+    http, lasting = resources.http(max_answer_bytes=MAX_ANSWER_BYTES), lifetimes(settings.refresh_token_days)
+    google = Google(settings, http, secret, seconds=resources.seconds)
+    sessions = RefreshTokens(store, SIGN_INS, DerivedKeys(keys, REFRESH_PURPOSE), lasting, clock)
+    recorder = RunRecorder(
+        parts.runs.histories, Problems(store), parts.plans, parts.statistics, parts.usage, metrics, clock
+    )
+    features = (
+        health, plans, users, tasks, sign_in, legal, statistics, usage, rollups,
+        histories,  # behind what has a path of its own under /api/history
+    )  # fmt: skip
     return create_app(
         title=TITLE,
         version=VERSION,
         settings=settings,
         cors=settings.cors,
-        routers=[
-            health.router,
-            plans.router,
-            users.account_router,
-            users.router,
-            tasks.router,
-            sign_in.router,
-            legal.router,
-            statistics.router,
-            usage.router,
-            rollups.router,
-            histories.router,  # behind what has a path of its own under /api/history
-        ],
+        routers=[users.account_router, *(feature.router for feature in features)],
         provided=[
             settings,
             store,
             tokens,
-            work,
-            catalog,
             people,
-            signing_in_of(settings, resources, store, people, tokens),
+            SignInService(google, people, sessions, tokens, clock, metrics),
             LegalDocuments(clock),
-            counted,
-            used,
-            Rollups(store, used, catalog, work, clock),
-            Histories(runs),
-            RunRecorder(runs, Problems(store), catalog, counted, used, resources.metrics, clock),
+            recorder,
+            *vars(parts).values(),  # each of them
         ],
         resources=resources,
         errors=ErrorAnswers(codes=CODES, detail_as="error", malformed_json="bad_request"),
@@ -131,81 +98,28 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     )
 
 
-def signing_in_of(
-    settings: ApiSettings, resources: Resources, store: Store, people: "UserService", tokens: "AccessTokens"
-) -> "SignInService":
-    """Sign-in with Google, and what makes it last."""
-    from lambda_src.runtime.accounts.refresh import RefreshTokens
-    from lambda_src.runtime.app_secret import DerivedKeys
-    from lambda_src.runtime.keyring import GeneratedKeys
-    from lambda_src.services.algoitny.sign_in.clients import MAX_ANSWER_BYTES, Google
-    from lambda_src.services.algoitny.sign_in.service import SignInService, lifetimes
-
-    secret = resources.secret(settings.app_secret_arn)
-    keys, lasting = DerivedKeys(GeneratedKeys(secret), REFRESH_PURPOSE), lifetimes(settings.refresh_token_days)
-    return SignInService(
-        Google(settings, resources.http(max_answer_bytes=MAX_ANSWER_BYTES), secret, seconds=resources.seconds),
-        people,
-        RefreshTokens(store, SIGN_INS, keys, lasting, resources.clock),
-        tokens,
-        resources.clock,
-        resources.metrics,
-    )
-
-
-def histories_of(
-    settings: TimelineSettings, resources: Resources, store: Store, statistics: "Statistics"
-) -> "SearchHistoryRepository":
-    """Runs, as the settings spread them."""
-    from lambda_src.services.algoitny.histories.clients import ResultObjects
-    from lambda_src.services.algoitny.histories.repository import SearchHistoryRepository
-    from lambda_src.services.algoitny.histories.rules import Spread
-
-    spread = Spread(settings.public_timeline_shards, settings.read_shards, settings.public_timeline_read_legacy)
-    objects = ResultObjects(resources.objects(settings.algoitny_content_bucket))
-    return SearchHistoryRepository(store, objects, spread, statistics, resources.clock)
-
-
 def worker(settings: WorkerSettings, resources: Resources) -> "QueueWorker[TaskMessage]":
     """The handler of the queue and of what is scheduled."""
-    from lambda_src.runtime.work_queue import WorkQueue
     from lambda_src.runtime.worker import QueueWorker, WorkerQueue
-    from lambda_src.services.algoitny.histories.service import Histories
-    from lambda_src.services.algoitny.messages import TaskMessage, parse_message
-    from lambda_src.services.algoitny.plans.repository import SubscriptionPlanRepository
-    from lambda_src.services.algoitny.plans.service import PlanCatalog
-    from lambda_src.services.algoitny.rollups.service import Rollups
-    from lambda_src.services.algoitny.statistics.repository import UserStatsRepository
-    from lambda_src.services.algoitny.statistics.service import Statistics
-    from lambda_src.services.algoitny.tasks.repository import TaskRepository
+    from lambda_src.services.algoitny.messages import parse_message
+    from lambda_src.services.algoitny.parts import Parts
     from lambda_src.services.algoitny.tasks.runner import TaskRunner
-    from lambda_src.services.algoitny.tasks.service import TaskService
     from lambda_src.services.algoitny.upkeep import Upkeep
     from lambda_src.services.algoitny.usage.charge import reversal
-    from lambda_src.services.algoitny.usage.repository import UsageLogRepository
-    from lambda_src.services.algoitny.usage.service import UsageService
     from lambda_src.services.algoitny.users.purging import Purger
 
-    store, clock = resources.store(TABLES, settings), resources.clock
-    jobs = WorkQueue[TaskMessage](resources.queue, settings.algoitny_job_queue_url)
-    repository = TaskRepository(store, clock)
-    work = TaskService(repository, jobs, clock)
-    catalog = PlanCatalog(SubscriptionPlanRepository(store, clock), clock)
-    logs = UsageLogRepository(store, clock)
-    rollups = Rollups(store, UsageService(store, logs, catalog, resources.metrics, clock), catalog, work, clock)
-    runs = Histories(
-        histories_of(settings, resources, store, Statistics(store, UserStatsRepository(store, clock), clock))
-    )
-    purger = Purger(store, runs.purge, logs.delete_day, clock)
+    store = resources.store(TABLES, settings)
+    parts = Parts(settings, resources, store)
+    rollups, purger = parts.rollups, Purger(store, parts.runs.purge, parts.logs.delete_day, resources.clock)
     runner = TaskRunner(
-        repository,
-        jobs,
+        parts.tasks.repository,
+        parts.tasks.queue,
         handlers={"rollup": rollups.run, "user_purge": purger.run},
         reversal=reversal,
         lease_ms=round(settings.job_budget_seconds * 1000),
     )
-    ensured = {"default plans": SubscriptionPlanRepository(store, clock).ensure_defaults}
-    upkeep = Upkeep(work, runner, ensured, resources.metrics, clock)
+    ensured = {"default plans": parts.plans.plans.ensure_defaults}
+    upkeep = Upkeep(parts.tasks, runner, ensured, resources.metrics, resources.clock)
     return QueueWorker(
         parse=parse_message,
         kind=lambda message: message.type,

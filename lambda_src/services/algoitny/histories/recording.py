@@ -122,7 +122,7 @@ class RunRecorder:
         if problem.test_case_count == 0:
             raise NoTestcases
         if plan.max_problems != UNLIMITED:
-            stats = self.statistics.stats
+            stats = self.statistics
             if not stats.has_run(caller.user_id, problem.platform, problem.problem_id) and (
                 stats.count_unique_problems(caller.user_id) >= plan.max_problems
             ):

@@ -305,11 +305,11 @@ class SearchHistoryRepository:
         """
         if exact:
             return self.store.count(tables.LIST_USER_HISTORY, user_id=user_id)
-        return self.statistics.stats.get_stats(user_id).history_count
+        return self.statistics.get_stats(user_id).history_count
 
     def get_recent_public_history_count(self, hours: int) -> int:
         """How many public runs were made in the last 1 to 168 hours. Up to 8 requests (`public_hours`)."""
-        return self.statistics.recent_public_runs(hours).count
+        return self.statistics.recent_public_runs(hours)[0]
 
     def _pointed(self, pattern: AccessPattern[Any], limit: int, cursor: str | None, **values: Any) -> Page[History]:
         partitions = [{"shard": shard} for shard in range(self.spread.read_shards)]

@@ -2,14 +2,16 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from lambda_src.dynamo.errors import TransactionCancelled
 from lambda_src.dynamo.failures import unavailable
 from lambda_src.dynamo.schema import Entity
-from lambda_src.dynamo.store import ABSENT, Action, Attr, Condition, Put, Store, Update, UpdateItem
+from lambda_src.dynamo.store import ABSENT, Action, Attr, Put, Store, Update, UpdateItem
 from lambda_src.runtime.clock import Clock
 from lambda_src.services.algoitny import items, tables
+from lambda_src.services.algoitny.errors import UserNotFound
 from lambda_src.services.algoitny.models.histories import History
 from lambda_src.services.algoitny.models.statistics import EventMarker, UserProblem, UserStats
 from lambda_src.services.algoitny.models.users import User
@@ -41,8 +43,7 @@ class UserStatsRepository:
 
     def has_run(self, user_id: int, platform: str, problem_id: str) -> bool:
         """Whether a user ever ran a problem. 1 request; 1 RRU."""
-        found = self.store.get(tables.HAS_RUN, user_id=user_id, platform=platform, problem_id=problem_id)
-        return found is not None
+        return self.store.get(tables.HAS_RUN, user_id=user_id, platform=platform, problem_id=problem_id) is not None
 
     def apply_history_event(self, change: Change) -> bool:
         """Count an event; False when it was counted before.
@@ -70,23 +71,32 @@ class UserStatsRepository:
         """Count what a user did anew, out of the runs there are; problems that were ever run stay.
 
         An event that is still in the stream is counted twice then: nothing of the user's may happen meanwhile, nor a
-        minute before. 1 request per MB of runs and of problems, 1 per 25 problems that were missing, 1 to write.
+        minute before. Raises UserNotFound. 2 requests, 1 per MB of runs and of problems, 1 per 25 problems that were
+        missing.
         """
+        if self.store.get(tables.GET_USER_BY_ID, user_id=user_id) is None:
+            raise UserNotFound
         runs = self.store.items(tables.LIST_USER_HISTORY, user_id=user_id)
-        known = {
-            (each.platform, each.problem_id) for each in self.store.items(tables.PROBLEMS_OF_USER, user_id=user_id)
-        }
-        first: dict[tuple[str, str], UserProblem] = {}
-        for run in runs:  # newest first, so the oldest of a problem stays
-            problem = UserProblem(user_id, run.platform, run.problem_number, run.created_at)
-            first[problem.platform, problem.problem_id] = problem
-        missing = [items.USER_PROBLEM.item(problem) for key, problem in first.items() if key not in known]
+        known = {_problem(each): each for each in self.store.items(tables.PROBLEMS_OF_USER, user_id=user_id)}
+        ran = map(partial(_ran, user_id), runs)
+        first = {_problem(each): each for each in ran}  # newest first, so the oldest of a problem stays
+        missing = [items.USER_PROBLEM.item(each) for problem, each in first.items() if problem not in known]
         self.store.batch_write(tables.REBUILD_PROBLEMS, puts=missing)
-        stats = _counted(user_id, runs, unique_problems=len(known | first.keys()))
+        passed_count = sum(map(passed, runs))
+        stats = UserStats(
+            user_id=user_id,
+            total_executions=len(runs),
+            passed=passed_count,
+            failed=len(runs) - passed_count,
+            unique_problems=len(known | first),
+            history_count=len(runs),
+            hints_total=sum(run.hint_count > 0 for run in runs),
+            last_activity_at=max((run.created_at for run in runs), default=None),
+            by_language=Counter(run.language for run in runs),
+            by_platform=Counter(run.platform for run in runs),
+        )
         self.store.put(tables.REBUILD_STATS, Put(items.USER_STATS, stats))
         return stats
-
-    # ------------------------------------------------------------------------------------------------------------------
 
     def _of_user(self, change: Change) -> list[Action]:
         """What changes for the user, as things are now; nothing for one who is gone, of whom nothing may come back."""
@@ -94,23 +104,19 @@ class UserStatsRepository:
         if user_id is None:
             return []
         keys = [items.USER.key(user_id=user_id), items.USER_STATS.key(user_id=user_id)]
-        first = None if run is None else UserProblem(user_id, run.platform, run.problem_number, run.created_at)
+        first = None if run is None else _ran(user_id, run)
         if first is not None:
             keys.append(items.USER_PROBLEM.key_of(first))
-        found = {type(each): each for each in self.store.batch_get(tables.USER_AND_STATS, keys)}
+        found: dict[type, Any] = {type(each): each for each in self.store.batch_get(tables.USER_AND_STATS, keys)}
         if User not in found:
             return []
-        counts, actions = dict(change.counts), list[Action]()
+        update, condition, actions = _created(items.USER_STATS).add(**change.counts), None, list[Action]()
         if first is not None and UserProblem not in found:
-            counts["unique_problems"] = 1
+            update = update.add(unique_problems=1)
             actions.append(Put(items.USER_PROBLEM, first, ABSENT))
-        update = _created(items.USER_STATS).add(**counts)
-        condition: Condition | None = None
-        stats = found.get(UserStats)
-        last = stats.last_activity_at if isinstance(stats, UserStats) else None
+        last = found[UserStats].last_activity_at if UserStats in found else None
         if run is not None and (last is None or last < run.created_at):
-            update = update.set(last_activity_at=run.created_at)
-            at = Attr("last_activity_at")
+            update, at = update.set(last_activity_at=run.created_at), Attr("last_activity_at")
             condition = at.not_exists() | at.lt(run.created_at)
         return [UpdateItem(items.USER_STATS.key(user_id=user_id), update, condition), *actions]
 
@@ -132,17 +138,9 @@ def _created(entity: Entity[Any]) -> Update:
     return Update().set(**entity.constants)
 
 
-def _counted(user_id: int, runs: list[History], *, unique_problems: int) -> UserStats:
-    verdicts = Counter(map(passed, runs))
-    return UserStats(
-        user_id=user_id,
-        total_executions=len(runs),
-        passed=verdicts[True],
-        failed=verdicts[False],
-        unique_problems=unique_problems,
-        history_count=len(runs),
-        hints_total=sum(run.hint_count > 0 for run in runs),
-        last_activity_at=max((run.created_at for run in runs), default=None),
-        by_language=Counter(run.language for run in runs),
-        by_platform=Counter(run.platform for run in runs),
-    )
+def _ran(user_id: int, run: History) -> UserProblem:
+    return UserProblem(user_id, run.platform, run.problem_number, run.created_at)
+
+
+def _problem(ran: UserProblem) -> tuple[str, str]:
+    return ran.platform, ran.problem_id

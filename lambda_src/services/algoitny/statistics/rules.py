@@ -16,7 +16,7 @@ from typing import Any, Final
 from lambda_src.runtime.messages import Malformed
 from lambda_src.runtime.stream import EventName, Image, StreamRecord, model_of
 from lambda_src.services.algoitny import items
-from lambda_src.services.algoitny.models.histories import History, HistoryHint
+from lambda_src.services.algoitny.models.histories import History
 from lambda_src.services.algoitny.models.statistics import PublicHour
 
 FILTERS: Final[tuple[Mapping[str, Any], ...]] = (
@@ -29,7 +29,7 @@ _MOVED_IN: Final = "migration"  # the mark of an item that nobody but the migrat
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """What an event adds. counts: to attributes of the user's statistics; hour: with what is added to it.
 
@@ -70,36 +70,22 @@ def hour_of(created_at: int) -> tuple[str, str]:
 
 
 def _of_run(record: StreamRecord) -> Change | None:
-    before = None if record.old is None else model_of(items.HISTORY, record.old)
-    after = None if record.new is None else model_of(items.HISTORY, record.new)
-    was_public, is_public = (run is not None and run.is_code_public for run in (before, after))
-    hour = None
-    if was_public != is_public:
-        hour = _hour(after, 1) if is_public else _hour(before, -1)
+    before, after = (None if image is None else model_of(items.HISTORY, image) for image in (record.old, record.new))
+    shown = [(run, value) for run, value in ((after, 1), (before, -1)) if run is not None and run.is_code_public]
+    hours = [PublicHour(*hour_of(run.created_at), run.public_shard or 0, value) for run, value in shown]
+    hour = hours[0] if len(hours) == 1 else None  # it was and is public, or neither
     match record.event_name, before, after:
         case EventName.INSERT, _, History() as run:
-            counts = {
-                "total_executions": 1,
-                "history_count": 1,
-                "passed" if passed(run) else "failed": 1,
-                f"ln_{run.language}": 1,
-                f"pl_{run.platform}": 1,
-            }
-            return Change(event_id=record.event_id, user_id=run.user_id, counts=counts, run=run, hour=hour)
+            outcome = "passed" if passed(run) else "failed"
+            appeared = ("total_executions", "history_count", outcome, f"ln_{run.language}", f"pl_{run.platform}")
+            return Change(record.event_id, run.user_id, dict.fromkeys(appeared, 1), run, hour)
         case EventName.REMOVE, History() as run, _:
-            return Change(event_id=record.event_id, user_id=run.user_id, counts={"history_count": -1}, hour=hour)
-    return None if hour is None else Change(event_id=record.event_id, user_id=None, hour=hour)
-
-
-def _hour(run: History | None, value: int) -> PublicHour:
-    assert run is not None  # it is, or was, public
-    date, hour = hour_of(run.created_at)
-    return PublicHour(date, hour, run.public_shard or 0, value)
+            return Change(record.event_id, run.user_id, {"history_count": -1}, hour=hour)
+    return None if hour is None else Change(record.event_id, None, hour=hour)
 
 
 def _of_hint(record: StreamRecord, image: Image) -> Change | None:
     hint = model_of(items.HISTORY_HINT, image)
-    before: HistoryHint | None = None if record.old is None else model_of(items.HISTORY_HINT, record.old)
-    if hint.status != "COMPLETED" or (before is not None and before.status == "COMPLETED"):
-        return None
-    return Change(event_id=record.event_id, user_id=hint.user_id, counts={"hints_total": 1})
+    was_complete = record.old is not None and model_of(items.HISTORY_HINT, record.old).status == "COMPLETED"
+    is_complete = hint.status == "COMPLETED"
+    return Change(record.event_id, hint.user_id, {"hints_total": 1}) if is_complete and not was_complete else None
