@@ -32,11 +32,11 @@ class ResultObjects:
 
     def read(self, key: str) -> tuple[TestResult, ...] | None:
         """The results, None when they are no longer kept."""
-        with _failures():
-            try:
+        try:
+            with _failures():
                 content = self.objects.read(key, max_bytes=_MAX_BYTES)
-            except ObjectMissing:
-                return None
+        except ObjectMissing:
+            return None
         return read_results(json.loads(gzip.decompress(content)))
 
     def delete(self, key: str) -> None:

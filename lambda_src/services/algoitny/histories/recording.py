@@ -1,8 +1,7 @@
 """A run that a member made elsewhere: compared here, charged and kept at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 
 from lambda_src.errors import AppError, PayloadTooLarge, StoreUnavailable
@@ -53,7 +52,6 @@ class RunRecorder:
     usage: UsageService
     metrics: Metrics
     clock: Clock
-    new_id: Callable[[datetime], str] = new_id
 
     def record(self, caller: Principal, sent: Submission, repeatable: Repeatable | None = None) -> Recorded:
         """Compare, charge and keep a run; of one that was sent before, the first.
@@ -71,28 +69,19 @@ class RunRecorder:
             return self._first(earlier)
         problem = self._runnable(caller, sent)
         results = rules.compared(sent.outputs, self.problems.test_cases(sent.platform, sent.problem_id))
-        run = self.histories.new_run(
-            self.new_id(self.clock()),
-            {
-                "user_id": caller.user_id,
-                "user_identifier": caller.user.email,
-                "display_name": caller.user.name,
-                "platform": problem.platform,
-                "problem_number": problem.problem_id,
-                "problem_title": problem.title,
-                "language": language,
-                "is_code_public": sent.is_code_public,
-                "metadata": {"source": "client"},
-                "code": sent.code,
-                "test_results": results,
-            },
-        )
+        data = {
+            "user_id": caller.user_id, "user_identifier": caller.user.email, "display_name": caller.user.name,
+            "platform": problem.platform, "problem_number": problem.problem_id, "problem_title": problem.title,
+            "language": language, "is_code_public": sent.is_code_public, "metadata": {"source": "client"},
+            "code": sent.code, "test_results": results,
+        }  # fmt: skip
+        run = self.histories.new_run(new_id(self.clock()), data)
         self.histories.keep_body(run)
         consumed = self._charged(caller, run, repeatable)
         if not consumed.charged:
             return self._first(consumed)
         self.metrics.count(Counts.RUN_RECORDED)
-        return Recorded(WholeHistory(history=run.history, code=sent.code, results=results, hint=None), consumed)
+        return Recorded(WholeHistory(run.history, sent.code, results), consumed)
 
     def _charged(self, caller: Principal, run: NewRun, repeatable: Repeatable | None) -> Consumed:
         try:
@@ -115,18 +104,17 @@ class RunRecorder:
 
     def _runnable(self, caller: Principal, sent: Submission) -> Problem:
         """The problem, if the caller may run it."""
-        problem = self.problems.visible(sent.platform, sent.problem_id, caller)
-        plan = self.plans.of(caller)
+        problem, plan = self.problems.visible(sent.platform, sent.problem_id, caller), self.plans.of(caller)
         if not (plan.can_view_all_problems or problem.verified_by_admin):
             raise PlanForbidden
         if problem.test_case_count == 0:
             raise NoTestcases
-        if plan.max_problems != UNLIMITED:
-            stats = self.statistics
-            if not stats.has_run(caller.user_id, problem.platform, problem.problem_id) and (
-                stats.count_unique_problems(caller.user_id) >= plan.max_problems
-            ):
-                raise PlanLimitProblems
+        if (
+            plan.max_problems != UNLIMITED
+            and not self.statistics.has_run(caller.user_id, problem.platform, problem.problem_id)
+            and self.statistics.count_unique_problems(caller.user_id) >= plan.max_problems
+        ):
+            raise PlanLimitProblems
         return problem
 
     def _first(self, consumed: Consumed) -> Recorded:

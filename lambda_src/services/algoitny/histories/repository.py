@@ -1,11 +1,11 @@
 """Runs in the table: the run itself, code and results, hints, and where it stands in public lists."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from lambda_src.dynamo.errors import ConditionFailed, TransactionCancelled
+from lambda_src.dynamo.errors import ConditionFailed, TransactionCancelled, applied
 from lambda_src.dynamo.schema import AccessPattern, ItemKey
 from lambda_src.dynamo.store import ABSENT, EXISTS, Action, Attr, Delete, Page, Part, Put, Store, Update, UpdateItem
 from lambda_src.errors import AlreadyExists, StoreUnavailable, VersionMismatch
@@ -41,7 +41,7 @@ class NewRun(NamedTuple):
     content: bytes | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class WholeHistory:
     """A run with what belongs to it. results: None when they are no longer kept.
 
@@ -51,7 +51,7 @@ class WholeHistory:
     history: History
     code: str
     results: tuple[TestResult, ...] | None
-    hint: HistoryHint | None
+    hint: HistoryHint | None = None
     problem: Problem | None = None
     cases: Mapping[str, TestCase] | None = None
 
@@ -65,8 +65,6 @@ class SearchHistoryRepository:
     spread: Spread
     statistics: Statistics
     clock: Clock
-
-    # ---- creating ----------------------------------------------------------------------------------------------------
 
     def create_history(self, history_id: str, data: Mapping[str, Any]) -> History:
         """Keep a run. data: as for `new_run`.
@@ -90,23 +88,14 @@ class SearchHistoryRepository:
         now, given = epoch_ms(self.clock()), dict(data)
         code, results = given.pop("code"), tuple(given.pop("test_results", ()))
         passed = sum(each.passed for each in results)
-        history = History(
-            history_id=history_id,
-            created_at=now,
-            updated_at=now,
-            passed_count=passed,
-            failed_count=len(results) - passed,
-            total_count=len(results),
-            result_summary=rules.verdict(results),
-            **given,
-        )
-        content = as_json(results)
-        body = HistoryBody(history_id=history_id, created_at=now, code=code)
+        counts = {"passed_count": passed, "failed_count": len(results) - passed, "total_count": len(results)}
+        given |= {"created_at": now, "updated_at": now, "result_summary": rules.verdict(results), **counts}
+        history = self._placed(History(history_id=history_id, **given))
+        body, content = HistoryBody(history_id=history_id, created_at=now, code=code), as_json(results)
         if len(content) <= rules.INLINE_RESULT_BYTES:
-            return NewRun(self._placed(history), replace(body, test_results=results), None)
+            return NewRun(history, replace(body, test_results=results), None)
         key = rules.results_key(history_id, now)
-        body = replace(body, results_s3_key=key, results_count=len(results))
-        return NewRun(self._placed(history), body, content)
+        return NewRun(history, replace(body, results_s3_key=key, results_count=len(results)), content)
 
     def keep_body(self, run: NewRun) -> None:
         """Keep code and results; nobody sees them before the run itself is there. 1 request, 1 to S3 for long ones."""
@@ -138,8 +127,6 @@ class SearchHistoryRepository:
         shard, timeline = self.spread.place(history.history_id)
         return replace(history, public_shard=shard, timeline=timeline)
 
-    # ---- a run -------------------------------------------------------------------------------------------------------
-
     def get_history(self, history_id: str) -> History | None:
         """A run without what is long. 1 request (`get_history`)."""
         return self.store.get(tables.GET_HISTORY, history_id=history_id)
@@ -150,9 +137,10 @@ class SearchHistoryRepository:
         history, body = parts.get(History), parts.get(HistoryBody)
         if history is None:
             return None
-        results = () if body is None else self._results(body)
-        code = "" if body is None else body.code
-        return WholeHistory(history=history, code=code, results=results, hint=parts.get(HistoryHint))
+        if body is None:
+            return WholeHistory(history, "", (), parts.get(HistoryHint))
+        results = body.test_results if body.results_s3_key is None else self.objects.read(body.results_s3_key)
+        return WholeHistory(history, body.code, results, parts.get(HistoryHint))
 
     def get_history_with_testcases(self, history_id: str) -> WholeHistory | None:
         """A run with the test cases that it was held against, as far as there are such still.
@@ -178,15 +166,11 @@ class SearchHistoryRepository:
         if not 3 <= len(hints) <= 5 or not all(0 < len(each) <= _HINT_CHARACTERS for each in hints):
             raise ValueError("a run has 3 to 5 hints of up to 2,000 characters")
         now = epoch_ms(self.clock())
-        hint = (
-            Update()
-            .set(**items.HISTORY_HINT.constants, hints=tuple(hints), status="COMPLETED", updated_at=now)
-            .set_if_absent(created_at=now)
-        )
-        counted = Update().set(hint_count=len(hints), updated_at=now)
+        said = {**items.HISTORY_HINT.constants, "hints": tuple(hints), "status": "COMPLETED", "updated_at": now}
+        hint, counted = Update().set(**said).set_if_absent(created_at=now), Update().set(hint_count=len(hints))
         actions = [
             UpdateItem(items.HISTORY_HINT.key(history_id=history_id), hint),
-            UpdateItem(items.HISTORY.key(history_id=history_id), counted, EXISTS),
+            UpdateItem(items.HISTORY.key(history_id=history_id), counted.set(updated_at=now), EXISTS),
         ]
         try:
             self.store.transact(tables.UPDATE_HINTS, actions)
@@ -200,15 +184,12 @@ class SearchHistoryRepository:
         (`get_history`, `update_public_status`), 1 when it is so already.
         """
         for _ in range(_TRIES):
-            seen = self._owned(self.get_history(history_id), owned_by)
+            seen = _owned(self.get_history(history_id), owned_by)
             if seen.is_code_public == is_public:
                 return seen
             changed = self._placed(replace(seen, is_code_public=is_public, updated_at=epoch_ms(self.clock())))
-            try:
-                self.store.transact(tables.UPDATE_PUBLIC_STATUS, _toggle(seen, changed))
-            except TransactionCancelled:
-                continue
-            return changed
+            if applied(self.store.transact, tables.UPDATE_PUBLIC_STATUS, _toggle(seen, changed)):
+                return changed
         raise VersionMismatch
 
     def delete_history(self, history_id: str, *, owned_by: int | None = None) -> None:
@@ -217,32 +198,21 @@ class SearchHistoryRepository:
         owned_by: whose it has to be. Raises HistoryNotFound, VersionMismatch when others overtake each try. 2 requests
         (`history_parts`, `delete_history`), 1 to S3 for long results, which otherwise end after 90 days.
         """
-        others = [entity.key(history_id=history_id) for entity in (items.HISTORY_BODY, items.HISTORY_HINT)]
+        others = [Delete(entity.key(history_id=history_id)) for entity in (items.HISTORY_BODY, items.HISTORY_HINT)]
         for _ in range(_TRIES):
             parts = self._parts(history_id)
-            seen = self._owned(parts.get(History), owned_by)
+            seen = _owned(parts.get(History), owned_by)
             own = Delete(items.HISTORY.key(history_id=history_id), _as_seen(seen))
             pointers = (Delete(entity.key_of(pointer)) for entity, pointer in _pointers(seen))
-            try:
-                self.store.transact(tables.DELETE_HISTORY, [own, *map(Delete, others), *pointers])
-            except TransactionCancelled:
-                continue
-            if (body := parts.get(HistoryBody)) is not None:
-                self._delete_results(body)
-            return
+            if applied(self.store.transact, tables.DELETE_HISTORY, [own, *others, *pointers]):
+                if (body := parts.get(HistoryBody)) is not None:
+                    self._delete_results(body)
+                return
         raise VersionMismatch
 
     def _parts(self, history_id: str) -> dict[type, Any]:
         """What there is of a run, by its kind."""
         return {type(each): each for each in self.store.items(tables.HISTORY_PARTS, history_id=history_id)}
-
-    def _owned(self, found: History | None, owned_by: int | None) -> History:
-        if found is None or owned_by not in (None, found.user_id):
-            raise HistoryNotFound
-        return found
-
-    def _results(self, body: HistoryBody) -> tuple[TestResult, ...] | None:
-        return body.test_results if body.results_s3_key is None else self.objects.read(body.results_s3_key)
 
     def _delete_results(self, body: HistoryBody) -> None:
         if body.results_s3_key is None:
@@ -251,8 +221,6 @@ class SearchHistoryRepository:
             self.objects.delete(body.results_s3_key)
         except StoreUnavailable:
             logger.warning("results left behind", extra={"history_id": body.history_id}, exc_info=True)
-
-    # ---- lists -------------------------------------------------------------------------------------------------------
 
     def list_user_history(self, user_id: int, limit: int, cursor: str | None = None) -> Page[History]:
         """One page of a user's runs, newest first. Raises InvalidCursor. 1 request (`list_user_history`)."""
@@ -263,40 +231,31 @@ class SearchHistoryRepository:
 
         Raises InvalidCursor. 1 request per partition that is read, and 1 (`list_public_history`, `histories_by_id`).
         """
-        partitions = [{"timeline": each} for each in self.spread.timelines()]
-        page = self.store.merged_page(tables.LIST_PUBLIC_HISTORY, limit=limit, cursor=cursor, partitions=partitions)
-        return self._filled(page)
+        timelines = [{"timeline": each} for each in self.spread.timelines()]
+        return self._merged(tables.LIST_PUBLIC_HISTORY, limit, cursor, timelines)
 
     def list_all_history(self, user_id: int, limit: int, cursor: str | None = None) -> Page[History]:
         """One page of a user's own runs and all public ones, newest first, each once; otherwise as the public list.
 
         1 request more.
         """
-        pattern: AccessPattern[Any] = tables.LIST_USER_HISTORY
-        beside = [Part(tables.LIST_PUBLIC_HISTORY, {"timeline": each}) for each in self.spread.timelines()]
-        page = self.store.merged_page(
-            pattern, limit=limit, cursor=cursor, partitions=({},), beside=beside, bound_to="all", user_id=user_id
-        )
-        return self._filled(page)
+        public = [Part(tables.LIST_PUBLIC_HISTORY, {"timeline": each}) for each in self.spread.timelines()]
+        own = tables.LIST_USER_HISTORY
+        return self._merged(own, limit, cursor, ({},), beside=public, bound_to="all", user_id=user_id)
 
     def search_by_language(self, language: str, limit: int, cursor: str | None = None) -> Page[History]:
         """One page of the public runs in a language; otherwise as all of them.
 
         1 request per shard that is read, and 1 (`search_by_language`, `histories_by_id`).
         """
-        return self._pointed(tables.SEARCH_BY_LANGUAGE, limit, cursor, language=language)
+        return self._merged(tables.SEARCH_BY_LANGUAGE, limit, cursor, self._shards, language=language)
 
     def search_by_platform(self, platform: str, limit: int, cursor: str | None = None) -> Page[History]:
         """One page of the public runs of a platform's problems; otherwise as all of them.
 
         1 request per shard that is read, and 1 (`search_by_platform`, `histories_by_id`).
         """
-        return self._pointed(tables.SEARCH_BY_PLATFORM, limit, cursor, platform=platform)
-
-    def codes(self, histories: Iterable[History]) -> dict[str, str]:
-        """The code of runs, by their ids. 1 request per 100 (`histories_by_id`)."""
-        keys = [items.HISTORY_BODY.key(history_id=each.history_id) for each in histories]
-        return {each.history_id: each.code for each in self._batch_get_items(keys)}
+        return self._merged(tables.SEARCH_BY_PLATFORM, limit, cursor, self._shards, platform=platform)
 
     def count_user_history(self, user_id: int, *, exact: bool = False) -> int:
         """How many runs a user has, as the stream counted them. exact: count them now.
@@ -311,13 +270,15 @@ class SearchHistoryRepository:
         """How many public runs were made in the last 1 to 168 hours. Up to 8 requests (`public_hours`)."""
         return self.statistics.recent_public_runs(hours)[0]
 
-    def _pointed(self, pattern: AccessPattern[Any], limit: int, cursor: str | None, **values: Any) -> Page[History]:
-        partitions = [{"shard": shard} for shard in range(self.spread.read_shards)]
-        page = self.store.merged_page(pattern, limit=limit, cursor=cursor, partitions=partitions, **values)
-        return self._filled(page)
+    @property
+    def _shards(self) -> list[dict[str, int]]:
+        return [{"shard": shard} for shard in range(self.spread.read_shards)]
 
-    def _filled(self, page: Page[Any]) -> Page[History]:
-        """A page of entries with the runs they stand for, without those that are gone or no longer public."""
+    def _merged(
+        self, pattern: AccessPattern[Any], limit: int, cursor: str | None, partitions: Sequence[Any], **more: Any
+    ) -> Page[History]:
+        """A page of entries as the runs they stand for, without those that are gone or no longer public."""
+        page = self.store.merged_page(pattern, limit=limit, cursor=cursor, partitions=partitions, **more)
         keys = [items.HISTORY.key(history_id=each.history_id) for each in page.items if not isinstance(each, History)]
         public = {each.history_id: each for each in self._batch_get_items(keys) if each.is_code_public}
         runs = [each if isinstance(each, History) else public.get(each.history_id) for each in page.items]
@@ -328,6 +289,12 @@ class SearchHistoryRepository:
         found = {each.history_id: each for each in self.store.batch_get(tables.HISTORIES_BY_ID, keys)}
         ids = (key.entity.pk.parse(key.values["PK"])["history_id"] for key in keys)
         return [found[each] for each in ids if each in found]
+
+
+def _owned(found: History | None, owned_by: int | None) -> History:
+    if found is None or owned_by not in (None, found.user_id):
+        raise HistoryNotFound
+    return found
 
 
 def _pointers(history: History) -> list[tuple[Any, Any]]:

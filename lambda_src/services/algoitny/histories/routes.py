@@ -4,7 +4,6 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import Header, Query
 
-from lambda_src.dynamo.store import Page
 from lambda_src.runtime.routing import Given, JsonAnswer, Router
 from lambda_src.services.algoitny import checks
 from lambda_src.services.algoitny.bodies import Cursor, Limit, list_body
@@ -20,9 +19,7 @@ from lambda_src.services.algoitny.histories.schemas import (
     detail_body,
     history_body,
 )
-from lambda_src.services.algoitny.histories.service import MAX_WITH_CODE, Histories, Scope, Seen
-from lambda_src.services.algoitny.models.histories import History
-from lambda_src.services.algoitny.models.users import Principal
+from lambda_src.services.algoitny.histories.service import MAX_WITH_CODE, Histories, Scope
 from lambda_src.services.algoitny.principals import Member, Visitor
 from lambda_src.services.algoitny.usage.service import Repeatable, limit_headers
 
@@ -47,7 +44,11 @@ def list_history(
 ) -> dict[str, Any]:
     """Runs, newest first: public ones, your own, or both, as by default. A page may be short before the last one."""
     page = histories.page(caller, scope, limit=min(limit, MAX_WITH_CODE) if include else limit, cursor=cursor)
-    return _listed(page, caller, histories.codes(page.items) if include else None)
+    shown = [history_body(each, caller) for each in page.items]
+    if include:
+        codes = histories.codes(page.items)
+        shown = [each | {"code": codes.get(each["id"], "")} for each in shown]
+    return list_body(page, shown)
 
 
 @router.get("/api/history/search", response_model=HistoryListBody, response_model_exclude_unset=True)
@@ -60,7 +61,8 @@ def search_history(
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """Public runs in a language, or of the problems of a platform, newest first."""
-    return _listed(histories.search(language, platform, limit=limit, cursor=cursor), caller, None)
+    page = histories.search(language, platform, limit=limit, cursor=cursor)
+    return list_body(page, [history_body(each, caller) for each in page.items])
 
 
 @router.post("/api/history", status_code=201, response_model=HistoryDetailBody, response_model_exclude_unset=True)
@@ -70,9 +72,8 @@ def record_run(
     """Keep a run that was made elsewhere; it counts against the runs of the day. 200 for one that was sent before."""
     outputs = [Output(each.test_case_id, each.output, each.error or "") for each in body.outputs]
     sent = Submission(body.platform, body.problem_id, body.language, body.code, outputs, body.is_code_public)
-    kept = recorder.record(caller, sent, _repeatable(idempotency_key, body))
-    content = detail_body(Seen(kept.whole, is_own=True, cases=None), caller)
-    return JsonAnswer(content, 201 if kept.consumed.charged else 200, headers=limit_headers(kept.consumed))
+    kept, consumed = recorder.record(caller, sent, _repeatable(idempotency_key, body))
+    return JsonAnswer(detail_body(kept, caller), 201 if consumed.charged else 200, headers=limit_headers(consumed))
 
 
 @router.get("/api/history/{history_id}", response_model=HistoryDetailBody, response_model_exclude_unset=True)
@@ -95,14 +96,6 @@ def publish_history(
 def delete_history(histories: Given[Histories], caller: Member, history_id: str) -> None:
     """Forget a run of yours, for good."""
     histories.delete(history_id, caller)
-
-
-def _listed(page: Page[History], caller: Principal | None, codes: dict[str, str] | None) -> dict[str, Any]:
-    shown = [history_body(each, caller) for each in page.items]
-    if codes is not None:
-        for each in shown:
-            each["code"] = codes.get(each["id"], "")
-    return list_body(page, shown)
 
 
 def _repeatable(key: str | None, body: NewRunBody) -> Repeatable | None:

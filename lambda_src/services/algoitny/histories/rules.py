@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from lambda_src.errors import InvalidInput
-from lambda_src.services.algoitny.models.histories import TestResult, Verdict
+from lambda_src.services.algoitny.models.histories import CaseStatus, History, TestResult, Verdict
 from lambda_src.services.algoitny.models.problems import TestCase
 from lambda_src.services.algoitny.models.stored import shard_of
+from lambda_src.services.algoitny.models.users import Principal
 
 HISTORY_ID: Final = re.compile("[0-9]{1,19}|[0-9A-HJKMNP-TV-Z]{26}")
 IDEMPOTENCY_KEY: Final = re.compile("[ -~]{1,200}")
@@ -18,7 +19,6 @@ _ALIASES: Final[Mapping[str, str]] = {"python3": "python", "node": "javascript",
 
 CODE_BYTES: Final = 65_536
 OUTPUT_BYTES: Final = 4_194_304
-METADATA_BYTES: Final = 4096
 SHOWN_CHARACTERS: Final = 1024  # of an output, an input and an expected output
 ERROR_CHARACTERS: Final = 2000
 INLINE_RESULT_BYTES: Final = 10_240  # as JSON; longer results are an object
@@ -49,6 +49,11 @@ class Spread:
         return [*spread, _UNSPREAD] if self.shards == 1 or self.reads_unspread else spread
 
 
+def is_own(run: History, caller: Principal | None) -> bool:
+    """Whether the caller made a run, or may see all that belongs to any."""
+    return caller is not None and (caller.is_admin or caller.user_id == run.user_id)
+
+
 def canonical_language(text: str) -> str:
     """A language by its own name, in lower case."""
     lower = text.lower()
@@ -77,29 +82,20 @@ class Output:
 
 def compared(outputs: Sequence[Output], cases: Mapping[str, TestCase]) -> tuple[TestResult, ...]:
     """How each output does against what is expected. Raises InvalidInput for what there is nothing to compare with."""
-    missing = [each.test_case_id for each in outputs if _expected(cases, each.test_case_id) is None]
+    expected = {name: case.output for name, case in cases.items() if case.output_state != "missing"}
+    missing = [each.test_case_id for each in outputs if each.test_case_id not in expected]
     if missing:
         raise InvalidInput(f"outputs: there is no expected output for {', '.join(missing[:10])}")
     if len({each.test_case_id for each in outputs}) < len(outputs):
         raise InvalidInput("outputs: a test case has one output")
-    return tuple(_result(each, _expected(cases, each.test_case_id) or "") for each in outputs)
-
-
-def _expected(cases: Mapping[str, TestCase], test_case_id: str) -> str | None:
-    case = cases.get(test_case_id)
-    return None if case is None or case.output_state == "missing" else case.output
+    return tuple(_result(each, expected[each.test_case_id]) for each in outputs)
 
 
 def _result(given: Output, expected: str) -> TestResult:
+    passed = not given.error and _lines(given.output) == _lines(expected.removeprefix("\ufeff"))
+    status: CaseStatus = "error" if given.error else "success"
     output, is_cut = cut(given.output)
-    return TestResult(
-        given.test_case_id,
-        not given.error and _lines(given.output) == _lines(expected.removeprefix("\ufeff")),
-        output,
-        given.error[:ERROR_CHARACTERS],
-        "error" if given.error else "success",
-        is_cut,
-    )
+    return TestResult(given.test_case_id, passed, output, given.error[:ERROR_CHARACTERS], status, is_cut)
 
 
 def _lines(text: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Bodies of runs."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from pydantic import BaseModel, Field
@@ -8,7 +9,7 @@ from pydantic import BaseModel, Field
 from lambda_src.runtime.bodies import RequestBody, Shape
 from lambda_src.services.algoitny.bodies import ListBody, Timestamp, timestamp
 from lambda_src.services.algoitny.histories import rules
-from lambda_src.services.algoitny.histories.service import Seen
+from lambda_src.services.algoitny.histories.repository import WholeHistory
 from lambda_src.services.algoitny.models.histories import CaseStatus, History, TestResult, Verdict
 from lambda_src.services.algoitny.models.problems import TestCase
 from lambda_src.services.algoitny.models.users import Principal
@@ -42,9 +43,7 @@ class VisibilityBody(RequestBody):
 # ---- answers ---------------------------------------------------------------------------------------------------------
 
 
-class HistoryBody(BaseModel):
-    """A run as everybody may see it who may see it at all. `code` is there where it was asked for."""
-
+class RunBody(BaseModel):
     id: str
     display_name: str
     is_owner: bool
@@ -59,6 +58,11 @@ class HistoryBody(BaseModel):
     is_code_public: bool
     has_hints: bool
     created_at: Timestamp
+
+
+class HistoryBody(RunBody):
+    """A run as everybody may see it who may see it at all. `code` is there where it was asked for."""
+
     code: str | None = None
 
 
@@ -96,58 +100,45 @@ class HistoryDetailBody(HistoryBody):
 
 
 _SHAPE: Final = Shape[History](
-    HistoryBody,
+    RunBody,
     {
         "id": "history_id",
         "is_owner": lambda _: False,
         "problem_id": "problem_number",
         "has_hints": lambda run: run.hint_count > 0,
         "created_at": lambda run: timestamp(run.created_at),
-        "code": lambda _: None,
     },
 )
 
 
 def history_body(run: History, caller: Principal | None) -> dict[str, Any]:
     """A run without its code."""
-    shown = _SHAPE(run)
-    del shown["code"]
-    return shown | {"is_owner": caller is not None and caller.user_id == run.user_id}
+    return _SHAPE(run) | {"is_owner": caller is not None and caller.user_id == run.user_id}
 
 
-def detail_body(seen: Seen, caller: Principal | None) -> dict[str, Any]:
+def detail_body(whole: WholeHistory, caller: Principal | None) -> dict[str, Any]:
     """A run with what this caller may see of it."""
-    whole, run = seen.whole, seen.whole.history
-    of_owner: dict[str, Any] = {}
-    if seen.is_own:
-        of_owner = {
-            "hints": list(whole.hint.hints) if whole.hint is not None else [],
-            "task_id": run.task_id,
-            "metadata": dict(run.metadata),
-            "user_email": run.user_identifier or None,
-        }
-    return {
-        **history_body(run, caller),
+    run = whole.history
+    shown = history_body(run, caller) | {
         "code": whole.code,
-        "test_results": [_result_body(each, seen.cases) for each in whole.results or ()],
+        "test_results": [_result_body(each, whole.cases) for each in whole.results or ()],
         "test_results_expired": whole.results is None,
-        **of_owner,
+    }
+    if not rules.is_own(run, caller):
+        return shown
+    return shown | {
+        "hints": [] if whole.hint is None else list(whole.hint.hints),
+        "task_id": run.task_id,
+        "metadata": dict(run.metadata),
+        "user_email": run.user_identifier or None,
     }
 
 
 def _result_body(result: TestResult, cases: Mapping[str, TestCase] | None) -> dict[str, Any]:
-    shown = {name: getattr(result, name) for name in ("test_case_id", "output", "passed", "error", "status")}
-    shown["output_truncated"] = result.output_truncated
+    shown = asdict(result)
     if cases is None:
         return shown
     case = cases.get(result.test_case_id)
-    given, is_input_cut = rules.cut("" if case is None else case.input)
-    expected, is_expected_cut = rules.cut("" if case is None else case.output)
-    return shown | {
-        "input": given,
-        "expected": expected,
-        "input_truncated": is_input_cut,
-        "expected_truncated": is_expected_cut,
-        "download_url": None,
-        "test_case_missing": case is None,
-    }
+    for name, text in (("input", case.input), ("expected", case.output)) if case else (("input", ""), ("expected", "")):
+        shown[name], shown[f"{name}_truncated"] = rules.cut(text)
+    return shown | {"download_url": None, "test_case_missing": case is None}

@@ -1,19 +1,18 @@
 """Runs as users see them: lists, single ones, and who may see and change what."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 from lambda_src.dynamo.store import Page
 from lambda_src.errors import BadRequest
 from lambda_src.runtime.tokens import TokenMissing
-from lambda_src.services.algoitny import tables
+from lambda_src.services.algoitny import items, tables
 from lambda_src.services.algoitny.checks import checked_line
 from lambda_src.services.algoitny.errors import HistoryNotFound
 from lambda_src.services.algoitny.histories import rules
 from lambda_src.services.algoitny.histories.repository import SearchHistoryRepository, WholeHistory
 from lambda_src.services.algoitny.models.histories import History
-from lambda_src.services.algoitny.models.problems import TestCase
 from lambda_src.services.algoitny.models.users import Principal
 from lambda_src.services.algoitny.problems.rules import may_see
 
@@ -23,19 +22,9 @@ MAX_WITH_CODE: Final = 50  # runs of a page whose code is shown: 3 MiB of the 6 
 _NAME_CHARACTERS: Final = 50
 
 
-class Seen(NamedTuple):
-    """A run for one caller. is_own: who made it, or an administrator. cases: those shown, where they were asked for."""
-
-    whole: WholeHistory
-    is_own: bool
-    cases: dict[str, TestCase] | None
-
-
 @dataclass(frozen=True, slots=True)
 class Histories:
     histories: SearchHistoryRepository
-
-    # ---- lists -------------------------------------------------------------------------------------------------------
 
     def page(self, caller: Principal | None, scope: Scope | None, *, limit: int, cursor: str | None) -> Page[History]:
         """One page of runs, newest first. scope: without one, all the caller may see.
@@ -66,11 +55,10 @@ class Histories:
 
     def codes(self, runs: Iterable[History]) -> dict[str, str]:
         """The code of runs that the caller sees, by their ids. 1 request."""
-        return self.histories.codes(runs)
+        keys = [items.HISTORY_BODY.key(history_id=each.history_id) for each in runs]
+        return {each.history_id: each.code for each in self.histories.store.batch_get(tables.HISTORIES_BY_ID, keys)}
 
-    # ---- a run -------------------------------------------------------------------------------------------------------
-
-    def read(self, history_id: str, caller: Principal | None, *, with_cases: bool) -> Seen:
+    def read(self, history_id: str, caller: Principal | None, *, with_cases: bool) -> WholeHistory:
         """A run with code and results, for everybody if it is public, and otherwise for who made it.
 
         with_cases: what it was held against, as far as the caller may see the problem. Raises HistoryNotFound,
@@ -78,13 +66,11 @@ class Histories:
         """
         read = self.histories.get_history_with_testcases if with_cases else self.histories.get_whole
         found = read(_known(history_id))
-        if found is None:
+        if found is None or not (found.history.is_code_public or rules.is_own(found.history, caller)):
             raise HistoryNotFound
-        is_own = caller is not None and (caller.is_admin or caller.user_id == found.history.user_id)
-        if not (is_own or found.history.is_code_public):
-            raise HistoryNotFound
-        shown = found.problem is not None and may_see(caller, found.problem)
-        return Seen(found, is_own, (dict(found.cases or {}) if shown else {}) if with_cases else None)
+        if found.problem is not None and may_see(caller, found.problem):
+            return found
+        return replace(found, cases={} if with_cases else None)
 
     def publish(self, history_id: str, caller: Principal, *, is_public: bool) -> History:
         """Show one's run to everybody, or no longer. Raises HistoryNotFound, VersionMismatch. 2 requests."""
