@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from lambda_src.dynamo.errors import ConditionFailed, TransactionCancelled
+from lambda_src.dynamo.errors import TransactionCancelled, applied
 from lambda_src.dynamo.store import ABSENT, EXISTS, Action, Attr, Page, Put, Store, Update, UpdateItem
 from lambda_src.errors import InvalidInput
 from lambda_src.runtime.clock import Clock, epoch_ms
@@ -37,18 +37,11 @@ class ProblemRepository:
         rules.checked_id(platform, problem_id)
         meta, body = rules.split_fields({"title": "", **data})
         now = epoch_ms(self.clock())
-        key: dict[str, Any] = {
-            "platform": platform, "problem_id": problem_id, "created_at": now, "updated_at": now,
-        }  # fmt: skip
-        problem = Problem(**key, **meta)
-        puts: list[Action] = [
-            Put(items.PROBLEM, problem, ABSENT),
-            Put(items.PROBLEM_BODY, ProblemBody(**key, **body), ABSENT),
-        ]
-        try:
-            self.store.transact(tables.CREATE_PROBLEM, puts)
-        except TransactionCancelled as exc:
-            raise ProblemExists from exc
+        key: dict[str, Any] = {"platform": platform, "problem_id": problem_id, "created_at": now, "updated_at": now}
+        problem, texts = Problem(**key, **meta), ProblemBody(**key, **body)
+        puts: list[Action] = [Put(items.PROBLEM, problem, ABSENT), Put(items.PROBLEM_BODY, texts, ABSENT)]
+        if not applied(self.store.transact, tables.CREATE_PROBLEM, puts):
+            raise ProblemExists
         return problem
 
     def get_problem(self, platform: str, problem_id: str, *, body: bool = True) -> WholeProblem | None:
@@ -76,17 +69,14 @@ class ProblemRepository:
         now = epoch_ms(self.clock())
         key = {"platform": platform, "problem_id": problem_id}
         change = Update().set(updated_at=now).assign({**meta, **self._index_keys(platform, problem_id, meta)})
-        actions = [UpdateItem(items.PROBLEM.key(**key), change, _STANDS)]
+        action = UpdateItem(items.PROBLEM.key(**key), change, _STANDS)
         if body:
-            of_body = Update().set(updated_at=now).assign(body)
-            actions.append(UpdateItem(items.PROBLEM_BODY.key(**key), of_body, EXISTS))
-        try:
-            if body:
-                self.store.transact(tables.UPDATE_PROBLEM_AND_BODY, actions)
-            else:
-                self.store.update(tables.UPDATE_PROBLEM, actions[0])
-        except (ConditionFailed, TransactionCancelled) as exc:
-            raise ProblemNotFound from exc
+            texts = UpdateItem(items.PROBLEM_BODY.key(**key), Update().set(updated_at=now).assign(body), EXISTS)
+            is_there = applied(self.store.transact, tables.UPDATE_PROBLEM_AND_BODY, [action, texts])
+        else:
+            is_there = applied(self.store.update, tables.UPDATE_PROBLEM, action)
+        if not is_there:
+            raise ProblemNotFound
 
     def _index_keys(self, platform: str, problem_id: str, meta: Mapping[str, Any]) -> dict[str, Any]:
         """The index keys of a problem that stands, as far as these fields change them."""
@@ -102,8 +92,6 @@ class ProblemRepository:
         elif "needs_review" in meta:
             keys |= dict.fromkeys(items.GSI2.attributes)
         return keys
-
-    # ---- test cases --------------------------------------------------------------------------------------------------
 
     def add_testcases_batch(self, platform: str, problem_id: str, testcases: Sequence[Mapping[str, Any]]) -> int:
         """Add test cases and count them; returns how many. testcases: each a testcase_id, an input, an output if known.

@@ -4,12 +4,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from functools import partial
 from typing import Any, Final
 
 from lambda_src.errors import InvalidInput, PayloadTooLarge
 from lambda_src.services.algoitny import checks
-from lambda_src.services.algoitny.models.problems import Problem, TestCase
+from lambda_src.services.algoitny.models.problems import Problem, ProblemBody, TestCase
 from lambda_src.services.algoitny.models.users import Principal
 
 PLATFORM: Final = re.compile("[a-z0-9_-]{1,50}")
@@ -23,9 +24,7 @@ CHUNK_BYTES: Final = 3_500_000  # of a transaction's 4 MB
 INLINE_BYTES: Final = 102_400  # from here on a test case is an object
 
 _KIB: Final = 1024
-BODY_FIELDS: Final = frozenset({
-    "solution_code", "constraints", "generator_code", "user_samples", "hints", "metadata"
-})  # fmt: skip
+_OF_BODY: Final = frozenset(field.name for field in fields(ProblemBody))
 
 
 def may_see(principal: Principal | None, problem: Problem) -> bool:
@@ -52,22 +51,14 @@ def split_fields(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     if unknown:
         raise ValueError(f"a problem has no {', '.join(sorted(unknown))}")
     checked = {name: _CHECKS[name](name, value) for name, value in data.items()}
-    return (
-        {name: value for name, value in checked.items() if name not in BODY_FIELDS},
-        {name: value for name, value in checked.items() if name in BODY_FIELDS},
-    )
+    body = {name: checked.pop(name) for name in _OF_BODY & checked.keys()}
+    return checked, body
 
 
 def _listed(name: str, value: object, most: int) -> Sequence[Any]:
     if not isinstance(value, list | tuple) or len(value) > most:
         raise InvalidInput(f"{name}: must be a list of at most {most}")
     return value
-
-
-def _sample(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping) or value.keys() != {"input", "output"}:
-        raise InvalidInput("user_samples: each has an input and an output")
-    return {name: checks.checked_text(f"user_samples.{name}", each, max_bytes=4 * _KIB) for name, each in value.items()}
 
 
 def _hints(name: str, value: Any) -> tuple[dict[str, Any], ...]:
@@ -89,12 +80,11 @@ def _tags(name: str, value: object) -> tuple[str, ...]:
 
 
 def _samples(name: str, value: object) -> tuple[dict[str, str], ...]:
-    return tuple(map(_sample, _listed(name, value, 20)))
-
-
-def _as_given(_name: str, value: Any) -> Any:
-    """Flags and numbers of ours."""
-    return value
+    samples = _listed(name, value, 20)
+    if not all(isinstance(each, Mapping) and each.keys() == {"input", "output"} for each in samples):
+        raise InvalidInput("user_samples: each has an input and an output")
+    text = partial(checks.checked_text, max_bytes=4 * _KIB)
+    return tuple({part: text(f"{name}.{part}", each[part]) for part in ("input", "output")} for each in samples)
 
 
 _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
@@ -110,11 +100,10 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "user_samples": _samples,
     "hints": _hints,
     "metadata": partial(checks.checked_map, max_bytes=16 * _KIB),
-    **dict.fromkeys(("is_completed", "needs_review", "verified_by_admin", "reviewed_at", "created_by"), _as_given),
+    **dict.fromkeys(
+        ("is_completed", "needs_review", "verified_by_admin", "reviewed_at", "created_by"), lambda _, value: value
+    ),
 }
-
-
-# ---- test cases ------------------------------------------------------------------------------------------------------
 
 
 def sort_id(testcase_id: str) -> str:
@@ -134,18 +123,11 @@ def new_testcase(platform: str, problem_id: str, data: Mapping[str, Any], now_ms
         raise PayloadTooLarge(f"Test case {name} has {INLINE_BYTES} bytes or more")
     content = json.dumps({"input": given, "output": expected}, separators=(",", ":"), ensure_ascii=False)
     return TestCase(
-        platform=platform,
-        problem_id=problem_id,
-        sort_id=sort_id(name),
-        created_at=now_ms,
-        updated_at=now_ms,
-        input=given,
-        output=expected,
-        input_bytes=input_bytes,
-        output_bytes=output_bytes,
+        platform=platform, problem_id=problem_id, sort_id=sort_id(name), created_at=now_ms, updated_at=now_ms,
+        input=given, output=expected, input_bytes=input_bytes, output_bytes=output_bytes,
         sha256=hashlib.sha256(content.encode()).hexdigest(),
         output_state="missing" if data.get("output") is None else "ready",
-    )
+    )  # fmt: skip
 
 
 def chunks(testcases: Sequence[TestCase]) -> list[list[TestCase]]:
