@@ -12,7 +12,7 @@ from lambda_src.runtime.clock import of_epoch_ms, utc_text
 from lambda_src.services.algoitny.models.stored import MAX_ID
 
 MAX_LIMIT: Final = 100
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # JSON can carry half of a surrogate pair, UTF-8 cannot
 _DIGITS: Final = re.compile(r"-?(0|[1-9][0-9]{0,15})")
 
 
@@ -40,7 +40,7 @@ def timestamp(milliseconds: int | None) -> str | None:
 def one_line(text: str, *, most: int) -> str:
     """A name that people read, without white space around it. Raises ValueError."""
     line = text.strip()
-    if not 1 <= len(line) <= most or _CONTROL.search(line):
+    if not 1 <= len(line) <= most or _UNSEEN.search(line):
         raise ValueError(f"A name has 1 to {most} characters on one line")
     return line
 

@@ -61,6 +61,14 @@ def test_what_is_no_name_changes_nothing(judge, ann):
         assert judge.stored_user(ann.user_id)["nm"] == "Ann"
 
 
+def test_half_a_surrogate_pair_is_no_part_of_a_name(judge, ann):
+    content = r'{"name": "Ann \ud83e"}'  # httpx writes none by itself
+    headers = {"Content-Type": "application/json"}
+    refused = judge.ask("PATCH", "/api/account/me", by=ann, content=content, headers=headers)
+    assert told(refused) == (422, "validation_error")
+    assert judge.ask("GET", "/api/account/me", by=ann).json()["name"] == "Ann"
+
+
 def test_nobody_but_members_has_an_account(judge):
     for method, path in (
         ("GET", "/api/account/me"), ("PATCH", "/api/account/me"), ("DELETE", "/api/account"),
