@@ -14,9 +14,10 @@ type HintState = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """A run without what is long. timeline: the partition of the public timeline it stands in, while it is public.
+    """A run without what is long; in GSI1 for its user, in GSI2 while it is public.
 
-    user_id: None for anonymous runs that were moved in. public_shard: of its last publication.
+    timeline: the partition of the public timeline it stands in, while it is public. user_id: None for
+    anonymous runs that were moved in. public_shard: of its last publication.
     """
 
     history_id: str

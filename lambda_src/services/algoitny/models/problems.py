@@ -10,7 +10,10 @@ from lambda_src.services.algoitny.models.stored import CreatedAt, UpdatedAt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A problem without what is long. test_case_count: of its items, changed in one transaction with them."""
+    """A problem without what is long; in GSI1 by its state, in GSI2 while it needs a review.
+
+    test_case_count: of its items, changed in one transaction with them.
+    """
 
     platform: str
     problem_id: str
@@ -71,7 +74,10 @@ class ProblemStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestCase:
-    """A test case. sort_id: its id, numbers padded to six digits. input, output: where they are stored inline."""
+    """A test case, in the order of numbers and then of names.
+
+    sort_id: its id, numbers padded to six digits. input, output: where they are stored inline.
+    """
 
     __test__ = False
 

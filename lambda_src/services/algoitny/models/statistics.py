@@ -10,7 +10,7 @@ from lambda_src.services.algoitny.models.stored import ExpiresAt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserStats:
-    """What a user did; counted by the stream."""
+    """What a user did, counted by the stream; `ln_<language>` and `pl_<platform>` are counters, too."""
 
     user_id: int
     total_executions: Annotated[int, Stored("tot")] = 0

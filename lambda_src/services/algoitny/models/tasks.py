@@ -20,7 +20,10 @@ OPEN_TASK_SHARDS: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """Work in the background. arguments, result: ids and counts. lease_until, lease_by: whose delivery works on it."""
+    """Work in the background, in GSI2 until it is done.
+
+    arguments, result: ids and counts. lease_until, lease_by: whose delivery works on it.
+    """
 
     task_id: str
     kind: Annotated[TaskKind, Stored("knd")]

@@ -11,7 +11,7 @@ from lambda_src.services.algoitny.models.stored import CreatedAt, ExpiresAt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageLog:
-    """An accepted action. suffix: tells it from others of its millisecond. reversed_at: the charge was given back."""
+    """An accepted action; archived when it expires. suffix: tells it from others of its millisecond."""
 
     user_id: int
     date: str
@@ -27,7 +27,7 @@ class UsageLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageCounter:
-    """Accepted actions of a user, action and day that were not reversed."""
+    """Accepted actions of a user, action and day that were not reversed: the only gate there is."""
 
     user_id: int
     date: str
@@ -54,7 +54,7 @@ class UsageIdempotency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRollup:
-    """The usage of a day. top: maps of user_id, hints and executions, at most 50. is_complete: no user is missing."""
+    """The usage of a day, all users together. top: maps of user_id, hints and executions. is_complete: none lacks."""
 
     date: str
     created_at: CreatedAt

@@ -29,7 +29,7 @@ def valid_email(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """An account. token_version: raised by what shall void all tokens so far."""
+    """An account, in GSI1 by its address. token_version: raised by what shall void all tokens so far."""
 
     user_id: int
     email: Annotated[str, Stored("em")]
@@ -83,7 +83,7 @@ class EmailGuard:
 
 @dataclass(frozen=True, slots=True)
 class GoogleGuard:
-    """Whose a Google account is."""
+    """Whose a Google account is; in GSI1, where its user has the address and so no room for this."""
 
     google_id: str
     user_id: UserId
@@ -99,7 +99,7 @@ class UserSignIn(SignIn):
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """The newest id that was drawn."""
+    """The newest id of users or plans that was drawn."""
 
     name: str
     value: Annotated[int, Stored("val")] = 0
