@@ -134,7 +134,7 @@ bench-cold-start: setup ## CPU time of a cold start in the real bundle, beside a
 bench-capacity: setup ## requests and capacity units of the access patterns, beside the algorithm they replace
 	python -m tests.benchmarks.capacity
 
-bench-load: setup ## the hot paths of AlgoItny at once, as fast as one engine lets them; two minutes
+bench-load: setup ## the hot paths of AlgoItny at once, as fast as one engine lets them; three minutes
 	python -m tests.benchmarks.load
 
 bench-migration: setup ## speed and memory of moving a SQL database, beside BatchWriteItem alone; half an hour

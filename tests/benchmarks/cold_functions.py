@@ -44,19 +44,25 @@ class ColdFunction:
     @property
     def event(self) -> dict[str, Any]:
         """The first request, as an HTTP API hands it over."""
-        return {
-            "version": "2.0",
-            "routeKey": "$default",
-            "rawPath": self.path,
-            "rawQueryString": "",
-            "headers": {"host": "api.test", "accept": "application/json", "accept-encoding": "gzip"},
-            "requestContext": {
-                "http": {"method": "GET", "path": self.path, "sourceIp": "203.0.113.7"},
-                "requestId": "JKJaXmPLvHcESHA=",
-                "stage": "$default",
-            },
-            "isBase64Encoded": False,
-        }
+        return request_event(self.path)
+
+
+def request_event(target: str) -> dict[str, Any]:
+    """A GET as an HTTP API hands it over. target: path with or without a query."""
+    path, _, query = target.partition("?")
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {"host": "api.test", "accept": "application/json", "accept-encoding": "gzip"},
+        "requestContext": {
+            "http": {"method": "GET", "path": path, "sourceIp": "203.0.113.7"},
+            "requestId": "JKJaXmPLvHcESHA=",
+            "stage": "$default",
+        },
+        "isBase64Encoded": False,
+    }
 
 
 def _stock_track_record_settings(endpoint_url: str, names: Mapping[str, str]) -> ServiceSettings:

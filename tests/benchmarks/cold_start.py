@@ -268,7 +268,7 @@ def report(measured: Measured, *, shares: Mapping[str, list[tuple[str, float]]],
     return f"""# Cold start
 
 CPU time (user and system, all threads) of fresh processes that run AWS's `awslambdaric`: *init* until the process asks
-for its first event, *first request* until it posts the answer to a GET of one thing by its id. Medians of {starts}
+for its first event, *first request* until it posts the answer to a GET that reads one item. Medians of {starts}
 starts per variant, in shuffled order. Made by `make bench-cold-start`.
 
 {result_table(measured.results, measured.floor)}

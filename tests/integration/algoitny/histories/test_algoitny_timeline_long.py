@@ -1,14 +1,13 @@
-"""A long public timeline, walked while runs arrive, and what a page of it costs beside a single run."""
+"""A long public timeline, walked while runs arrive."""
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import pytest
 
 from lambda_src.services.algoitny import tables
 from tests.support.algoitny import PlayedJudge
-from tests.support.algoitny_runs import NOON_MS, behind, keep, runs_of, ulid
+from tests.support.algoitny_runs import NOON_MS, behind, runs_of, ulid
 
 LISTS: Final = ("/api/history?scope=public&limit=20", "/api/history/search?language=python&limit=20")
 
@@ -59,30 +58,3 @@ def test_a_thousand_old_runs_come_once_and_in_order_while_new_ones_arrive(new_ju
 @pytest.mark.parametrize("shards", [1, 8])
 def test_ten_thousand_old_runs_come_once_and_in_order_while_new_ones_arrive(new_judge, shards):
     check(new_judge(public_timeline_shards=shards), LISTS, runs=10_000, arriving=200)
-
-
-@pytest.mark.soak
-def test_a_public_page_takes_the_processor_no_more_than_twelve_single_runs(new_judge):
-    judge = new_judge()
-    ann = judge.user("ann@example.com")
-    plant(judge, ann, ((number, NOON_MS + number) for number in range(200)))
-    keep(judge, ann, ulid(999))
-
-    def page() -> None:
-        assert len(judge.ask("GET", LISTS[0]).json()["results"]) == 20
-
-    def single() -> None:
-        assert judge.ask("GET", f"/api/history/{ulid(999)}").status_code == 200
-
-    for each in (page, single):
-        seconds(each, times=20)  # warm
-    of_page, of_single = (min(seconds(each, times=50) for _ in range(3)) for each in (page, single))
-    assert of_page <= 12 * of_single, f"{of_page / 50 * 1e3:.2f} ms beside {of_single / 50 * 1e3:.2f} ms"
-
-
-def seconds(action: Callable[[], None], *, times: int) -> float:
-    """Processor time of this process, in which both the service and who asks it run."""
-    begun = time.process_time()
-    for _ in range(times):
-        action()
-    return time.process_time() - begun
