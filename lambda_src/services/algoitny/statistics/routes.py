@@ -1,18 +1,15 @@
 """Routes of what was counted, and the bodies of their answers."""
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import Query
 from pydantic import BaseModel, Field
 
 from lambda_src.runtime.bodies import Shape
 from lambda_src.runtime.routing import Given, Router
-from lambda_src.services.algoitny.bodies import PathId, Timestamp, timestamp
+from lambda_src.services.algoitny.bodies import Hours, PathId, Timestamp, timestamp
 from lambda_src.services.algoitny.models.statistics import UserStats
 from lambda_src.services.algoitny.principals import Administrator, Member
 from lambda_src.services.algoitny.statistics.service import Statistics
-
-type Hours = Annotated[int, Query(ge=1, le=168, description="Clock hours, the current one among them")]
 
 
 class StatsBody(BaseModel):

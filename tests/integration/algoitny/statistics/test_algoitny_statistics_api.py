@@ -53,7 +53,7 @@ def test_recent_runs_are_of_a_day_unless_somebody_asks_otherwise_and_never_below
     assert judge.ask("GET", "/api/history/recent-count").json()["count"] == 0
 
 
-@pytest.mark.parametrize("hours", ["0", "169", "-1", "x", "1.5", "1e2", ""])
+@pytest.mark.parametrize("hours", ["0", "169", "-1", "x", "1.5", "1e2", "", "7.0", "7_0", "%2B7", "%0A7"])
 def test_other_numbers_of_hours_are_refused(new_judge, hours):
     answer = new_judge().ask("GET", f"/api/history/recent-count?hours={hours}")
 
