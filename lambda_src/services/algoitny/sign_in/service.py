@@ -126,7 +126,8 @@ class SignInService:
 
     def _created(self, identity: GoogleIdentity, plan: str | None) -> User:
         chosen = self.people.catalog.find_by_name(plan) if plan else None
-        plan_id = chosen.plan_id if chosen is not None and chosen.is_self_service else FREE_PLAN_ID
+        may_choose = chosen is not None and chosen.is_self_service and not chosen.is_admin_plan
+        plan_id = chosen.plan_id if chosen is not None and may_choose else FREE_PLAN_ID
         user: dict[str, Any] = {**asdict(identity), "last_login_at": epoch_ms(self.clock())}
         try:
             return self.people.users.create_user({**user, "subscription_plan_id": plan_id})

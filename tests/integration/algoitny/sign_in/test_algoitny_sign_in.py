@@ -82,6 +82,14 @@ def test_somebody_new_may_choose_a_plan_that_is_for_choosing(google, wished, giv
     check_people(google.judge)
 
 
+def test_nobody_chooses_admin_though_an_administrator_let_members_choose_it(google):
+    boss = google.judge.admin()
+    path = f"/api/admin/plans/{ADMIN}"
+    assert google.judge.ask("PATCH", path, by=boss, json={"is_self_service": True}).status_code == 200
+
+    assert google.sign_in(plan="Admin").json()["user"]["subscription_plan_id"] == FREE
+
+
 def test_a_plan_that_takes_nobody_any_more_is_not_given(google):
     google.judge.plan(plan_id=4, name="Team", is_self_service=True, is_active=False)
 
