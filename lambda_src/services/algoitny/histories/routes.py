@@ -19,7 +19,7 @@ from lambda_src.services.algoitny.histories.schemas import (
     detail_body,
     history_body,
 )
-from lambda_src.services.algoitny.histories.service import MAX_WITH_CODE, Histories, Scope
+from lambda_src.services.algoitny.histories.service import Histories, Scope
 from lambda_src.services.algoitny.principals import Member, Visitor
 from lambda_src.services.algoitny.usage.service import Repeatable, limit_headers
 
@@ -43,12 +43,13 @@ def list_history(
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """Runs, newest first: public ones, your own, or both, as by default. A page may be short before the last one."""
-    page = histories.page(caller, scope, limit=min(limit, MAX_WITH_CODE) if include else limit, cursor=cursor)
-    shown = [history_body(each, caller) for each in page.items]
     if include:
-        codes = histories.codes(page.items)
-        shown = [each | {"code": codes.get(each["id"], "")} for each in shown]
-    return list_body(page, shown)
+        page, codes = histories.page_with_code(caller, scope, limit=limit, cursor=cursor)
+        return list_body(
+            page, [history_body(each, caller) | {"code": codes.get(each.history_id, "")} for each in page.items]
+        )
+    page = histories.page(caller, scope, limit=limit, cursor=cursor)
+    return list_body(page, [history_body(each, caller) for each in page.items])
 
 
 @router.get("/api/history/search", response_model=HistoryListBody, response_model_exclude_unset=True)

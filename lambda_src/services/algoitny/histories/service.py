@@ -1,5 +1,6 @@
 """Runs as users see them: lists, single ones, and who may see and change what."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -18,7 +19,9 @@ from lambda_src.services.algoitny.problems.rules import may_see
 
 type Scope = Literal["public", "mine", "all"]
 
-MAX_WITH_CODE: Final = 50  # runs of a page whose code is shown: 3 MiB of the 6 MB of an answer
+MAX_WITH_CODE: Final = 50  # runs of a page whose code is shown: 3 MiB of the 6 MB of an answer, as people write it
+CODE_PAGE_BYTES: Final = 5_000_000  # of such a page, as JSON
+SURE_WITH_CODE: Final = 12  # as many fit whatever is in them: JSON has six bytes for some characters
 _NAME_CHARACTERS: Final = 50
 
 
@@ -57,6 +60,20 @@ class Histories:
         """The code of runs that the caller sees, by their ids. 1 request."""
         keys = [items.HISTORY_BODY.key(history_id=each.history_id) for each in runs]
         return {each.history_id: each.code for each in self.histories.store.batch_get(tables.HISTORIES_BY_ID, keys)}
+
+    def page_with_code(
+        self, caller: Principal | None, scope: Scope | None, *, limit: int, cursor: str | None
+    ) -> tuple[Page[History], dict[str, str]]:
+        """The same with the code of each run, by its id: up to 50, fewer where their code is long.
+
+        1 request more; all again where it turns out to be more than an answer holds.
+        """
+        for most in (MAX_WITH_CODE, SURE_WITH_CODE):
+            page = self.page(caller, scope, limit=min(limit, most), cursor=cursor)
+            codes = self.codes(page.items)
+            if len(json.dumps(codes, ensure_ascii=False).encode()) <= CODE_PAGE_BYTES:
+                break
+        return page, codes
 
     def read(self, history_id: str, caller: Principal | None, *, with_cases: bool) -> WholeHistory:
         """A run with code and results, for everybody if it is public, and otherwise for who made it.

@@ -291,6 +291,18 @@ def test_a_list_with_code_has_pages_that_can_be_sent(judge, ann):
     assert (len(found["results"]), found["has_more"]) == (50, True)
 
 
+def test_a_list_with_code_that_json_makes_long_has_pages_that_can_be_sent(judge, ann):
+    escaped = "\x01" * 65_536  # six bytes each
+    made = [keep(judge, ann, ulid(number), at=NOON_MS + number, code=escaped).history_id for number in range(17)]
+    headers = {"Accept-Encoding": "identity"}
+    first = judge.ask("GET", f"{PUBLIC}&include=code", headers=headers)
+    assert first.status_code == 200, first.text[:200]
+    assert [each["code"] for each in first.json()["results"]] == [escaped] * 12
+    rest = judge.ask("GET", behind(f"{PUBLIC}&include=code", first.json()["next_cursor"]), headers=headers).json()
+    assert [each["id"] for each in first.json()["results"] + rest["results"]] == made[::-1]
+    assert [each["code"] for each in rest["results"]] == [escaped] * 5
+
+
 def test_spreads_that_would_hide_runs_are_refused(new_judge):
     with pytest.raises(ValueError, match="PUBLIC_TIMELINE_READ_SHARDS"):
         new_judge(public_timeline_shards=8, public_timeline_read_shards=4)
