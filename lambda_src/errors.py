@@ -43,15 +43,22 @@ class AppError(Exception):
         super().__init_subclass__()
         cls.code, cls.default_detail = code or cls.code, detail or cls.default_detail
 
-    def __init__(self, detail: str | None = None, *, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retry_after_seconds: float | None = None,
+        members: Mapping[str, object] | None = None,
+    ) -> None:
         self.detail = detail or self.default_detail
         self.retry_after_seconds = retry_after_seconds or self.pause_seconds
+        self._members = members or {}
         super().__init__(self.detail)
 
     @property
     def members(self) -> Mapping[str, object]:
         """What the answer says beyond `detail`, `code` and `request_id`."""
-        return {}
+        return self._members
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -1,18 +1,4 @@
-"""Errors of AlgoItny.
-
-BadRequest         400  ConsentsRequired, PlanUnavailable, ConfirmationWrong
-NotAuthenticated   401  InvalidGoogleToken, TokenRevoked
-NotAllowed         403  EmailUnverified, PlanForbidden, PlanRequiresApproval, PlanLimitProblems
-NotFound           404  UserNotFound, PlanNotFound, ProblemNotFound, HistoryNotFound, TaskNotFound
-Conflict           409  EmailTaken, GoogleIdTaken, UserIdTaken, AccountConflict, LastAdmin, PlanNameTaken, PlanInUse,
-                        PlanProtected, PlanInactive, ProblemExists, NoTestcases, TestCaseExists, TooManyTestCases,
-                        NotFailed, ExtraWriteConflict
-      (worker only)     LeaseHeld                                             retryable
-InvalidInput       422  KeyReused
-TooManyRequests    429  LimitExceeded
-UpstreamFailed     502  GoogleUnavailable
-StoreUnavailable   503  StorageUnavailable
-"""
+"""Errors of AlgoItny; HTTP answers them with the status of their family, see `lambda_src/errors.py`."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -108,19 +94,12 @@ class LastAdmin(Conflict, code="last_admin", detail="Nobody takes this right fro
 class PlanNameTaken(Conflict, code="plan_name_taken", detail="There is a plan of this name already"): ...
 
 
-class PlanInUse(Conflict):
+class PlanInUse(Conflict, code="plan_in_use", detail="Users are on this plan"):
     """user_count: how many are on it."""
 
-    code = "plan_in_use"
-    default_detail = "Users are on this plan"
-
     def __init__(self, user_count: int) -> None:
-        super().__init__()
+        super().__init__(members={"user_count": user_count})
         self.user_count = user_count
-
-    @property
-    def members(self) -> Mapping[str, object]:
-        return {"user_count": self.user_count}
 
 
 class PlanProtected(Conflict, code="plan_protected", detail="This plan cannot be deleted, renamed or switched off"): ...
@@ -135,19 +114,12 @@ class ProblemExists(Conflict, code="problem_exists", detail="There is this probl
 class NoTestcases(Conflict, code="no_testcases", detail="The problem has no test cases to run against"): ...
 
 
-class TestCaseExists(Conflict):
+class TestCaseExists(Conflict, code="testcase_exists", detail="There is such a test case already"):
     """testcase_ids: which there are already."""
 
-    code = "testcase_exists"
-    default_detail = "There is such a test case already"
-
     def __init__(self, testcase_ids: tuple[str, ...] = ()) -> None:
-        super().__init__()
+        super().__init__(members={"testcase_ids": list(testcase_ids)})
         self.testcase_ids = testcase_ids
-
-    @property
-    def members(self) -> Mapping[str, object]:
-        return {"testcase_ids": list(self.testcase_ids)}
 
 
 class TooManyTestCases(Conflict, code="too_many_testcases", detail="A problem has at most 1,000 test cases"): ...
@@ -156,13 +128,9 @@ class TooManyTestCases(Conflict, code="too_many_testcases", detail="A problem ha
 class NotFailed(Conflict, code="not_failed", detail="Only a task that failed can be tried again"): ...
 
 
-class LeaseHeld(Conflict):
-    """Another delivery is at work on the same task."""
-
-    code = "lease_held"
+class LeaseHeld(Conflict, code="lease_held", detail="Another delivery is at work on this task"):
     retryable = True
     is_expected = True
-    default_detail = "Another delivery is at work on this task"
 
 
 class ExtraWriteConflict(Conflict):
@@ -178,21 +146,18 @@ class KeyReused(
 ): ...
 
 
-class LimitExceeded(TooManyRequests):
+class LimitExceeded(TooManyRequests, code="rate_limited"):
     """A plan's limit of a day is used up. reset_at: when the next one begins; seconds: until then, from 1."""
 
-    code = "rate_limited"
-
     def __init__(self, action: str, current_count: int, limit: int, *, reset_at: datetime, seconds: int) -> None:
-        self.action, self.current_count, self.limit = action, current_count, limit
-        self.reset_at, self.seconds, self._reset_text = reset_at, max(1, seconds), utc_text(reset_at, "seconds")
-        detail = f"Daily {action} limit exceeded ({current_count}/{limit}). Resets at {self._reset_text}"
-        super().__init__(detail, retry_after_seconds=self.seconds)
-
-    @property
-    def members(self) -> Mapping[str, object]:
-        counts = {"action": self.action, "current_count": self.current_count, "limit": self.limit, "remaining": 0}
-        return {**counts, "reset_at": self._reset_text, "retry_after_seconds": self.seconds}
+        self.current_count, self.limit, self.reset_at = current_count, limit, reset_at
+        pause, resets = max(1, seconds), utc_text(reset_at, "seconds")
+        counts = {"action": action, "current_count": current_count, "limit": limit, "remaining": 0}
+        super().__init__(
+            f"Daily {action} limit exceeded ({current_count}/{limit}). Resets at {resets}",
+            retry_after_seconds=pause,
+            members={**counts, "reset_at": resets, "retry_after_seconds": pause},
+        )
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -13,7 +13,6 @@ DeadlineExceeded        504  UpstreamTimeout                             retryab
 AppError                500  InvariantBroken
 """
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from lambda_src.errors import (
@@ -52,12 +51,8 @@ class NameTaken(Conflict):
     default_detail = "A neighborhood of this name already exists"
 
     def __init__(self, holder: str) -> None:
-        super().__init__()
+        super().__init__(members={"nbhd_id": holder})
         self.holder = holder
-
-    @property
-    def members(self) -> Mapping[str, object]:
-        return {"nbhd_id": self.holder}
 
 
 class AlreadyMember(Conflict):
@@ -97,12 +92,7 @@ class InvalidField(InvalidInput):
     """A parameter does not go with the others."""
 
     def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self._error = {"field": field, "message": message}
-
-    @property
-    def members(self) -> Mapping[str, object]:
-        return {"errors": [self._error]}
+        super().__init__(f"{field}: {message}", members={"errors": [{"field": field, "message": message}]})
 
 
 class InvalidReturnUrl(BadRequest):

@@ -11,7 +11,6 @@ InvalidInput       422  InvalidUsername, InvalidEmail, InvalidFilename, InvalidS
 StoreUnavailable   503  ConfigurationError, StoreBusy, TranscriptionDisabled
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -165,12 +164,8 @@ class InvalidFilename(InvalidInput):
     default_detail = "The file name cannot be used"
 
     def __init__(self, reason: str) -> None:
-        super().__init__()
+        super().__init__(members={"errors": [{"field": "filename", "message": reason}]})
         self.reason = reason
-
-    @property
-    def members(self) -> Mapping[str, object]:
-        return {"errors": [{"field": "filename", "message": self.reason}]}
 
 
 class InvalidStatus(InvalidInput):
