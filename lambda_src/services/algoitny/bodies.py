@@ -24,6 +24,9 @@ def _checked_digits(text: Any) -> Any:
 
 
 type Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT), BeforeValidator(_checked_digits)]
+type Hours = Annotated[
+    int, Query(ge=1, le=168, description="Clock hours, the current one among them"), BeforeValidator(_checked_digits)
+]
 type Days = Annotated[int, Query(ge=1, le=90), BeforeValidator(_checked_digits)]
 type Hours = Annotated[
     int, Query(ge=1, le=168, description="Clock hours, the current one among them"), BeforeValidator(_checked_digits)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from lambda_src.runtime.bodies import RequestBody, Shape
 from lambda_src.services.algoitny.bodies import ListBody, Timestamp, timestamp
@@ -33,11 +33,11 @@ class NewRunBody(RequestBody):
     language: str = Field(max_length=50, description="python, javascript, cpp or java")
     code: str = Field(min_length=1, description="At most 65,536 bytes")
     outputs: list[OutputBody] = Field(min_length=1, max_length=1000)
-    is_code_public: bool = False
+    is_code_public: StrictBool = False
 
 
 class VisibilityBody(RequestBody):
-    is_code_public: bool
+    is_code_public: StrictBool
 
 
 # ---- answers ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from lambda_src.errors import BadRequest
 from lambda_src.runtime.bodies import RequestBody
@@ -38,7 +38,7 @@ class Refresh(RequestBody):
 
 
 class SignOut(Refresh):
-    all_devices: bool = False
+    all_devices: StrictBool = False
 
 
 class Tokens(BaseModel):

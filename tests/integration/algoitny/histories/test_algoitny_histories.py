@@ -153,7 +153,10 @@ def test_nobody_shows_hides_or_deletes_the_run_of_another(judge, ann):
 
 def test_a_run_is_shown_or_hidden_and_nothing_else(judge, ann):
     keep(judge, ann, RUN)
-    for body in ({}, {"is_code_public": "perhaps"}, {"is_code_public": None}, {"is_code_public": True, "code": "x"}):
+    for body in (
+        {}, {"is_code_public": "yes"}, {"is_code_public": 1}, {"is_code_public": None},
+        {"is_code_public": True, "code": "x"},
+    ):  # fmt: skip
         assert judge.ask("PATCH", PATH, by=ann, json=body).status_code == 422
 
 

@@ -201,7 +201,7 @@ REFUSED: Final[tuple[tuple[int, dict[str, Any]], ...]] = (
     (422, {"outputs": [{"test_case_id": "01", "output": ""}]}),
     (422, {"outputs": [{"test_case_id": "1", "output": "\ud800"}]}),
     (422, {"outputs": [{"test_case_id": "1", "output": "", "error": "\ud800"}]}),
-    (422, {"outputs": [{"test_case_id": "1"}]}), (422, {"more": 1}),
+    (422, {"outputs": [{"test_case_id": "1"}]}), (422, {"more": 1}), (422, {"is_code_public": "no"}),
     (422, {"outputs": [{"test_case_id": "1", "output": ""}] * 1001}),
     (413, {"code": "a" * 65_537}), (413, {"code": "가" * 21_846}),
     (413, {"outputs": [{"test_case_id": "1", "output": "a" * 4_194_305}]}),

@@ -198,6 +198,7 @@ def test_nobody_signs_another_out_everywhere_without_a_token_that_goes_on(google
     signin_id, old = session["refresh"].partition(".")[0], session["refresh"]
     newest = refreshed(google, old)["refresh"]
     assert google.post("logout", refresh=f"{signin_id}.{'A' * 43}", all_devices=True).status_code == 200
+    assert told(google.post("logout", refresh=session["refresh"], all_devices="no")) == (422, "validation_error")
     assert google.knock(session["access"]) == (404, "not_found")
     google.judge.clock.forward(seconds=11)
     assert google.post("logout", refresh=old, all_devices=True).status_code == 200
