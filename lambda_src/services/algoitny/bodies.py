@@ -28,9 +28,6 @@ type Hours = Annotated[
     int, Query(ge=1, le=168, description="Clock hours, the current one among them"), BeforeValidator(_checked_digits)
 ]
 type Days = Annotated[int, Query(ge=1, le=90), BeforeValidator(_checked_digits)]
-type Hours = Annotated[
-    int, Query(ge=1, le=168, description="Clock hours, the current one among them"), BeforeValidator(_checked_digits)
-]
 type Cursor = Annotated[str | None, Query(description="Of the page before")]
 type PathId = Annotated[int, Path(ge=1, le=MAX_ID), BeforeValidator(_checked_digits)]
 type QueryId = Annotated[int | None, Query(ge=1, le=MAX_ID), BeforeValidator(_checked_digits)]
