@@ -40,7 +40,7 @@ def api(settings: ApiSettings, resources: Resources) -> "FastAPI":
     from lambda_src.services.algoitny import health
     from lambda_src.services.algoitny.errors import CODES
     from lambda_src.services.algoitny.histories import routes as histories
-    from lambda_src.services.algoitny.histories.recording import RunRecorder
+    from lambda_src.services.algoitny.histories.service import RunRecorder
     from lambda_src.services.algoitny.legal import routes as legal
     from lambda_src.services.algoitny.legal.service import LegalDocuments
     from lambda_src.services.algoitny.parts import Parts

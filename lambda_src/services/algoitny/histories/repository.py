@@ -43,10 +43,7 @@ class NewRun(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WholeHistory:
-    """A run with what belongs to it. results: None when they are no longer kept.
-
-    problem, cases: where they were asked for and exist.
-    """
+    """A run with what belongs to it. results: None when no longer kept. problem, cases: if asked for."""
 
     history: History
     code: str
@@ -104,10 +101,7 @@ class SearchHistoryRepository:
         self.store.put(tables.KEEP_HISTORY_BODY, Put(items.HISTORY_BODY, run.body))
 
     def drop_body(self, run: NewRun) -> None:
-        """Forget code and results of a run that did not come about; what cannot be reached now stays, and is logged.
-
-        1 request, 1 to S3 for long ones.
-        """
+        """Forget what `keep_body` kept, in as many requests; what cannot be reached now stays, and is logged."""
         try:
             key = items.HISTORY_BODY.key(history_id=run.body.history_id)
             self.store.delete(tables.KEEP_HISTORY_BODY, Delete(key))
@@ -134,11 +128,9 @@ class SearchHistoryRepository:
     def get_whole(self, history_id: str) -> WholeHistory | None:
         """A run with code, results and hints. 1 request (`history_parts`), 1 to S3 for long results."""
         parts = self._parts(history_id)
-        history, body = parts.get(History), parts.get(HistoryBody)
-        if history is None:
+        if (history := parts.get(History)) is None:
             return None
-        if body is None:
-            return WholeHistory(history, "", (), parts.get(HistoryHint))
+        body = parts.get(HistoryBody) or HistoryBody(history_id=history_id, created_at=history.created_at)
         results = body.test_results if body.results_s3_key is None else self.objects.read(body.results_s3_key)
         return WholeHistory(history, body.code, results, parts.get(HistoryHint))
 
@@ -235,33 +227,21 @@ class SearchHistoryRepository:
         return self._merged(tables.LIST_PUBLIC_HISTORY, limit, cursor, timelines)
 
     def list_all_history(self, user_id: int, limit: int, cursor: str | None = None) -> Page[History]:
-        """One page of a user's own runs and all public ones, newest first, each once; otherwise as the public list.
-
-        1 request more.
-        """
+        """One page of a user's own runs and all public ones, each once; as the public list, with 1 request more."""
         public = [Part(tables.LIST_PUBLIC_HISTORY, {"timeline": each}) for each in self.spread.timelines()]
         own = tables.LIST_USER_HISTORY
         return self._merged(own, limit, cursor, ({},), beside=public, bound_to="all", user_id=user_id)
 
     def search_by_language(self, language: str, limit: int, cursor: str | None = None) -> Page[History]:
-        """One page of the public runs in a language; otherwise as all of them.
-
-        1 request per shard that is read, and 1 (`search_by_language`, `histories_by_id`).
-        """
+        """One page of the public runs in a language, as of all. 1 request per shard, and 1 (`histories_by_id`)."""
         return self._merged(tables.SEARCH_BY_LANGUAGE, limit, cursor, self._shards, language=language)
 
     def search_by_platform(self, platform: str, limit: int, cursor: str | None = None) -> Page[History]:
-        """One page of the public runs of a platform's problems; otherwise as all of them.
-
-        1 request per shard that is read, and 1 (`search_by_platform`, `histories_by_id`).
-        """
+        """One page of the public runs of a platform, as of all. 1 request per shard, and 1 (`histories_by_id`)."""
         return self._merged(tables.SEARCH_BY_PLATFORM, limit, cursor, self._shards, platform=platform)
 
     def count_user_history(self, user_id: int, *, exact: bool = False) -> int:
-        """How many runs a user has, as the stream counted them. exact: count them now.
-
-        1 request (`get_stats`), exactly 1 per MB of them (`list_user_history`).
-        """
+        """How many runs a user has, as the stream counted; exact: as there are now. 1 request, exactly 1 per MB."""
         if exact:
             return self.store.count(tables.LIST_USER_HISTORY, user_id=user_id)
         return self.statistics.get_stats(user_id).history_count

@@ -8,7 +8,6 @@ from lambda_src.runtime.routing import Given, JsonAnswer, Router
 from lambda_src.services.algoitny import checks
 from lambda_src.services.algoitny.bodies import Cursor, Limit, list_body
 from lambda_src.services.algoitny.histories import rules
-from lambda_src.services.algoitny.histories.recording import RunRecorder, Submission
 from lambda_src.services.algoitny.histories.rules import Output
 from lambda_src.services.algoitny.histories.schemas import (
     HistoryBody,
@@ -19,7 +18,7 @@ from lambda_src.services.algoitny.histories.schemas import (
     detail_body,
     history_body,
 )
-from lambda_src.services.algoitny.histories.service import Histories, Scope
+from lambda_src.services.algoitny.histories.service import Histories, RunRecorder, Scope, Submission
 from lambda_src.services.algoitny.principals import Member, Visitor
 from lambda_src.services.algoitny.usage.service import Repeatable, limit_headers
 

@@ -9,6 +9,7 @@ PENDING, RETRY ── claim ──▶ STARTED ── finish ──▶ SUCCESS
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from lambda_src.dynamo import leases
@@ -124,13 +125,11 @@ class TaskRepository:
 
         older_than: milliseconds. 4 Queries, and 1 request per 100 tasks.
         """
-        shards = (
-            self.store.items(tables.OPEN_TASKS, open_shard=shard, stop_after=_PER_SHARD)
-            for shard in range(OPEN_TASK_SHARDS)
-        )
-        old = [entry.task_id for shard in shards for entry in shard if entry.created_at < older_than]
-        tasks = self.store.batch_get(tables.TASKS_BY_ID, [items.TASK.key(task_id=task_id) for task_id in old])
-        return sorted((task for task in tasks if task.is_open), key=lambda task: (task.created_at, task.task_id))
+        shards = range(OPEN_TASK_SHARDS)
+        listed = (self.store.items(tables.OPEN_TASKS, open_shard=each, stop_after=_PER_SHARD) for each in shards)
+        keys = [items.TASK.key(task_id=each.task_id) for each in chain(*listed) if each.created_at < older_than]
+        tasks = (task for task in self.store.batch_get(tables.TASKS_BY_ID, keys) if task.is_open)
+        return sorted(tasks, key=lambda task: (task.created_at, task.task_id))
 
     def _change(self, pattern: AccessPattern[Any], task_id: str, update: Update, condition: Condition) -> bool:
         change = UpdateItem(items.TASK.key(task_id=task_id), update.set(updated_at=self._now()), condition)

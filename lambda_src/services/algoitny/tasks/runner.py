@@ -38,10 +38,7 @@ class Done(NamedTuple):
 
 
 class Unfinished(NamedTuple):
-    """A task that goes on in a message of its own. arguments: those of the task then; current of total are done.
-
-    delay_seconds: how long that message waits, 0-900.
-    """
+    """A task that goes on in a message of its own in 0-900 s. arguments: of the task then; current of total: done."""
 
     arguments: Mapping[str, Any]
     current: int = 0

@@ -10,8 +10,8 @@ from lambda_src.dynamo.boto3_client import Boto3Client
 from lambda_src.dynamo.client import Client
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.objects import ObjectClient
-from lambda_src.services.algoitny.histories.recording import Recorded, RunRecorder, Submission
 from lambda_src.services.algoitny.histories.rules import Output
+from lambda_src.services.algoitny.histories.service import Recorded, RunRecorder, Submission
 from lambda_src.services.algoitny.models.users import Principal, User
 from lambda_src.services.algoitny.usage.service import Repeatable
 from tests.support.algoitny import PlayedJudge
