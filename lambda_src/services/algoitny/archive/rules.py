@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from lambda_src.runtime.clock import of_epoch_ms, utc_text
 from lambda_src.runtime.messages import Malformed
@@ -16,20 +15,16 @@ from lambda_src.services.algoitny.usage.rules import parse_date
 
 KIND: Final = items.USAGE_LOG.constants["tp"]
 
+_EXPIRY: Final = {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}
 FILTERS: Final[tuple[Mapping[str, Any], ...]] = (
-    {
-        "eventName": ["REMOVE"],
-        "userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]},
-        "dynamodb": {"OldImage": {"tp": {"S": [KIND]}}},
-    },
+    {"eventName": ["REMOVE"], "userIdentity": _EXPIRY, "dynamodb": {"OldImage": {"tp": {"S": [KIND]}}}},
 )
 """What Lambda hands over; a record is looked at again, whoever hands it over."""
 
 SEQUENCE_DIGITS: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
-class ExpiredLog:
+class ExpiredLog(NamedTuple):
     """A log that its TTL removed. begun: the line about it but for its end, which says when it is archived."""
 
     day: date
@@ -45,8 +40,7 @@ def expired_log(record: StreamRecord) -> ExpiredLog | None:
     if not record.expired or record.event_name != "REMOVE" or (record.old or {}).get("tp") != {"S": KIND}:
         return None
     log = model_of(items.USAGE_LOG, record.old)
-    key = items.USAGE_LOG.key_of(log).values
-    log_id = f"{key['PK']}|{key['SK']}"
+    log_id = "|".join(items.USAGE_LOG.key_of(log).values.values())
     try:
         return ExpiredLog(parse_date(log.date).date(), log_id, _json(_members(log, log_id))[:-1].encode())
     except (ArithmeticError, TypeError, ValueError) as exc:

@@ -97,10 +97,7 @@ class UsageLogRepository:
     def preview(
         self, user_id: int, action: str, limit: int, idempotency_key: str | None, body_digest: str | None
     ) -> Consumed | None:
-        """What `consume` would answer without charging, before anything is written for it; None when it may charge.
-
-        It admits nothing. Raises LimitExceeded, KeyReused. 1 request, 1 more with a key.
-        """
+        """What `consume` would answer or raise; None when it may charge. It admits nothing. 1 request, 2 with a key."""
         log = usage_log(self.clock(), user_id, action, idempotency_key=idempotency_key)
         charge = Charge(log, limit, body_digest)
         earlier, count = self._use_of_key(charge), self._count(charge)
@@ -180,10 +177,7 @@ class UsageLogRepository:
         return page if len(standing) == len(page.items) else Page(standing, None)
 
     def check_rate_limit(self, user_id: int, action: str, limit: int) -> tuple[bool, int, str]:
-        """Whether one more would be let through now, how many count, and when they begin anew.
-
-        A preview: it never admits work, which `consume` does. 1 request.
-        """
+        """Whether one more would be let through, how many count, when they begin anew. It admits nothing. 1 request."""
         date = self.format_date(self.clock())
         count = self.get_daily_usage_count(user_id, action, date)
         return limit == UNLIMITED or count < limit, count, self._get_reset_time(date)
@@ -207,19 +201,13 @@ class UsageLogRepository:
         return counts
 
     def audit_day(self, user_id: int, action: str, date: str) -> tuple[int, int]:
-        """The counter of a day, and how many logs were counted for it; they differ only while something is charged.
-
-        1 request, and 1 per MB of logs.
-        """
+        """The counter of a day, and how many logs count; they differ only during a charge. 1 request, 1 per MB of logs."""
         counted = self.get_daily_usage_count(user_id, action, date)
         standing = Attr("action").eq(action) & Attr("reversed_at").not_exists()
         return counted, self.store.count(tables.AUDIT_DAY, where=standing, user_id=user_id, date=date)
 
     def delete_logs_before_date(self, user_id: int, date: str) -> int:
-        """Remove the usage of the 93 days before a day, and return how many logs that were. They are not archived.
-
-        1 request per day, and 1 per 25 items.
-        """
+        """Remove the usage of the 93 days before a day, unarchived, as `delete_day` does. 93 times its requests."""
         return sum(self.delete_day(user_id, day) for day in rules.days_before(date))
 
     def delete_day(self, user_id: int, date: str) -> int:
