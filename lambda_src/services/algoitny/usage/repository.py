@@ -201,7 +201,7 @@ class UsageLogRepository:
         return counts
 
     def audit_day(self, user_id: int, action: str, date: str) -> tuple[int, int]:
-        """The counter of a day, and how many logs count; they differ only during a charge. 1 request, 1 per MB of logs."""
+        """The counter of a day, and how many logs count: equal but for charges under way. 1 request, 1 per MB."""
         counted = self.get_daily_usage_count(user_id, action, date)
         standing = Attr("action").eq(action) & Attr("reversed_at").not_exists()
         return counted, self.store.count(tables.AUDIT_DAY, where=standing, user_id=user_id, date=date)
