@@ -6,6 +6,7 @@ ItemTooLarge           422  an item above 400 KB
 StoreError             500  DynamoDB refused the request for a reason no caller can do anything about
 StoreMisconfigured     503  a table, a right, credentials or the region is wrong, until somebody mends it
 StoreUnavailable       503  conflicts, throttles or no answer, after all retries (in `lambda_src.errors`)
+  Contended            503  others were at the same items each time: nothing of the transaction was written
   OutcomeUnknown       503  a transaction that may have been carried out; only a read can tell
 """
 
@@ -71,6 +72,13 @@ class StoreMisconfigured(NotReady):
     def __init__(self, fault: Fault) -> None:
         super().__init__()
         self.fault: Fault = fault
+
+
+class Contended(StoreUnavailable):
+    """The last try of a transaction was cancelled by conflicts or throttles, so none before it went through either.
+
+    A token whose transaction was carried out is answered with success, and one that still is under way otherwise.
+    """
 
 
 class OutcomeUnknown(StoreUnavailable):

@@ -7,6 +7,7 @@ from lambda_src.dynamo.client import CallRefused, Fault, NoResponse, NotSent
 from lambda_src.dynamo.errors import (
     CONDITION_FAILED,
     ConditionFailed,
+    Contended,
     ItemTooLarge,
     OutcomeUnknown,
     Reason,
@@ -91,7 +92,7 @@ def _cancelled(reasons: Sequence[Mapping[str, Any]]) -> AppError:
         return Cancelled(tuple(Reason(each.get("Code", "None"), _item(each.get("Item"))) for each in reasons))
     if any(_TOO_LARGE in (entry.get("Message") or "") for entry in reasons):
         return ItemTooLarge()
-    return unavailable() if codes <= _TRANSIENT_REASONS else StoreError()
+    return Contended(retry_after_seconds=1) if codes <= _TRANSIENT_REASONS else StoreError()
 
 
 def _item(found: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
+from lambda_src.dynamo.errors import Contended
 from lambda_src.dynamo.store import Page
 from lambda_src.errors import AppError, BadRequest, PayloadTooLarge, StoreUnavailable
 from lambda_src.runtime.clock import Clock
@@ -187,10 +188,9 @@ class RunRecorder:
                 caller, "execution", problem_id=kept.problem_key, metadata=said,
                 extra_writes=self.histories.writes(kept), repeatable=repeatable,
             )  # fmt: skip
-        except StoreUnavailable:
-            raise  # perhaps it came about, and then it needs its body
-        except AppError:
-            self.histories.drop_body(run)
+        except AppError as error:
+            if isinstance(error, Contended) or not isinstance(error, StoreUnavailable):
+                self.histories.drop_body(run)  # else perhaps it came about, and then it needs its body
             raise
         if not consumed.charged:
             self.histories.drop_body(run)
