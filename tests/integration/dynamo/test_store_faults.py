@@ -14,7 +14,7 @@ from urllib3.exceptions import NameResolutionError
 from lambda_src.dynamo import reads
 from lambda_src.dynamo.boto3_client import Boto3Client, make_client
 from lambda_src.dynamo.conditions import EXISTS
-from lambda_src.dynamo.errors import ConditionFailed, StoreError, StoreMisconfigured, TransactionCancelled
+from lambda_src.dynamo.errors import ConditionFailed, Contended, StoreError, StoreMisconfigured, TransactionCancelled
 from lambda_src.dynamo.reads import Query
 from lambda_src.dynamo.schema import Table
 from lambda_src.dynamo.store import Delete, Put, Store, UpdateItem
@@ -210,10 +210,20 @@ def test_a_single_write_whose_answer_got_lost_is_made_twice(bad_day):
 
 def test_conflicts_without_end_are_a_clear_answer(bad_day):
     bad_day.faults.cancelled(["TransactionConflict"], times=8)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(Contended) as busy:
         bad_day.store.transact(ADD_NOTE, [put()])
+    assert (busy.value.code, busy.value.retry_after_seconds) == ("busy", 1)
     assert len(bad_day.slept) == 7
     assert bad_day.note() is None
+
+
+def test_only_conflicts_say_that_nothing_was_written(bad_day):
+    for last in ("TransactionInProgressException", "InternalServerError", "ThrottlingException"):
+        bad_day.faults.cancelled(["TransactionConflict"], times=7)
+        bad_day.faults.error(last, status=500)
+        with pytest.raises(StoreUnavailable) as busy:
+            bad_day.store.transact(ADD_NOTE, [put()])
+        assert not isinstance(busy.value, Contended)
 
 
 def test_transactions_come_through_in_spite_of_many_conflicts(dynamodb_client, make_tables):
