@@ -8,8 +8,10 @@ from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, Field
 
 from lambda_src.dynamo.store import Page
+from lambda_src.runtime.bodies import Shape
 from lambda_src.runtime.clock import of_epoch_ms, utc_text
 from lambda_src.services.algoitny.models.stored import MAX_ID
+from lambda_src.services.algoitny.models.tasks import Task, TaskState
 
 MAX_LIMIT: Final = 100
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # JSON can carry half of a surrogate pair, UTF-8 cannot
@@ -58,3 +60,13 @@ class ListBody(BaseModel):
 def list_body(page: Page[Any], results: Sequence[Any]) -> dict[str, Any]:
     """The envelope of a page. results: its items as they are shown."""
     return {"results": results, "next_cursor": page.next_cursor, "has_more": page.next_cursor is not None}
+
+
+class AcceptedBody(BaseModel):
+    """Work that was taken on."""
+
+    task_id: str
+    status: TaskState
+
+
+ACCEPTED_SHAPE: Final = Shape[Task](AcceptedBody)

@@ -6,12 +6,11 @@ from pydantic import BaseModel
 
 from lambda_src.runtime.bodies import RequestBody, Shape
 from lambda_src.runtime.routing import Given, Router
-from lambda_src.services.algoitny.bodies import Days
+from lambda_src.services.algoitny.bodies import ACCEPTED_SHAPE, AcceptedBody, Days
 from lambda_src.services.algoitny.models.plans import SubscriptionPlan
 from lambda_src.services.algoitny.models.usage import UsageRollup
 from lambda_src.services.algoitny.principals import Administrator
 from lambda_src.services.algoitny.rollups.service import Rollups, UsageStats
-from lambda_src.services.algoitny.tasks.schemas import ACCEPTED_SHAPE, AcceptedBody
 from lambda_src.services.algoitny.usage.schemas import Day, DayBody
 
 router: Final = Router(tags=["administration"])

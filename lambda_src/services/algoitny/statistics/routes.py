@@ -32,11 +32,7 @@ class RecentBody(BaseModel):
     as_of: Timestamp
 
 
-def _last(stats: UserStats) -> str | None:
-    return None if stats.last_activity_at is None else timestamp(stats.last_activity_at)
-
-
-_stats_body: Final = Shape[UserStats](StatsBody, {"last_activity_at": _last})
+_SHAPE: Final = Shape[UserStats](StatsBody, {"last_activity_at": lambda stats: timestamp(stats.last_activity_at)})
 
 router: Final = Router(tags=["statistics"])
 
@@ -44,7 +40,7 @@ router: Final = Router(tags=["statistics"])
 @router.get("/api/account/stats", response_model=StatsBody)
 def read_own_stats(statistics: Given[Statistics], caller: Member) -> dict[str, Any]:
     """What the caller did so far."""
-    return _stats_body(statistics.get_stats(caller.user_id))
+    return _SHAPE(statistics.get_stats(caller.user_id))
 
 
 @router.get("/api/history/recent-count", response_model=RecentBody)
@@ -57,4 +53,4 @@ def count_recent_runs(statistics: Given[Statistics], hours: Hours = 24) -> dict[
 @router.post("/api/admin/users/{user_id}/rebuild-stats", response_model=StatsBody)
 def rebuild_stats(statistics: Given[Statistics], caller: Administrator, user_id: PathId) -> dict[str, Any]:  # noqa: ARG001 -- is asked for
     """Count what a user did anew, while nothing of theirs happens."""
-    return _stats_body(statistics.rebuild(user_id))
+    return _SHAPE(statistics.rebuild(user_id))

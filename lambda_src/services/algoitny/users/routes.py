@@ -15,7 +15,6 @@ from lambda_src.services.algoitny.errors import ConsentsRequired
 from lambda_src.services.algoitny.models.stored import MAX_ID
 from lambda_src.services.algoitny.models.users import MAX_EMAIL, MAX_NAME, User
 from lambda_src.services.algoitny.principals import Administrator, Member
-from lambda_src.services.algoitny.tasks.schemas import ACCEPTED_SHAPE, AcceptedBody
 from lambda_src.services.algoitny.usage.service import UsageService
 from lambda_src.services.algoitny.users.service import UserBody, UserService
 
@@ -101,10 +100,10 @@ def rename_me(users: Given[UserService], caller: Member, body: NameChange) -> di
     return users.shown(users.users.update_user(caller.user_id, {"name": body.name}))
 
 
-@account_router.delete("/api/account", status_code=202, response_model=AcceptedBody)
+@account_router.delete("/api/account", status_code=202, response_model=bodies.AcceptedBody)
 def delete_account(users: Given[UserService], caller: Member, body: Confirmation) -> dict[str, Any]:
     """Remove the caller at once, and in the background all runs and usage."""
-    return ACCEPTED_SHAPE(users.leave(caller, body.confirm))
+    return bodies.ACCEPTED_SHAPE(users.leave(caller, body.confirm))
 
 
 @account_router.patch("/api/account/plan", response_model=UserBody)
@@ -155,7 +154,7 @@ def change_user(users: Given[UserService], caller: Administrator, user_id: PathI
     return users.shown(users.administrate(user_id, by=caller, plan_id=given.pop("subscription_plan_id", None), **given))
 
 
-@router.delete("/api/admin/users/{user_id}", status_code=202, response_model=AcceptedBody)
+@router.delete("/api/admin/users/{user_id}", status_code=202, response_model=bodies.AcceptedBody)
 def delete_user(users: Given[UserService], caller: Administrator, user_id: PathId) -> dict[str, Any]:
     """Remove a user at once, and in the background what the user leaves behind."""
-    return ACCEPTED_SHAPE(users.dismiss(user_id, by=caller))
+    return bodies.ACCEPTED_SHAPE(users.dismiss(user_id, by=caller))
