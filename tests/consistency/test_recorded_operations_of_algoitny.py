@@ -264,6 +264,8 @@ def leave(google: PlayedGoogle, boss: Json) -> None:
     made = judge.ran(bob, is_code_public=True, outputs=LONG_OUTPUTS)
     judge.count(judge.happened(None, judge.item(items.HISTORY.key(history_id=made["id"]))))
     gone = judge.asked("DELETE", "/api/account", 202, by=bob, body={"confirm": BOB.email})
+    judge.deliver(*judge.queue.take())
+    judge.clock.forward(minutes=1)
     judge.drain()
     judge.asked("GET", f"/api/tasks/{gone['task_id']}", by=boss)
 

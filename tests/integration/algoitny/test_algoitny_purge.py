@@ -68,6 +68,7 @@ def test_nothing_is_left_of_who_left_and_everything_of_the_others(judge):
     assert traces(judge, ann, runs=range(30)) == []
     assert (stored(judge, task).status, stored(judge, task).current) == ("PROGRESS", 30)
     assert message_of(judge, task).delay_seconds == 60
+    judge.clock.forward(minutes=1)
     judge.deliver(*judge.queue.take())
     assert (stored(judge, task).status, stored(judge, task).result) == ("SUCCESS", {"runs": 30})
     assert traces(judge, bob, runs=range(100, 102)) == others
@@ -94,6 +95,7 @@ def test_what_a_request_still_wrote_that_began_before_goes_the_second_time(judge
     task = leave(judge, ann)
     judge.deliver(*judge.queue.take())
     live(judge, ann, runs=1)
+    judge.clock.forward(minutes=1)
     judge.deliver(*judge.queue.take())
     assert traces(judge, ann, runs=range(1)) == []
     assert (stored(judge, task).status, stored(judge, task).result) == ("SUCCESS", {"runs": 1})
@@ -117,6 +119,7 @@ def test_who_has_no_time_left_leaves_the_rest_to_another_message(judge):
     judge.deliver(*judge.queue.take(), milliseconds=21_000)
     assert stored(judge, task).status == "PROGRESS"
     assert message_of(judge, task).delay_seconds == 0
+    judge.clock.forward(minutes=1)
     judge.drain()
     assert stored(judge, task).status == "SUCCESS"
     assert traces(judge, ann, runs=range(2)) == []
@@ -152,6 +155,22 @@ def test_a_message_that_comes_twice_finds_it_done(judge):
     task: Task = leave(judge, ann)
     [sent] = judge.queue.take()
     judge.deliver(sent)
+    judge.clock.forward(minutes=1)
     judge.drain()
     judge.deliver(sent, receive_count=2)
     assert stored(judge, task).result == {"runs": 2}
+
+
+def test_a_message_that_comes_twice_at_once_does_not_end_it_too_soon(judge):
+    ann = judge.user("ann@example.com")
+    task = leave(judge, ann)
+    [sent] = judge.queue.take()
+    judge.deliver(sent)
+    judge.clock.forward(milliseconds=1)
+    judge.deliver(sent, receive_count=2)
+    assert (stored(judge, task).status, message_of(judge, task).delay_seconds) == ("PROGRESS", 60)
+    live(judge, ann, runs=1)  # a request that began before the removal
+    judge.clock.forward(minutes=1)
+    judge.drain()
+    assert stored(judge, task).status == "SUCCESS"
+    assert traces(judge, ann, runs=range(1)) == []

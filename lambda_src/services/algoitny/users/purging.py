@@ -1,9 +1,11 @@
 """What is left of a user who was removed, and how it goes: runs, usage and what was counted.
 
-It is done twice. A request that began before the removal may still charge and record a run, until the API's own time
-is over, and the list of runs shows one a moment later; the second time finds what the first could not.
+It is done again a minute after the removal. A request that began before that may still charge and record a run, until
+the API's own time is over, and the list of runs shows one a moment later; the last time finds what the first could not.
 
     PENDING ──▶ runs, usage, counts ──a minute──▶ runs, usage, counts ──▶ SUCCESS
+
+The clock says which time is the last one: a message may come twice, and one that comes late needs no other.
 
 Each step only deletes what is there, so it may be cut off anywhere and begun again.
 """
@@ -15,7 +17,7 @@ from typing import Any, Final
 
 from lambda_src.dynamo.store import Store
 from lambda_src.errors import Conflict
-from lambda_src.runtime.clock import Clock
+from lambda_src.runtime.clock import Clock, epoch_ms
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.services.algoitny import tables
 from lambda_src.services.algoitny.models.tasks import Task
@@ -48,6 +50,7 @@ class Purger:
         1 request, 2 for each run and 1 for 25 of them, 1 for each of 93 days, 1 for what was counted, and 1 for every
         25 items.
         """
+        early_ms = task.created_at + SETTLING_SECONDS * 1000 - epoch_ms(self.clock())
         said: dict[str, Any] = {**task.arguments, "runs": int(task.arguments.get("runs", 0))}
         user_id = int(said["user_id"])
         if self.store.get(tables.GET_USER_BY_ID, user_id=user_id) is not None:
@@ -65,6 +68,6 @@ class Purger:
             self.forget_day(user_id, day)
         counts = self.store.rows(tables.ITEMS_OF_USER, "PK", "SK", user_id=user_id)
         self.store.batch_write(tables.FORGET_USER, deletes=counts)
-        if not said.get("again"):
-            return Unfinished({**said, "again": True}, current=said["runs"], delay_seconds=SETTLING_SECONDS)
+        if early_ms > 0:
+            return Unfinished(said, current=said["runs"], delay_seconds=-(-early_ms // 1000))
         return Done({"runs": said["runs"]})
