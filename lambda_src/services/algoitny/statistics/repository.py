@@ -18,7 +18,7 @@ from lambda_src.services.algoitny.models.users import User
 from lambda_src.services.algoitny.settings import DAY_SECONDS
 from lambda_src.services.algoitny.statistics.rules import Change, passed
 
-MARKER_SECONDS: Final = 7 * DAY_SECONDS  # a stream hands over records for a day
+MARKER_SECONDS: Final = 15 * DAY_SECONDS  # a dead letter can be handed over again for 14
 TRIES: Final = 5  # each lost to another event of the same user
 
 

@@ -74,7 +74,7 @@ def test_a_run_counts_for_its_user_its_problem_and_its_hour(judge, ann):
     assert {item["tp"] for item in world.stored("stats", "pstat", "uprob", "evt")} == {"stats", "pstat", "uprob", "evt"}
     (marker,) = world.stored("evt")
     assert marker["PK"] == f"EVT#{world.records[0]['eventID']}"
-    assert marker["ttl"] == judge.now_ms // 1000 + 7 * 86_400
+    assert marker["ttl"] == judge.now_ms // 1000 + 15 * 86_400
 
 
 def test_a_record_that_comes_three_times_counts_once(judge, ann):
