@@ -8,8 +8,8 @@ from lambda_src.runtime.deadline import Deadline
 from lambda_src.runtime.worker import QueueWorker
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.messages import TaskMessage
-from lambda_src.services.algoitny.models.tasks import Task, TaskKind
-from lambda_src.services.algoitny.tasks.runner import Done, TaskRunner, Unfinished
+from lambda_src.services.algoitny.models.tasks import Done, Task, TaskKind, Unfinished
+from lambda_src.services.algoitny.tasks.runner import TaskRunner
 from lambda_src.services.algoitny.tasks.service import TaskService
 from tests.support.algoitny import PlayedJudge
 from tests.support.played import Sent

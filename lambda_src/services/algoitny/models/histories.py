@@ -42,6 +42,11 @@ class History:
     metadata: Annotated[Mapping[str, Any], Stored("met")] = field(default_factory=dict)
 
     @property
+    def is_passed(self) -> bool:
+        """Whether it counts as passed; one that could not be run counts as failed."""
+        return self.result_summary == "passed"
+
+    @property
     def problem_key(self) -> str:
         return f"{self.platform}#{self.problem_number}"
 

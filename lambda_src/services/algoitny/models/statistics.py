@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from lambda_src.dynamo.codec import Stored
+from lambda_src.runtime.clock import of_epoch_ms
 from lambda_src.services.algoitny.models.stored import ExpiresAt
 
 
@@ -50,3 +51,9 @@ class PublicHour:
     hour: str
     shard: int
     value: Annotated[int, Stored("val")] = 0
+
+
+def hour_of(created_at: int) -> tuple[str, str]:
+    """The UTC date and hour of a time in milliseconds, as their buckets have them."""
+    instant = of_epoch_ms(created_at)
+    return instant.strftime("%Y%m%d"), instant.strftime("%H")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from lambda_src.dynamo.codec import Stored
 from lambda_src.services.algoitny.models.stored import CreatedAt, ExpiresAt, UpdatedAt, shard_of
@@ -61,3 +61,18 @@ class TaskEntry:
     task_id: str
     created_at: int
     open_shard: int
+
+
+class Done(NamedTuple):
+    """A task has come to its end. result: ids and counts, for whoever asked for it."""
+
+    result: Mapping[str, Any]
+
+
+class Unfinished(NamedTuple):
+    """A task that goes on in a message of its own in 0-900 s. arguments: of the task then; current of total: done."""
+
+    arguments: Mapping[str, Any]
+    current: int = 0
+    total: int = 0
+    delay_seconds: int = 0

@@ -14,12 +14,11 @@ from lambda_src.runtime.clock import Clock, epoch_ms
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.services.algoitny import items, tables
 from lambda_src.services.algoitny.models.plans import SubscriptionPlan
-from lambda_src.services.algoitny.models.tasks import Task
+from lambda_src.services.algoitny.models.tasks import Done, Task, Unfinished
 from lambda_src.services.algoitny.models.usage import UsageRollup
 from lambda_src.services.algoitny.models.users import User
 from lambda_src.services.algoitny.plans.service import PlanCatalog
 from lambda_src.services.algoitny.rollups.rules import Progress, activity
-from lambda_src.services.algoitny.tasks.runner import Done, Unfinished
 from lambda_src.services.algoitny.tasks.service import TaskService
 from lambda_src.services.algoitny.usage.rules import days_back, format_date
 from lambda_src.services.algoitny.usage.service import UsageService

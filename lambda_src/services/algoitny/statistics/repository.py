@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lambda_src.dynamo.errors import TransactionCancelled
 from lambda_src.dynamo.failures import unavailable
@@ -16,7 +16,9 @@ from lambda_src.services.algoitny.models.histories import History
 from lambda_src.services.algoitny.models.statistics import EventMarker, UserProblem, UserStats
 from lambda_src.services.algoitny.models.users import User
 from lambda_src.services.algoitny.settings import DAY_SECONDS
-from lambda_src.services.algoitny.statistics.rules import Change, passed
+
+if TYPE_CHECKING:  # an API counts nothing, and what reads records is a part of its start
+    from lambda_src.services.algoitny.statistics.rules import Change
 
 MARKER_SECONDS: Final = 15 * DAY_SECONDS  # a dead letter can be handed over again for 14
 TRIES: Final = 5  # each lost to another event of the same user
@@ -45,7 +47,7 @@ class UserStatsRepository:
         """Whether a user ever ran a problem. 1 request; 1 RRU."""
         return self.store.get(tables.HAS_RUN, user_id=user_id, platform=platform, problem_id=problem_id) is not None
 
-    def apply_history_event(self, change: Change) -> bool:
+    def apply_history_event(self, change: "Change") -> bool:
         """Count an event; False when it was counted before.
 
         Raises StoreUnavailable where other events of the same user came first each time. 1 request to read, none for
@@ -82,7 +84,7 @@ class UserStatsRepository:
         first = {_problem(each): each for each in ran}  # newest first, so the oldest of a problem stays
         missing = [items.USER_PROBLEM.item(each) for problem, each in first.items() if problem not in known]
         self.store.batch_write(tables.REBUILD_PROBLEMS, puts=missing)
-        passed_count = sum(map(passed, runs))
+        passed_count = sum(run.is_passed for run in runs)
         stats = UserStats(
             user_id=user_id,
             total_executions=len(runs),
@@ -98,7 +100,7 @@ class UserStatsRepository:
         self.store.put(tables.REBUILD_STATS, Put(items.USER_STATS, stats))
         return stats
 
-    def _of_user(self, change: Change) -> list[Action]:
+    def _of_user(self, change: "Change") -> list[Action]:
         """What changes for the user, as things are now; nothing for one who is gone, of whom nothing may come back."""
         user_id, run = change.user_id, change.run
         if user_id is None:
@@ -121,7 +123,7 @@ class UserStatsRepository:
         return [UpdateItem(items.USER_STATS.key(user_id=user_id), update, condition), *actions]
 
 
-def _of_others(change: Change) -> list[Action]:
+def _of_others(change: "Change") -> list[Action]:
     """What changes for the problem and for the public."""
     actions: list[Action] = []
     if (run := change.run) is not None:

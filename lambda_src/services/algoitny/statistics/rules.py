@@ -10,14 +10,13 @@ An hour is that in which a run was made, whenever it is shown. What was moved in
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from lambda_src.runtime.messages import Malformed
 from lambda_src.runtime.stream import EventName, Image, StreamRecord, model_of
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.models.histories import History
-from lambda_src.services.algoitny.models.statistics import PublicHour
+from lambda_src.services.algoitny.models.statistics import PublicHour, hour_of
 
 FILTERS: Final[tuple[Mapping[str, Any], ...]] = (
     {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"tp": {"S": ["hist", "hint"]}}}},
@@ -26,7 +25,6 @@ FILTERS: Final[tuple[Mapping[str, Any], ...]] = (
 """Which records of the stream are handed over at all; the others cost nothing."""
 
 _MOVED_IN: Final = "migration"  # the mark of an item that nobody but the migration has written
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +56,6 @@ def change_of(record: StreamRecord) -> Change | None:
     return None
 
 
-def passed(run: History) -> bool:
-    """Whether a run counts as passed; one that could not be run counts as failed."""
-    return run.result_summary == "passed"
-
-
-def hour_of(created_at: int) -> tuple[str, str]:
-    """The UTC date and hour of a time in milliseconds, as their buckets have them."""
-    instant = _EPOCH + timedelta(milliseconds=created_at)
-    return instant.strftime("%Y%m%d"), instant.strftime("%H")
-
-
 def _of_run(record: StreamRecord) -> Change | None:
     before, after = (None if image is None else model_of(items.HISTORY, image) for image in (record.old, record.new))
     shown = [(run, value) for run, value in ((after, 1), (before, -1)) if run is not None and run.is_code_public]
@@ -76,7 +63,7 @@ def _of_run(record: StreamRecord) -> Change | None:
     hour = hours[0] if len(hours) == 1 else None  # it was and is public, or neither
     match record.event_name, before, after:
         case EventName.INSERT, _, History() as run:
-            outcome = "passed" if passed(run) else "failed"
+            outcome = "passed" if run.is_passed else "failed"
             appeared = ("total_executions", "history_count", outcome, f"ln_{run.language}", f"pl_{run.platform}")
             return Change(record.event_id, run.user_id, dict.fromkeys(appeared, 1), run, hour)
         case EventName.REMOVE, History() as run, _:

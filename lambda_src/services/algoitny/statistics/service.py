@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from lambda_src.runtime.clock import epoch_ms
 from lambda_src.services.algoitny import tables
+from lambda_src.services.algoitny.models.statistics import hour_of
 from lambda_src.services.algoitny.statistics.repository import UserStatsRepository
-from lambda_src.services.algoitny.statistics.rules import hour_of
 
 
 class Statistics(UserStatsRepository):

@@ -14,7 +14,7 @@ A handler may be begun again at any point, also one that had come to its end: wh
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from lambda_src.dynamo.leases import Lease
 from lambda_src.errors import AppError
@@ -23,27 +23,12 @@ from lambda_src.runtime.delivery import Delivery
 from lambda_src.runtime.work_queue import WorkQueue
 from lambda_src.services.algoitny.errors import LeaseHeld
 from lambda_src.services.algoitny.messages import TaskMessage
-from lambda_src.services.algoitny.models.tasks import Task, TaskKind
+from lambda_src.services.algoitny.models.tasks import Done, Task, TaskKind, Unfinished
 from lambda_src.services.algoitny.tasks.repository import Failure, Reversal, TaskRepository
 
 logger = logging.getLogger(__name__)
 
 _UNEXPECTED: Final = Failure(AppError.code, AppError.default_detail)  # of a bug, which says nothing of itself
-
-
-class Done(NamedTuple):
-    """A task has come to its end. result: ids and counts, for whoever asked for it."""
-
-    result: Mapping[str, Any]
-
-
-class Unfinished(NamedTuple):
-    """A task that goes on in a message of its own in 0-900 s. arguments: of the task then; current of total: done."""
-
-    arguments: Mapping[str, Any]
-    current: int = 0
-    total: int = 0
-    delay_seconds: int = 0
 
 
 type Handler = Callable[[Task, Deadline], Done | Unfinished]

@@ -20,8 +20,7 @@ from lambda_src.errors import Conflict
 from lambda_src.runtime.clock import Clock, epoch_ms
 from lambda_src.runtime.deadline import Deadline
 from lambda_src.services.algoitny import tables
-from lambda_src.services.algoitny.models.tasks import Task
-from lambda_src.services.algoitny.tasks.runner import Done, Unfinished
+from lambda_src.services.algoitny.models.tasks import Done, Task, Unfinished
 from lambda_src.services.algoitny.usage.rules import days_before, format_date
 
 SPARE_SECONDS: Final = 20.0  # with less than that left, the rest is for another message

@@ -4,7 +4,7 @@ import pytest
 
 from lambda_src.errors import Conflict
 from lambda_src.services.algoitny import items
-from lambda_src.services.algoitny.tasks.runner import Done
+from lambda_src.services.algoitny.models.tasks import Done
 from lambda_src.services.algoitny.tasks.service import TaskService
 from tests.support.algoitny_tasks import message_of, started, stored, worker_of
 

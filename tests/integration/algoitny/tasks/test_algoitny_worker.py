@@ -8,8 +8,9 @@ from lambda_src.errors import InvalidInput, StoreUnavailable
 from lambda_src.runtime.worker import MAX_RECEIVES
 from lambda_src.services.algoitny import items
 from lambda_src.services.algoitny.messages import TYPES
+from lambda_src.services.algoitny.models.tasks import Done, Unfinished
 from lambda_src.services.algoitny.models.usage import UsageCounter, UsageLog
-from lambda_src.services.algoitny.tasks.runner import Done, TaskRunner, Unfinished
+from lambda_src.services.algoitny.tasks.runner import TaskRunner
 from lambda_src.services.algoitny.upkeep import LOST
 from lambda_src.services.algoitny.usage.charge import reversal
 from lambda_src.services.algoitny.usage.repository import UsageLogRepository
