@@ -159,7 +159,7 @@ here, and goes over no HTTP; the other two are requests, one lighter and one hea
   {example_judge.USERS} users, so that charges meet.
 - Application, engine and who asks share one machine, the first and the last one process, and DynamoDB Local carries out
   one transaction at a time. On AWS a counter takes about a thousand writes a second, and there is one for each user,
-  action and day.
+  action and day. Where fewer were answered than planned, that machine was the limit; nothing here shows what AWS does.
 
 ## What an invocation takes of the processor
 
