@@ -65,7 +65,8 @@ class SignInService:
         try:
             identity = self.google.identity(self.google.exchange(proof) if isinstance(proof, GoogleCode) else proof)
             user, is_new = self._account(identity, plan)
-        except (NotAuthenticated, NotAllowed, AccountConflict):
+        except (NotAuthenticated, NotAllowed, AccountConflict) as refused:
+            logger.warning("sign-in failed", extra={"reason": refused.code})
             self.metrics.count(Counts.SIGN_IN_FAILURE)
             raise
         logger.info("signed in", extra={"user_id": user.user_id, "is_new": is_new})

@@ -230,6 +230,14 @@ def test_requests_of_a_sign_in_are_few(google):
 # ---- whom Google does not vouch for ----------------------------------------------------------------------------------
 
 
+def test_an_operator_reads_why_sign_ins_fail(google, caplog):
+    google.sign_in(aud="another")
+    google.sign_in(email_verified=False)
+
+    failed = [line.reason for line in caplog.records if line.message == "sign-in failed"]
+    assert failed == ["invalid_google_token", "email_unverified"]
+
+
 def test_an_address_that_google_has_not_verified_is_nobody_s(google):
     for verified in (False, "false", "True", 1, None, [True]):
         assert told(google.sign_in(email_verified=verified)) == (403, "email_unverified"), verified
