@@ -16,7 +16,7 @@ INSERT, MODIFY, REMOVE = EventName
 
 @pytest.fixture
 def table(make_tables):
-    return make_tables([NOTES])["notes"]
+    return make_tables([NOTES], with_streams=True)["notes"]
 
 
 @pytest.fixture

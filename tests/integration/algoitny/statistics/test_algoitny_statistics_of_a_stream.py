@@ -7,6 +7,7 @@ import pytest
 
 from cdk_app.local.streams.filters import compile_filters
 from lambda_src.services.algoitny.statistics.rules import FILTERS
+from lambda_src.services.algoitny.tables import TABLES
 from tests.support.algoitny_runs import send
 from tests.support.algoitny_streams import Counted
 from tests.support.stream_events import stream_event
@@ -39,8 +40,8 @@ def _on_an_engine_with_streams(request):
         pytest.skip("SQLite has no streams")
 
 
-def test_runs_count_as_they_are_made_shown_hidden_and_deleted(new_judge, records_of):
-    judge = new_judge()
+def test_runs_count_as_they_are_made_shown_hidden_and_deleted(new_judge, make_tables, records_of):
+    judge = new_judge(names=make_tables(TABLES, with_streams=True))
     ann = judge.user("ann@example.com")
     judge.problem()
     wrong = [{"test_case_id": str(number), "output": "wrong"} for number in (1, 2, 3)]
