@@ -2,13 +2,17 @@
 
 import asyncio
 import socket
-from threading import Thread
+from contextlib import ExitStack
+from threading import Lock, Thread
 from time import monotonic, sleep
 from types import TracebackType
 from typing import Self
 
+import httpx
 import uvicorn
 from starlette.types import ASGIApp
+
+from tests.support import loopback
 
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
@@ -100,3 +104,26 @@ class ThreadedServer:
                 self._server.should_exit = True
                 raise TimeoutError(f"the server at {self.url} did not start within {START_SECONDS} s")
             sleep(0.005)
+
+
+class LateServer:
+    """Serves `app` from the first use of `client` until `stop()`; many threads may be first."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._starting = Lock()
+        self._ends = ExitStack()
+        self._client: httpx.Client | None = None
+
+    @property
+    def client(self) -> httpx.Client:
+        with self._starting:
+            if self._client is None:
+                server = self._ends.enter_context(ThreadedServer(self._app))
+                limits = httpx.Limits(max_connections=60, max_keepalive_connections=60)
+                opened = loopback.client(server.url, timeout=60, limits=limits)
+                self._client = self._ends.enter_context(opened)
+            return self._client
+
+    def stop(self) -> None:
+        self._ends.close()

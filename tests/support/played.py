@@ -29,7 +29,6 @@ from lambda_src.dynamo.store import Store
 from lambda_src.dynamo.values import from_item, to_item, to_key
 from lambda_src.errors import StoreUnavailable
 from lambda_src.runtime.keyring import GeneratedKeys
-from lambda_src.runtime.metrics import Metrics
 from lambda_src.runtime.objects import ObjectClient
 from lambda_src.runtime.outside import Http
 from lambda_src.runtime.queue import QueueClient
@@ -38,7 +37,9 @@ from lambda_src.runtime.secrets import Secret
 from lambda_src.runtime.settings import ServiceSettings
 from lambda_src.runtime.worker import QueueWorker
 from tests.support import loopback
-from tests.support.http_server import ThreadedServer
+from tests.support.http_server import LateServer
+from tests.support.quick_routes import quick_routes
+from tests.support.recorded_metrics import RecordedMetrics
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -191,25 +192,6 @@ def record(sent: Sent, *, receive_count: int = 1) -> dict[str, Any]:
     }
 
 
-class RecordedMetrics(Metrics):
-    """Keeps what was counted and measured, each with what divides it."""
-
-    def __init__(self) -> None:
-        self.counted: list[tuple[str, Mapping[str, str]]] = []
-        self.measured: list[tuple[str, Mapping[str, str]]] = []
-
-    def count(self, name: str, value: float = 1, /, **by: str) -> None:
-        self.counted += [(name, by)] * int(value)
-
-    def milliseconds(self, name: str, value: float, /, **by: str) -> None:
-        assert value > 0
-        self.measured.append((name, by))
-
-    @property
-    def totals(self) -> Counter[str]:
-        return Counter(name for name, _ in self.counted)
-
-
 class PlayedService[Message]:
     """A service over test tables: its API over HTTP, and deliveries, schedules and the clock as a test plays them.
 
@@ -262,10 +244,14 @@ class PlayedService[Message]:
             sleep=self.sleep,
             serves_many=True,
         )
-        self.app: FastAPI = self._wiring.api(self.api_settings, self.resources, **(api_options or {}))
-        self._server = ThreadedServer(self.app)
-        limits = httpx.Limits(max_connections=60, max_keepalive_connections=60)
-        self.api = loopback.client(self._server.url, timeout=60, limits=limits)
+        with quick_routes():
+            self.app: FastAPI = self._wiring.api(self.api_settings, self.resources, **(api_options or {}))
+        self._server = LateServer(self.app)
+
+    @property
+    def api(self) -> httpx.Client:
+        """Asks a server, which starts when it is first needed."""
+        return self._server.client
 
     def _outside(self, **options: Any) -> Http:
         """A client for outside services, which ends with this service."""
@@ -309,7 +295,6 @@ class PlayedService[Message]:
         return self.resources.client
 
     def stop(self) -> None:
-        self.api.close()
         self._server.stop()
         for http in self._opened:
             http.close()
