@@ -5,7 +5,7 @@ ann = judge.user("ann@example.com")                    # as stored, on plan Free
 judge.ask("GET", "/api/account/me", by=ann)            # an answer of the API
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from itertools import count
 from typing import Any, ClassVar, Final
@@ -64,8 +64,8 @@ class PlayedJudge(PlayedService[Any]):
         self.secret = HeldSecret({"current": SIGNING_KEY, "google_client_secret": "google-secret", "admin_emails": ""})
         self._ids = count(12345)
         super().__init__(secrets={"app": self.secret, **(more_secrets or {})}, **options)
-        for plan in PLANS:
-            self.plan(**plan)
+        if self.item(items.COUNTER.key(name="plan_id")) is None:
+            self._plant_plans(PLANS)
 
     @property
     def now_ms(self) -> int:
@@ -75,22 +75,23 @@ class PlayedJudge(PlayedService[Any]):
 
     def plan(self, **fields: Any) -> SubscriptionPlan:
         """A plan with its guard. fields: `plan_id` and `name` among them."""
-        plan = SubscriptionPlan(**{"created_at": self.now_ms, "updated_at": self.now_ms} | fields)
-        guard = PlanNameGuard(plan.name.lower(), plan.plan_id, self.now_ms)
-        self.put_items(items.PLAN.item(plan), items.PLAN_NAME_GUARD.item(guard))
-        self._raise_counter("plan_id", plan.plan_id)
+        [plan] = self._plant_plans([fields])
         return plan
 
     def user(self, email: str, *, plan_id: int = FREE, **fields: Any) -> User:
         """An account with all of its items, counted by its plan, ids from 12345 on."""
         given: Json = {"user_id": next(self._ids), "created_at": self.now_ms, "updated_at": self.now_ms}
         user = User(email=normalised_email(email), subscription_plan_id=plan_id, **given | fields)
-        self.put_items(items.USER.item(user), items.EMAIL_GUARD.item(EmailGuard(user.email, user.user_id, self.now_ms)))
+        planted = [
+            items.USER.item(user),
+            items.EMAIL_GUARD.item(EmailGuard(user.email, user.user_id, self.now_ms)),
+            self._raised("user_id", user.user_id),
+        ]
         if user.google_id is not None:
-            self.put_items(items.GOOGLE_GUARD.item(GoogleGuard(user.google_id, user.user_id, self.now_ms)))
-        stored = self.item(items.PLAN.key(plan_id=plan_id)) or {}
-        self.put_items({**stored, "uct": stored.get("uct", 0) + 1})
-        self._raise_counter("user_id", user.user_id)
+            planted.append(items.GOOGLE_GUARD.item(GoogleGuard(user.google_id, user.user_id, self.now_ms)))
+        if (stored := self.stored_plan(plan_id)) is not None:
+            planted.append({**stored, "uct": stored.get("uct", 0) + 1})
+        self.put_items(*planted)
         return user
 
     def admin(self, email: str = "boss@example.com", **fields: Any) -> User:
@@ -118,9 +119,22 @@ class PlayedJudge(PlayedService[Any]):
         )  # fmt: skip
         return problem
 
-    def _raise_counter(self, name: str, value: int) -> None:
+    def _plant_plans(self, plans: Iterable[Mapping[str, Any]]) -> list[SubscriptionPlan]:
+        made = [
+            SubscriptionPlan(**{"created_at": self.now_ms, "updated_at": self.now_ms, **fields}) for fields in plans
+        ]
+        guards = [PlanNameGuard(plan.name.lower(), plan.plan_id, self.now_ms) for plan in made]
+        self.put_items(
+            *map(items.PLAN.item, made),
+            *map(items.PLAN_NAME_GUARD.item, guards),
+            self._raised("plan_id", max(plan.plan_id for plan in made)),
+        )
+        return made
+
+    def _raised(self, name: str, value: int) -> Mapping[str, object]:
+        """A counter that has come so far."""
         stands = (self.item(items.COUNTER.key(name=name)) or {}).get("val", 0)
-        self.put_items(items.COUNTER.item(Counter(name, max(stands, value))))
+        return items.COUNTER.item(Counter(name, max(stands, value)))
 
     # ---- requests of users -------------------------------------------------------------------------------------------
 

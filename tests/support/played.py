@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib import import_module
-from itertools import count
+from itertools import batched, count
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
@@ -358,8 +358,9 @@ class PlayedService[Message]:
 
     def put_items(self, *items: Mapping[str, object], table: str = "main") -> None:
         """Write items as if they had been there before the test began."""
-        for item in items:
-            self.client.put_item(TableName=self.names[table], Item=to_item(item))
+        for some in batched(items, 25, strict=False):
+            puts = [{"PutRequest": {"Item": to_item(item)}} for item in some]
+            assert not self.client.batch_write_item(RequestItems={self.names[table]: puts}).get("UnprocessedItems")
 
     def _settings(self, of: type[ServiceSettings]) -> Any:
         made = of(**{name: value for name, value in self._given.items() if name in of.model_fields})
