@@ -7,9 +7,11 @@ import pytest
 from starlette.routing import Route
 
 from lambda_src.dynamo.schema import Table
+from lambda_src.services.algoitny import tables as algoitny
 from lambda_src.services.nbhd_city import tables as nbhd_city
 from lambda_src.services.stock_track_record import tables as stock_track_record
 from lambda_src.services.yoto_smart_stream import tables as yoto_smart_stream
+from tests.support.algoitny import PlayedJudge
 from tests.support.nbhd_city import PlayedCity
 from tests.support.played import played
 from tests.support.services import service_names
@@ -17,6 +19,7 @@ from tests.support.stock_track_record import Applications
 from tests.support.yoto_smart_stream import PlayedHouse
 
 SERVICES: dict[str, tuple[Any, tuple[Table, ...]]] = {
+    "algoitny": (PlayedJudge, algoitny.TABLES),
     "stock_track_record": (Applications, stock_track_record.TABLES),
     "yoto_smart_stream": (PlayedHouse, yoto_smart_stream.TABLES),
     "nbhd_city": (PlayedCity, nbhd_city.TABLES),

@@ -6,9 +6,11 @@ import pytest
 
 from lambda_src.dynamo.boto3_client import Boto3Client
 from lambda_src.dynamo.schema import Table
+from lambda_src.services.algoitny import tables as algoitny
 from lambda_src.services.nbhd_city import tables as nbhd_city
 from lambda_src.services.stock_track_record import tables as stock_track_record
 from lambda_src.services.yoto_smart_stream import tables as yoto_smart_stream
+from tests.support.algoitny import PlayedJudge
 from tests.support.api_calls import refused_with
 from tests.support.dynamodb_faults import Faults
 from tests.support.nbhd_city import PlayedCity
@@ -18,6 +20,7 @@ from tests.support.stock_track_record import Applications
 from tests.support.yoto_smart_stream import PlayedHouse
 
 SERVICES: dict[str, tuple[type[PlayedService[Any]], tuple[Table, ...], str, str]] = {
+    "algoitny": (PlayedJudge, algoitny.TABLES, "/api/auth/plans", "not_ready"),
     "stock_track_record": (Applications, stock_track_record.TABLES, "/api/channels", "not_ready"),
     "yoto_smart_stream": (PlayedHouse, yoto_smart_stream.TABLES, f"/play/{'a' * 32}", "configuration_error"),
     "nbhd_city": (PlayedCity, nbhd_city.TABLES, "/api/nbhds", "not_ready"),

@@ -13,7 +13,7 @@ import pytest
 
 from lambda_src.dynamo import sqlite
 from lambda_src.dynamo.client import CallRefused
-from lambda_src.dynamo.errors import ConditionFailed, StoreError, StoreMisconfigured
+from lambda_src.dynamo.errors import ConditionFailed, OutcomeUnknown, StoreError, StoreMisconfigured
 from lambda_src.dynamo.evaluation import Reader
 from lambda_src.dynamo.schema import AccessPattern, Table
 from lambda_src.dynamo.sqlite import APPLICATION_ID, VERSION, SqliteClient
@@ -261,7 +261,7 @@ def test_a_token_is_good_for_ten_minutes_and_one_transaction(opened):
         now[0] = second
         store.transact(ADD_NOTE, add, token="token")
         assert store.rows(NOTES_OF_BOOK, "hits", book="b") == [{"hits": hits}]
-    with pytest.raises(StoreError):
+    with pytest.raises(OutcomeUnknown):
         store.transact(ADD_NOTE, [*add, Put(NOTE, Note(number=2))], token="token")
 
 
