@@ -73,6 +73,8 @@ class Scene:
 
     def ask(self, method: str, url: str, origin: str | None, **more: Any) -> httpx.Response:
         by = {"Origin": origin} if origin else BY_A_PLAYER
+        # One connection each: where a body is refused unread, the server closes it behind its answer.
+        by = {**by, "Connection": "close"}
         return self.asked.request(method, url, headers={**by, **more.pop("headers", {})}, **more)
 
     def send(
