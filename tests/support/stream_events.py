@@ -1,13 +1,34 @@
 """Records of a table's stream as Lambda would hand them over."""
 
 import base64
-from typing import Any
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 MAX_PAGES = 100
 
 
-def stream_event(streams: Any, arn: str) -> dict[str, Any]:
-    """Everything that a stream holds, as one event. streams: boto3's client for `dynamodbstreams`."""
+@contextmanager
+def records_of_tables(client: "DynamoDBClient", endpoint: str) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
+    """Reads everything that the stream of a table holds, by the table's name."""
+    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1")
+    streams = session.client("dynamodbstreams", endpoint_url=endpoint)
+
+    def read(table: str) -> list[dict[str, Any]]:
+        records = _records(streams, client.describe_table(TableName=table)["Table"]["LatestStreamArn"])
+        return list(json.loads(json.dumps(records)))
+
+    yield read
+    streams.close()
+
+
+def _records(streams: Any, arn: str) -> list[Any]:
     records: list[Any] = []
     for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
         iterator: str | None = streams.get_shard_iterator(
@@ -19,7 +40,7 @@ def stream_event(streams: Any, arn: str) -> dict[str, Any]:
             iterator = page.get("NextShardIterator")
             if iterator is None or not page["Records"]:
                 break
-    return {"Records": records}
+    return records
 
 
 def _as_json(value: Any) -> Any:

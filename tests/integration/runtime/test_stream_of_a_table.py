@@ -1,15 +1,13 @@
 """What a table's stream says of its changes, on a real engine: the cases that are easily taken for something else."""
 
-import json
 from decimal import Decimal
 
-import boto3
 import pytest
 
 from lambda_src.dynamo.values import from_item, to_item
 from lambda_src.runtime.stream import EventName, StreamRecord
 from tests.support.sample_tables import NOTES
-from tests.support.stream_events import stream_event
+from tests.support.stream_events import records_of_tables
 
 INSERT, MODIFY, REMOVE = EventName
 
@@ -21,21 +19,8 @@ def table(make_tables):
 
 @pytest.fixture
 def records_of(dynamodb_client, dynamodb_endpoint):
-    streams = boto3.client(
-        "dynamodbstreams",
-        region_name="us-east-1",
-        endpoint_url=dynamodb_endpoint,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
-
-    def read(table):
-        arn = dynamodb_client.describe_table(TableName=table)["Table"]["LatestStreamArn"]
-        event = json.loads(json.dumps(stream_event(streams, arn)))
-        return [StreamRecord.of(record) for record in event["Records"]]
-
-    yield read
-    streams.close()
+    with records_of_tables(dynamodb_client, dynamodb_endpoint) as read:
+        yield lambda table: [StreamRecord.of(record) for record in read(table)]
 
 
 def test_an_update_that_makes_its_item_is_an_insert_and_one_that_changes_nothing_leaves_no_record(

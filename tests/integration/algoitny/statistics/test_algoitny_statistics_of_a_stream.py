@@ -2,7 +2,6 @@
 
 import json
 
-import boto3
 import pytest
 
 from cdk_app.local.streams.filters import compile_filters
@@ -10,7 +9,7 @@ from lambda_src.services.algoitny.statistics.rules import FILTERS
 from lambda_src.services.algoitny.tables import TABLES
 from tests.support.algoitny_runs import send
 from tests.support.algoitny_streams import Counted
-from tests.support.stream_events import stream_event
+from tests.support.stream_events import records_of_tables
 
 MATCHES = compile_filters(json.dumps(pattern) for pattern in FILTERS)
 
@@ -18,20 +17,8 @@ MATCHES = compile_filters(json.dumps(pattern) for pattern in FILTERS)
 @pytest.fixture
 def records_of(dynamodb_client, dynamodb_endpoint):
     """What a table's stream holds, as far as the function is given it."""
-    streams = boto3.client(
-        "dynamodbstreams",
-        region_name="us-east-1",
-        endpoint_url=dynamodb_endpoint,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-    )
-
-    def read(table):
-        arn = dynamodb_client.describe_table(TableName=table)["Table"]["LatestStreamArn"]
-        return [record for record in stream_event(streams, arn)["Records"] if MATCHES(record)]
-
-    yield read
-    streams.close()
+    with records_of_tables(dynamodb_client, dynamodb_endpoint) as read:
+        yield lambda table: [record for record in read(table) if MATCHES(record)]
 
 
 @pytest.fixture(autouse=True)
