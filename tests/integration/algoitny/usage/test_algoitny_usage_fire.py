@@ -131,4 +131,4 @@ def test_killed_processes_leave_no_charge_without_what_comes_of_it(judge):
 
 @pytest.mark.soak
 def test_many_killed_processes_leave_no_charge_without_what_comes_of_it(judge):
-    killed_processes(judge, kills=50, users=4)
+    killed_processes(judge, kills=100, users=4)
